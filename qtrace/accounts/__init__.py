@@ -1,0 +1,1 @@
+"""Accounts: people, departments, roles, sessions and the one road to a row."""

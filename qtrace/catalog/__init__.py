@@ -1,0 +1,1 @@
+"""Master data: shops, suppliers, products and SKUs, warehouses, masked customers."""

@@ -1,0 +1,116 @@
+"""Tables of the master data; each row is known by (shop, external id)."""
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from qtrace.core.db import Base
+
+
+class Shop(Base):
+    """A source of records: a platform shop or the ERP; prices are in its currency."""
+
+    __tablename__ = "shop"
+    __table_args__ = (UniqueConstraint("key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(120))
+    platform: Mapped[str] = mapped_column(String(40), default="")
+    currency: Mapped[str] = mapped_column(String(3), default="CNY")
+    zone: Mapped[str] = mapped_column(String(60), default="Asia/Shanghai")
+
+
+class Supplier(Base):
+    """Who delivers goods; on a marketplace the seller."""
+
+    __tablename__ = "supplier"
+    __table_args__ = (UniqueConstraint("shop_id", "external_id"), Index("ix_supplier_name", "name"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shop.id"))
+    external_id: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(200))
+    region: Mapped[str] = mapped_column(String(120), default="")
+    contact: Mapped[str] = mapped_column(String(200), default="")
+
+
+class Category(Base):
+    """A product category with its translation."""
+
+    __tablename__ = "category"
+    __table_args__ = (UniqueConstraint("shop_id", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shop.id"))
+    external_id: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class Sku(Base):
+    """A sellable article, possibly one variant of a product."""
+
+    __tablename__ = "sku"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "external_id"),
+        Index("ix_sku_name", "name"),
+        Index("ix_sku_supplier", "supplier_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shop.id"))
+    external_id: Mapped[str] = mapped_column(String(120))  # the SKU code
+    product_code: Mapped[str] = mapped_column(String(120), default="")
+    name: Mapped[str] = mapped_column(String(300), default="")
+    category: Mapped[str] = mapped_column(String(200), default="")
+    barcode: Mapped[str] = mapped_column(String(60), default="")
+    supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id"))
+    weight_g: Mapped[int | None]
+    known: Mapped[bool] = mapped_column(default=True)  # False: only named by an order, not in the product list
+
+    @property
+    def label(self) -> str:
+        """Return what staff call it: the name, or the code where no name is known."""
+        return self.name or self.external_id
+
+
+class Warehouse(Base):
+    """Where goods are stored and packed."""
+
+    __tablename__ = "warehouse"
+    __table_args__ = (UniqueConstraint("shop_id", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shop.id"))
+    external_id: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(120))
+    region: Mapped[str] = mapped_column(String(120), default="")
+
+
+class Customer(Base):
+    """A buyer without personal data: a masked name and a region only."""
+
+    __tablename__ = "customer"
+    __table_args__ = (UniqueConstraint("shop_id", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shop.id"))
+    external_id: Mapped[str] = mapped_column(String(120))  # as the order names it
+    person_id: Mapped[str] = mapped_column(String(120), default="")  # the same buyer over several orders
+    masked_name: Mapped[str] = mapped_column(String(80), default="")
+    region: Mapped[str] = mapped_column(String(120), default="")
+
+
+class Place(Base):
+    """A postal code with its coordinates as scaled integers (1e-6 degrees)."""
+
+    __tablename__ = "place"
+    __table_args__ = (UniqueConstraint("shop_id", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shop.id"))
+    external_id: Mapped[str] = mapped_column(String(200))  # postal code|lat|lng|city
+    postal_code: Mapped[str] = mapped_column(String(20))
+    city: Mapped[str] = mapped_column(String(120))
+    region: Mapped[str] = mapped_column(String(120))
+    latitude_e6: Mapped[int]
+    longitude_e6: Mapped[int]

@@ -1,0 +1,1 @@
+"""Editable taxonomies and the rules that suggest a classification."""

@@ -1,0 +1,169 @@
+"""The one record of what happened: typed facts, chained by HMAC, written in the change's own transaction.
+
+`record()` collects; the links are computed last thing before the commit, while the head row is locked, so the chain
+holds the lock for as short as can be. Subscribers run at once, inside the transaction, and may refuse.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, current_app
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from qtrace.core.db import before_commit, db, require_write
+from qtrace.core.models import EventHead, EventRow
+
+EXTENSION = "qtrace_events"
+HEAD_ID = 1
+VERIFY_BATCH = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One business fact in the past tense."""
+
+    name: str
+    subject_kind: str
+    subject_id: int
+    by: int | None
+    at: datetime
+    body: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check of the chain found: `broken_at` is the first bad seq, None when all is well."""
+
+    count: int
+    head: str
+    broken_at: int | None
+    problem: str = ""
+
+
+Subscriber = Callable[[Event], None]
+
+
+def subscribe(app: Flask, name: str, subscriber: Subscriber) -> None:
+    """Call `subscriber` for every event of this name; "*" hears them all."""
+    app.extensions.setdefault(EXTENSION, {}).setdefault(name, []).append(subscriber)
+
+
+def record(
+    name: str,
+    *,
+    subject: tuple[str, int],
+    by: int | None,
+    now: datetime,
+    body: dict[str, Any] | None = None,
+    reason: str = "",
+) -> Event:
+    """Record a fact about `subject` in the open write transaction and tell the subscribers."""
+    session = require_write()
+    event = Event(name=name, subject_kind=subject[0], subject_id=subject[1], by=by, at=now, body=body or {}, reason=reason)
+    pending: list[Event] | None = session.info.get(EXTENSION)
+    if pending is None:
+        pending = session.info[EXTENSION] = []
+        before_commit(session, _link)
+    pending.append(event)
+    subscribers: dict[str, list[Subscriber]] = current_app.extensions.get(EXTENSION, {})
+    for subscriber in [*subscribers.get(name, ()), *subscribers.get("*", ())]:
+        subscriber(event)
+    return event
+
+
+def timeline(kind: str, subject_id: int, *, limit: int = 200) -> Sequence[EventRow]:
+    """Return the newest facts about a subject, newest first."""
+    statement = (
+        select(EventRow)
+        .where(EventRow.subject_kind == kind, EventRow.subject_id == subject_id)
+        .order_by(EventRow.seq.desc())
+        .limit(limit)
+    )
+    return db.session.scalars(statement).all()
+
+
+def verify_chain(*, anchor: tuple[int, str] | None = None) -> Verdict:
+    """Walk the whole chain; `anchor` is a (seq, hash) kept elsewhere, which also finds a cut tail."""
+    prev, expected = "", 1
+    for row in _rows():
+        if row.seq != expected:
+            return Verdict(expected - 1, prev, expected, f"seq {expected} is missing")
+        if row.prev != prev or not hmac.compare_digest(row.hash, _hash(_key(), row)):
+            return Verdict(expected - 1, prev, row.seq, f"seq {row.seq} was changed")
+        if anchor and anchor[0] == row.seq and anchor[1] != row.hash:
+            return Verdict(expected - 1, prev, row.seq, f"seq {row.seq} does not match the anchor")
+        prev, expected = row.hash, expected + 1
+    count = expected - 1
+    head = db.session.get(EventHead, HEAD_ID)
+    if (head.seq if head else 0) != count or (head.hash if head else "") != prev:
+        return Verdict(count, prev, expected, "the head row names another end")
+    if anchor and anchor[0] > count:
+        return Verdict(count, prev, expected, f"the anchor names seq {anchor[0]}, the chain ends before it")
+    return Verdict(count, prev, None)
+
+
+def head() -> tuple[int, str]:
+    """Return (seq, hash) of the last link, to be kept elsewhere as an anchor."""
+    row = db.session.get(EventHead, HEAD_ID)
+    return (row.seq, row.hash) if row else (0, "")
+
+
+def _link(session: Session) -> None:
+    pending: list[Event] = session.info.pop(EXTENSION)
+    seq, prev = _lock_head(session)
+    key, rows = _key(), []
+    for event in pending:
+        seq += 1
+        row = EventRow(
+            seq=seq, at=event.at, name=event.name, subject_kind=event.subject_kind, subject_id=event.subject_id,
+            actor_id=event.by, body=event.body, reason=event.reason, prev=prev, hash="",
+        )  # fmt: skip
+        row.hash = prev = _hash(key, row)
+        rows.append(row)
+    session.add_all(rows)
+    session.execute(update(EventHead).where(EventHead.id == HEAD_ID).values(seq=seq, hash=prev))
+    session.flush()
+
+
+def _lock_head(session: Session) -> tuple[int, str]:
+    row = session.execute(
+        select(EventHead.seq, EventHead.hash).where(EventHead.id == HEAD_ID).with_for_update()
+    ).one_or_none()
+    if row is None:
+        session.add(EventHead(id=HEAD_ID, seq=0, hash=""))
+        session.flush()
+        return 0, ""
+    return row.seq, row.hash
+
+
+def _rows() -> Iterator[EventRow]:
+    last = 0
+    while True:
+        statement = select(EventRow).where(EventRow.seq > last).order_by(EventRow.seq).limit(VERIFY_BATCH)
+        batch = db.session.scalars(statement).all()
+        yield from batch
+        if len(batch) < VERIFY_BATCH:
+            return
+        last = batch[-1].seq
+        db.session.expunge_all()
+
+
+def _hash(key: bytes, row: EventRow) -> str:
+    columns = [
+        row.prev, row.seq, row.at.isoformat(timespec="microseconds"), row.name, row.subject_kind, row.subject_id,
+        row.actor_id, row.body, row.reason,
+    ]  # fmt: skip
+    text = json.dumps(columns, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _key() -> bytes:
+    key: bytes = current_app.config["QTRACE_AUDIT_KEY"]
+    return key

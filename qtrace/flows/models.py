@@ -1,0 +1,70 @@
+"""Tables of flow definitions, running instances, decisions and the time spent in each stage."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from qtrace.core.db import Base
+
+
+class FlowDefinition(Base):
+    """One version of a flow; instances keep the version they started with."""
+
+    __tablename__ = "flow_definition"
+    __table_args__ = (UniqueConstraint("key", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(60))
+    version: Mapped[int]
+    definition: Mapped[dict[str, Any]]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class FlowInstance(Base):
+    """A flow running for one subject; `version` is the compare-and-set guard of every decision."""
+
+    __tablename__ = "flow_instance"
+    __table_args__ = (UniqueConstraint("subject_kind", "subject_id"), Index("ix_flow_instance_node", "status", "node"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    definition_id: Mapped[int] = mapped_column(ForeignKey("flow_definition.id"))
+    subject_kind: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[int]
+    node: Mapped[str | None] = mapped_column(String(60))
+    status: Mapped[str] = mapped_column(String(12))
+    visits: Mapped[list[Any]]
+    version: Mapped[int] = mapped_column(default=1)
+
+    definition: Mapped[FlowDefinition] = relationship()
+
+
+class FlowDecision(Base):
+    """One decision: who, when, what and why."""
+
+    __tablename__ = "flow_decision"
+    __table_args__ = (UniqueConstraint("instance_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    instance_id: Mapped[int] = mapped_column(ForeignKey("flow_instance.id", ondelete="CASCADE"))
+    version: Mapped[int]  # the instance's version after it
+    node: Mapped[str | None] = mapped_column(String(60))
+    verdict: Mapped[str] = mapped_column(String(20))
+    target: Mapped[str] = mapped_column(String(60), default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    by: Mapped[int | None]
+    at: Mapped[datetime]
+
+
+class StageSpan(Base):
+    """The time a subject spent in one stage; open while `left_at` is empty."""
+
+    __tablename__ = "stage_span"
+    __table_args__ = (Index("ix_stage_span_instance", "instance_id", "entered_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    instance_id: Mapped[int] = mapped_column(ForeignKey("flow_instance.id", ondelete="CASCADE"))
+    node: Mapped[str] = mapped_column(String(60))
+    entered_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]

@@ -1,0 +1,23 @@
+"""Every table of the site in one place, for migrations and tests that need the whole metadata."""
+
+from qtrace.accounts import models as accounts
+from qtrace.calendars import models as calendars
+from qtrace.catalog import models as catalog
+from qtrace.channels import models as channels
+from qtrace.classification import models as classification
+from qtrace.complaints import models as complaints
+from qtrace.core import models as core
+from qtrace.core.db import Base
+from qtrace.exchange import models as exchange
+from qtrace.flows import models as flows
+from qtrace.forms import models as forms
+from qtrace.investigation import models as investigation
+from qtrace.issues import models as issues
+from qtrace.orders import models as orders
+from qtrace.tasks import models as tasks
+
+TABLE_MODULES = (
+    accounts, calendars, catalog, channels, classification, complaints, core, exchange, flows, forms, investigation,
+    issues, orders, tasks,
+)  # fmt: skip
+metadata = Base.metadata

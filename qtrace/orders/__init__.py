@@ -1,0 +1,1 @@
+"""The facts: orders, lines, lots, receipts, parcels, reviews and after-sales."""

@@ -1,0 +1,1 @@
+"""The only thing plugins import: records, hooks, the connector contract."""

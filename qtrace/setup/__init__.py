@@ -1,0 +1,1 @@
+"""First run, seed data and the demonstration company."""

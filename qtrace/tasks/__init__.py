@@ -1,0 +1,1 @@
+"""待办: to-dos with owner, helpers and a due time."""

@@ -1,0 +1,1 @@
+"""Links with method and confidence; walk them in both directions."""

@@ -1,0 +1,1 @@
+"""The request side: pages, partials, errors, CSRF, headers, filters."""
