@@ -7,6 +7,7 @@ from qtrace.channels import models as channels
 from qtrace.classification import models as classification
 from qtrace.complaints import models as complaints
 from qtrace.core import models as core
+from qtrace.core import search
 from qtrace.core.db import Base
 from qtrace.exchange import models as exchange
 from qtrace.flows import models as flows
@@ -18,6 +19,6 @@ from qtrace.tasks import models as tasks
 
 TABLE_MODULES = (
     accounts, calendars, catalog, channels, classification, complaints, core, exchange, flows, forms, investigation,
-    issues, orders, tasks,
+    issues, orders, search, tasks,
 )  # fmt: skip
 metadata = Base.metadata

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, Engine, Integer, MetaData, TypeDecorator, event
@@ -26,6 +26,7 @@ NAMING = {
 }
 
 WRITE = "write"
+OPENED = "qtrace_write_opened"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -81,7 +82,7 @@ class RoutedSession(FlaskSession):
 
 db = SQLAlchemy(model_class=Base, session_options={"class_": RoutedSession, "expire_on_commit": False})
 
-BeforeCommit = Callable[[Session], None]
+SessionHook = Callable[[Session], None]
 
 
 def init_db(app: Flask, url: str, *, synchronous: str = "FULL") -> None:
@@ -109,6 +110,8 @@ def write() -> Iterator[Session]:
     session = db.session()
     session.info[WRITE] = True
     try:
+        for opened in current_app.extensions.get(OPENED, ()):
+            opened(session)
         yield session
         session.flush()
         for hook in session.info.get("before_commit", ()):
@@ -146,7 +149,12 @@ def require_write() -> Session:
     return db.session()
 
 
-def before_commit(session: Session, hook: BeforeCommit) -> None:
+def on_write(app: Flask, hook: SessionHook) -> None:
+    """Run `hook` first thing in every write transaction of this app."""
+    app.extensions.setdefault(OPENED, []).append(hook)
+
+
+def before_commit(session: Session, hook: SessionHook) -> None:
     """Run `hook` once, last thing before this write commits."""
     session.info.setdefault("before_commit", []).append(hook)
 

@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from qtrace.core.db import before_commit, db, require_write
+from qtrace.core.db import before_commit, db, read, require_write
 from qtrace.core.models import EventHead, EventRow
 
 EXTENSION = "qtrace_events"
@@ -91,6 +91,17 @@ def timeline(kind: str, subject_id: int, *, limit: int = 200) -> Sequence[EventR
 
 def verify_chain(*, anchor: tuple[int, str] | None = None) -> Verdict:
     """Walk the whole chain; `anchor` is a (seq, hash) kept elsewhere, which also finds a cut tail."""
+    with read():
+        return _verify(anchor)
+
+
+def head() -> tuple[int, str]:
+    """Return (seq, hash) of the last link, to be kept elsewhere as an anchor."""
+    row = db.session.execute(select(EventHead.seq, EventHead.hash).where(EventHead.id == HEAD_ID)).one_or_none()
+    return (row.seq, row.hash) if row else (0, "")
+
+
+def _verify(anchor: tuple[int, str] | None) -> Verdict:
     prev, expected = "", 1
     for row in _rows():
         if row.seq != expected:
@@ -101,18 +112,11 @@ def verify_chain(*, anchor: tuple[int, str] | None = None) -> Verdict:
             return Verdict(expected - 1, prev, row.seq, f"seq {row.seq} does not match the anchor")
         prev, expected = row.hash, expected + 1
     count = expected - 1
-    head = db.session.get(EventHead, HEAD_ID)
-    if (head.seq if head else 0) != count or (head.hash if head else "") != prev:
+    if head() != (count, prev):
         return Verdict(count, prev, expected, "the head row names another end")
     if anchor and anchor[0] > count:
         return Verdict(count, prev, expected, f"the anchor names seq {anchor[0]}, the chain ends before it")
     return Verdict(count, prev, None)
-
-
-def head() -> tuple[int, str]:
-    """Return (seq, hash) of the last link, to be kept elsewhere as an anchor."""
-    row = db.session.get(EventHead, HEAD_ID)
-    return (row.seq, row.hash) if row else (0, "")
 
 
 def _link(session: Session) -> None:

@@ -1,9 +1,9 @@
 """Tables of the ground: events, jobs, ticks, counters, one-use submits and rate counts."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import DDL, Index, String, Table, Text, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qtrace.core.db import Base
@@ -128,3 +128,18 @@ class Setting(Base):
 
     key: Mapped[str] = mapped_column(String(80), primary_key=True)
     value: Mapped[dict[str, Any]]
+
+
+# Facts are only ever added: the database itself refuses to change or remove one.
+APPEND_ONLY_SQLITE = [
+    f"CREATE TRIGGER event_no_{verb} BEFORE {verb.upper()} ON event BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+    for verb in ("update", "delete")
+]
+APPEND_ONLY_PG = [
+    "CREATE FUNCTION event_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$",
+    "CREATE TRIGGER event_no_change BEFORE UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION event_append_only()",
+]
+for _dialect, _statements in (("sqlite", APPEND_ONLY_SQLITE), ("postgresql", APPEND_ONLY_PG)):
+    for _statement in _statements:
+        event.listen(cast(Table, EventRow.__table__), "after_create", DDL(_statement).execute_if(dialect=_dialect))

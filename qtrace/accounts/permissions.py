@@ -1,0 +1,62 @@
+"""Every permission and the roles a new company starts with."""
+
+from dataclasses import dataclass
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+PERMISSIONS: dict[str, LazyString] = {
+    "complaint.read": _("看客诉"),
+    "complaint.create": _("登记客诉"),
+    "complaint.handle": _("处理客诉"),
+    "issue.read": _("看质量问题"),
+    "issue.create": _("登记质量问题"),
+    "issue.edit": _("修改质量问题"),
+    "issue.comment": _("评论"),
+    "issue.decide": _("推进流程"),
+    "issue.investigate": _("查原因与整改"),
+    "trace.read": _("追溯"),
+    "board.read": _("看板"),
+    "print.issue": _("打印报告"),
+    "catalog.read": _("看商品与供应商"),
+    "import.run": _("导入数据"),
+    "config.rules": _("规则与分类"),
+    "config.forms": _("表单"),
+    "users.manage": _("成员与权限"),
+    "audit.read": _("审计记录"),
+    "jobs.manage": _("后台任务"),
+    "channels.manage": _("店铺/ERP 对接"),
+}
+
+READ = ("complaint.read", "issue.read", "trace.read", "board.read", "print.issue", "catalog.read")
+WORK = ("complaint.create", "complaint.handle", "issue.create", "issue.comment")
+LEAD = ("issue.edit", "issue.decide", "issue.investigate", "import.run", "config.rules", "config.forms")
+ADMIN = ("users.manage", "audit.read", "jobs.manage", "channels.manage")
+
+
+@dataclass(frozen=True)
+class RoleSeed:
+    """A shipped role: its names, what it allows and which records it reaches."""
+
+    key: str
+    name_zh: str
+    name_en: str
+    permissions: tuple[str, ...]
+    scope: str
+
+
+ROLES = (
+    RoleSeed("admin", "管理员", "Administrator", (*READ, *WORK, *LEAD, *ADMIN), "all"),
+    RoleSeed("quality_lead", "质量主管", "Quality lead", (*READ, *WORK, *LEAD), "all"),
+    RoleSeed(
+        "inspector", "质检", "Inspector", (*READ, *WORK, "issue.edit", "issue.decide", "issue.investigate"), "department"
+    ),
+    RoleSeed(
+        "customer_service", "客服", "Customer service", ("complaint.read", "issue.read", "trace.read", *WORK), "department"
+    ),
+    RoleSeed(
+        "purchasing", "采购", "Purchasing", (*READ, "issue.comment", "issue.decide", "issue.investigate"), "department"
+    ),
+    RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment"), "all"),
+    RoleSeed("auditor", "审计", "Auditor", (*READ, "audit.read"), "all"),
+)

@@ -1,0 +1,218 @@
+"""The `qtrace` command; names and exit statuses are a contract (0 done, 1 refused or failed, 2 wrong usage)."""
+
+import json
+import socket
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from sqlalchemy import select
+
+from qtrace import config as settings
+from qtrace.accounts.models import User
+from qtrace.accounts.passwords import hash_password
+from qtrace.accounts.service import add_user_hashed, set_password
+from qtrace.app import create_app
+from qtrace.core import clock, events
+from qtrace.core.db import db, write
+from qtrace.core.errors import DomainError
+from qtrace.server import Binding, serve
+from qtrace.setup import database
+from qtrace.setup.install import install
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """电商质量问题追溯: find where an e-commerce quality problem comes from and carry it to a proven end."""
+
+
+def main() -> None:
+    """Run the command line; every expected failure is one clear line on stderr and exit status 1."""
+    try:
+        cli(standalone_mode=True)
+    except (DomainError, settings.BadSetting) as error:
+        print(f"qtrace: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def built_app() -> Flask:
+    """Return the app over an installed, current database."""
+    app = create_app()
+    with app.app_context():
+        install(app, now=clock.now())
+    return app
+
+
+@cli.command()
+def init() -> None:
+    """Create the data dir, the database and what every company starts with."""
+    app = built_app()
+    print(f"ready: {app.config['QTRACE_DATA_DIR']}")
+
+
+@cli.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", type=int, default=None, help="Web processes (default: QTRACE_WORKERS).")
+@click.option("--web-only", is_flag=True, help="Only the web processes.")
+@click.option("--worker-only", is_flag=True, help="Only the background worker.")
+def serve_command(host: str, port: int, workers: int | None, web_only: bool, worker_only: bool) -> None:
+    """Serve the site: web processes and one background worker."""
+    if web_only and worker_only:
+        raise click.UsageError("choose --web-only or --worker-only, not both")
+    if not worker_only:
+        _refuse_taken_port(host, port)
+    app = built_app()
+    config: settings.Config = app.config["QTRACE_CONFIG"]
+    binding = Binding(host, port, workers or config.number("WORKERS"), config.number("THREADS"))
+    print(f"qtrace: http://{host}:{port}", flush=True)
+    sys.exit(serve(app, binding, web=not worker_only, worker=not web_only))
+
+
+@cli.group("user")
+def user_group() -> None:
+    """People who can log in."""
+
+
+@user_group.command("add")
+@click.argument("username")
+@click.option("--name", default="", help="Name as shown.")
+@click.option("--role", "roles", multiple=True, default=("customer_service",), show_default=True)
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
+def user_add(username: str, name: str, roles: tuple[str, ...], password: str) -> None:
+    """Add a person."""
+    with built_app().test_request_context():
+        hashed = hash_password(password)
+        with write():
+            add_user_hashed(username, name, hashed, roles, by=None, now=clock.now())
+    print(f"added: {username}")
+
+
+@user_group.command("passwd")
+@click.argument("username")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
+def user_passwd(username: str, password: str) -> None:
+    """Set a new password and end every login of the person."""
+    with built_app().test_request_context():
+        user_id = db.session.scalar(select(User.id).where(User.username == username))
+        if user_id is None:
+            raise click.ClickException(f"there is no user {username!r}; `qtrace user list` shows them")
+        hashed = hash_password(password)
+        with write():
+            set_password(user_id, hashed, by=None, now=clock.now())
+    print(f"changed: {username}")
+
+
+@user_group.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def user_list(as_json: bool) -> None:
+    """List the people."""
+    with built_app().app_context():
+        people = [
+            {"username": user.username, "name": user.name, "roles": [role.key for role in user.roles], "active": user.active}
+            for user in db.session.scalars(select(User).order_by(User.username))
+        ]
+    _print(people, as_json, lambda person: f"{person['username']}\t{person['name']}\t{','.join(person['roles'])}")
+
+
+@cli.group("db")
+def db_group() -> None:
+    """The database."""
+
+
+@db_group.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to this program's version, after an automatic backup."""
+    built_app()
+    print("the database is current")
+
+
+@db_group.command("status")
+@click.option("--json", "as_json", is_flag=True)
+def db_status(as_json: bool) -> None:
+    """Show the database's and the program's version."""
+    with create_app().app_context():
+        current, wanted = database.status()
+    _print([{"database": current, "program": wanted}], as_json, lambda row: f"database {current}, program {wanted}")
+
+
+@cli.group("audit")
+def audit_group() -> None:
+    """The chain of events."""
+
+
+@audit_group.command("verify")
+@click.option("--anchor", type=click.Path(exists=True, dir_okay=False), help="File with a head kept earlier.")
+@click.option("--json", "as_json", is_flag=True)
+def audit_verify(anchor: str | None, as_json: bool) -> None:
+    """Check that no recorded fact was changed, removed or inserted."""
+    kept = None
+    if anchor:
+        data = json.loads(Path(anchor).read_text(encoding="utf-8"))
+        kept = (int(data["seq"]), str(data["hash"]))
+    with built_app().app_context():
+        verdict = events.verify_chain(anchor=kept)
+    result = {"count": verdict.count, "head": verdict.head, "broken_at": verdict.broken_at, "problem": verdict.problem}
+    good = verdict.broken_at is None
+    line = f"{verdict.count} events, chain {'verified' if good else 'BROKEN: ' + verdict.problem}, head {verdict.head}"
+    _print([result], as_json, lambda _row: line)
+    sys.exit(0 if good else 1)
+
+
+@audit_group.command("head")
+def audit_head() -> None:
+    """Print the chain's head as JSON, to be kept elsewhere as an anchor."""
+    with built_app().app_context():
+        seq, digest = events.head()
+    print(json.dumps({"seq": seq, "hash": digest}))
+
+
+@cli.command("config")
+@click.option("--json", "as_json", is_flag=True)
+def config_command(as_json: bool) -> None:
+    """Show every setting, its value and where it comes from."""
+    config = settings.load()
+    rows = [
+        {
+            "name": settings.PREFIX + item.name,
+            "value": "***" if item.secret and config[item.name] else config[item.name],
+            "source": config.sources[item.name],
+            "help": item.help,
+        }
+        for item in settings.SETTINGS
+    ]
+    _print(rows, as_json, lambda row: f"{row['name']}={row['value']}  ({row['source']})  {row['help']}")
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1")
+@click.option("--port", default=8000)
+def healthcheck(host: str, port: int) -> None:
+    """Ask the running site whether it is ready; for the container's health check."""
+    try:
+        with urllib.request.urlopen(f"http://{host}:{port}/readyz", timeout=5) as answer:  # noqa: S310 -- fixed scheme
+            sys.exit(0 if answer.status == 200 else 1)
+    except OSError as error:
+        raise click.ClickException(f"not ready: {error}") from None
+
+
+def _print(rows: list[dict[str, Any]], as_json: bool, line: Any) -> None:
+    if as_json:
+        print(json.dumps(rows if len(rows) != 1 else rows[0], ensure_ascii=False))
+        return
+    for row in rows:
+        print(line(row))
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise click.ClickException(
+                f"port {port} on {host} is taken; stop the other program or choose another with --port"
+            ) from None

@@ -1,0 +1,28 @@
+"""Run the migrations on the connection that `qtrace.setup.database` hands over."""
+
+from typing import Any
+
+from alembic import context
+
+from qtrace.core.db import UtcDateTime
+from qtrace.models import metadata
+
+
+def render_item(kind: str, item: Any, _context: Any) -> str | bool:
+    """Write our column types as plain ones, because a migration never imports the program's code."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+    render_item=render_item,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,82 @@
+"""How values are shown: times in the site's zone, money with its sign, spans in words."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app
+from flask_babel import gettext as _
+from flask_babel import get_locale
+from qtrace.core import clock
+from qtrace.core.money import Money
+
+
+def init_filters(app: Flask) -> None:
+    """Register the filters."""
+    app.jinja_env.filters.update(
+        time=show_time, day=show_day, money=show_money, span=show_span, ago=show_ago, due=show_due, percent=show_percent,
+        local=localised,
+    )  # fmt: skip
+
+
+def site_zone() -> ZoneInfo:
+    """Return the zone in which the site shows times."""
+    return ZoneInfo(current_app.config["QTRACE_TZ"])
+
+
+def show_time(value: datetime | None) -> str:
+    """Show a time like 2026-11-22 09:30."""
+    return value.astimezone(site_zone()).strftime("%Y-%m-%d %H:%M") if value else "—"
+
+
+def show_day(value: datetime | None) -> str:
+    """Show a day like 2026-11-22."""
+    return value.astimezone(site_zone()).strftime("%Y-%m-%d") if value else "—"
+
+
+def show_money(minor: int | None, currency: str = "CNY") -> str:
+    """Show an amount of minor units like ¥ 8,140.00."""
+    return "—" if minor is None else str(Money(minor, currency))
+
+
+def show_percent(value: float | None, digits: int = 1) -> str:
+    """Show a ratio as percent."""
+    return "—" if value is None else f"{value * 100:.{digits}f}%"
+
+
+def show_span(span: timedelta | float | None) -> str:
+    """Show a span (timedelta or seconds) in its largest sensible unit."""
+    if span is None:
+        return "—"
+    seconds = span.total_seconds() if isinstance(span, timedelta) else float(span)
+    if seconds < 3600:
+        return _("%(n)d 分钟", n=max(1, round(seconds / 60)))
+    if seconds < 48 * 3600:
+        return _("%(n)s 小时", n=f"{seconds / 3600:.1f}".rstrip("0").rstrip("."))
+    return _("%(n)s 天", n=f"{seconds / 86400:.1f}".rstrip("0").rstrip("."))
+
+
+def show_ago(value: datetime | None) -> str:
+    """Show how long ago something was, or the day when it was long ago."""
+    if value is None:
+        return "—"
+    span = clock.now() - value
+    return show_day(value) if span > timedelta(days=7) else _("%(span)s前", span=show_span(span))
+
+
+def show_due(value: datetime | None) -> str:
+    """Show how much time is left or by how much it is late."""
+    if value is None:
+        return _("无期限")
+    span = value - clock.now()
+    if span < timedelta():
+        return _("超时 %(span)s", span=show_span(-span))
+    return _("剩 %(span)s", span=show_span(span))
+
+
+def localised(row: object, field: str = "name") -> str:
+    """Return `<field>_zh` or `<field>_en` of a row by the reader's language."""
+    if row is None:
+        return "—"
+    lang = "en" if str(get_locale() or "zh").startswith("en") else "zh"
+    value: str = getattr(row, f"{field}_{lang}") or getattr(row, f"{field}_zh")
+    return value

