@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from sqlalchemy import select
 
 from qtrace.accounts.models import User
@@ -31,6 +32,9 @@ SECRET = "test-" * 10
 PASSWORD = "correct horse battery"
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 DATABASES = os.environ.get("QTRACE_TEST_DATABASES", "sqlite,postgresql").split(",")
+
+settings.register_profile("qtrace", deadline=None)
+settings.load_profile("qtrace")
 
 real_connect = socket.socket.connect
 
@@ -103,9 +107,14 @@ def fill(app: Flask, password_hash: str) -> None:
 
 
 USERNAMES = {
-    "admin": "admin", "quality_lead": "wangjie", "inspector": "ligong", "customer_service": "xiaochen",
-    "purchasing": "zhoumin", "owner": "laoban", "auditor": "shenji",
-}  # fmt: skip
+    "admin": "admin",
+    "quality_lead": "wangjie",
+    "inspector": "ligong",
+    "customer_service": "xiaochen",
+    "purchasing": "zhoumin",
+    "owner": "laoban",
+    "auditor": "shenji",
+}
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from flask import Flask, abort, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, request
 from flask_login import LoginManager, current_user
 from sqlalchemy import ColumnElement, Select, false, or_
 
 from qtrace.accounts.models import User
-from qtrace.accounts.sessions import find_session
+from qtrace.accounts.sessions import ABSOLUTE, find_session
 from qtrace.core import clock
 from qtrace.core.errors import Forbidden
 
@@ -85,6 +85,19 @@ def visible_to(
 def cookie_name() -> str:
     """Return the session cookie's name: the strict one on https, a plain one on office http."""
     return HTTPS_COOKIE if current_app.config["SESSION_COOKIE_SECURE"] else PLAIN_COOKIE
+
+
+def set_login_cookie(response: Response, token: str) -> None:
+    """Hand the login's token to the browser."""
+    response.set_cookie(
+        cookie_name(),
+        token,
+        max_age=int(ABSOLUTE.total_seconds()),
+        httponly=True,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        samesite="Lax",
+        path="/",
+    )
 
 
 def _person_columns(model: Any) -> list[Any]:

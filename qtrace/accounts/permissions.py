@@ -49,10 +49,18 @@ ROLES = (
     RoleSeed("admin", "管理员", "Administrator", (*READ, *WORK, *LEAD, *ADMIN), "all"),
     RoleSeed("quality_lead", "质量主管", "Quality lead", (*READ, *WORK, *LEAD), "all"),
     RoleSeed(
-        "inspector", "质检", "Inspector", (*READ, *WORK, "issue.edit", "issue.decide", "issue.investigate"), "department"
+        "inspector",
+        "质检",
+        "Inspector",
+        (*READ, *WORK, "issue.edit", "issue.decide", "issue.investigate"),
+        "department",
     ),
     RoleSeed(
-        "customer_service", "客服", "Customer service", ("complaint.read", "issue.read", "trace.read", *WORK), "department"
+        "customer_service",
+        "客服",
+        "Customer service",
+        ("complaint.read", "issue.read", "trace.read", *WORK),
+        "department",
     ),
     RoleSeed(
         "purchasing", "采购", "Purchasing", (*READ, "issue.comment", "issue.decide", "issue.investigate"), "department"

@@ -23,24 +23,36 @@ def seed_roles() -> None:
         if seed.key not in known:
             session.add(
                 Role(
-                    key=seed.key, name_zh=seed.name_zh, name_en=seed.name_en, permissions=list(seed.permissions),
+                    key=seed.key,
+                    name_zh=seed.name_zh,
+                    name_en=seed.name_en,
+                    permissions=list(seed.permissions),
                     scope=seed.scope,
-                )  # fmt: skip
+                )
             )
     session.flush()  # the ids are needed by whoever adds people next
 
 
 def authenticate(username: str, password: str) -> int | None:
     """Return the id of the active person with this name and password; as slow for unknown names."""
-    row = db.session.execute(select(User.id, User.password_hash, User.active).where(User.username == username)).one_or_none()
+    row = db.session.execute(
+        select(User.id, User.password_hash, User.active).where(User.username == username)
+    ).one_or_none()
     fits = verify_password(row.password_hash if row else None, password)
     return row.id if row and fits and row.active else None
 
 
 def add_user(
-    username: str, name: str, password: str, role_keys: Sequence[str], *, by: int | None, now: datetime,
-    department_id: int | None = None, lang: str = "zh",
-) -> int:  # fmt: skip
+    username: str,
+    name: str,
+    password: str,
+    role_keys: Sequence[str],
+    *,
+    by: int | None,
+    now: datetime,
+    department_id: int | None = None,
+    lang: str = "zh",
+) -> int:
     """Add a person and return the id; refused when the name is taken or a role is unknown."""
     return add_user_hashed(
         username, name, hash_password(password), role_keys, by=by, now=now, department_id=department_id, lang=lang
@@ -48,9 +60,16 @@ def add_user(
 
 
 def add_user_hashed(
-    username: str, name: str, password_hash: str, role_keys: Sequence[str], *, by: int | None, now: datetime,
-    department_id: int | None = None, lang: str = "zh",
-) -> int:  # fmt: skip
+    username: str,
+    name: str,
+    password_hash: str,
+    role_keys: Sequence[str],
+    *,
+    by: int | None,
+    now: datetime,
+    department_id: int | None = None,
+    lang: str = "zh",
+) -> int:
     """Add a person whose password was hashed before the write began."""
     session = require_write()
     username = username.strip()
@@ -59,9 +78,15 @@ def add_user_hashed(
     if session.scalar(select(User.id).where(User.username == username)):
         raise Conflict(_("用户名 %(name)s 已存在。请换一个,或编辑已有的成员。", name=username), field="username")
     user = User(
-        username=username, name=name or username, password_hash=password_hash, department_id=department_id, lang=lang,
-        active=True, created_at=now, roles=_roles(role_keys),
-    )  # fmt: skip
+        username=username,
+        name=name or username,
+        password_hash=password_hash,
+        department_id=department_id,
+        lang=lang,
+        active=True,
+        created_at=now,
+        roles=_roles(role_keys),
+    )
     session.add(user)
     session.flush()  # the id is needed for the event
     events.record(
@@ -79,18 +104,26 @@ def set_password(user_id: int, password_hash: str, *, by: int | None, now: datet
 
 
 def change_user(
-    user_id: int, *, name: str, role_keys: Sequence[str], department_id: int | None, active: bool, by: int, now: datetime
+    user_id: int,
+    *,
+    name: str,
+    role_keys: Sequence[str],
+    department_id: int | None,
+    active: bool,
+    by: int,
+    now: datetime,
 ) -> None:
     """Change a person; a change of roles or switching off ends the person's logins at once."""
     user = _user(user_id)
-    before = {"name": user.name, "roles": sorted(role.key for role in user.roles), "active": user.active}
+    old_roles = sorted(role.key for role in user.roles)
+    before = {"name": user.name, "roles": old_roles, "active": user.active}
     if user_id == by and not active:
         raise Refused(_("不能停用自己。请让另一位管理员来做。"), field="active")
-    if user_id == by and "admin" in before["roles"] and "admin" not in role_keys:
+    if user_id == by and "admin" in old_roles and "admin" not in role_keys:
         raise Refused(_("不能取消自己的管理员角色。请让另一位管理员来做。"), field="roles")
     user.name, user.department_id, user.active, user.roles = name, department_id, active, _roles(role_keys)
     after = {"name": name, "roles": sorted(role_keys), "active": active}
-    if before["roles"] != after["roles"] or not active:
+    if old_roles != after["roles"] or not active:
         close_all_sessions(user_id)
     changed = {key: {"old": before[key], "new": after[key]} for key in before if before[key] != after[key]}
     events.record("user_changed", subject=("user", user_id), by=by, now=now, body=changed)
@@ -124,7 +157,9 @@ def _roles(keys: Sequence[str]) -> list[Role]:
     roles = list(require_write().scalars(select(Role).where(Role.key.in_(keys))))
     missing = set(keys) - {role.key for role in roles}
     if missing or not roles:
-        raise Refused(_("没有这个角色:%(keys)s。请从列表中选择。", keys="、".join(sorted(missing)) or "—"), field="roles")
+        raise Refused(
+            _("没有这个角色:%(keys)s。请从列表中选择。", keys="、".join(sorted(missing)) or "—"), field="roles"
+        )
     return roles
 
 

@@ -18,9 +18,14 @@ def open_session(user_id: int, *, ip: str, agent: str, now: datetime) -> str:
     """Open a login for the person and return its token, which is stored nowhere."""
     token = new_token()
     row = UserSession(
-        id=digest(token), user_id=user_id, created_at=now, last_seen_at=now, expires_at=now + ABSOLUTE, ip=ip[:64],
+        id=digest(token),
+        user_id=user_id,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + ABSOLUTE,
+        ip=ip[:64],
         agent=agent[:200],
-    )  # fmt: skip
+    )
     require_write().add(row)
     events.record("logged_in", subject=("user", user_id), by=user_id, now=now)
     return token

@@ -4,9 +4,9 @@ from flask import Blueprint, Response, current_app, g, make_response, redirect, 
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from qtrace.accounts.access import actor, cookie_name, login_needed, public
+from qtrace.accounts.access import actor, cookie_name, login_needed, public, set_login_cookie
 from qtrace.accounts.service import authenticate, set_language
-from qtrace.accounts.sessions import ABSOLUTE, close_session, mark_seen, open_session
+from qtrace.accounts.sessions import close_session, mark_seen, open_session
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.web.csrf import safe_path
@@ -43,9 +43,7 @@ def login_create() -> Response:
     with write():
         token = open_session(user_id, ip=request.remote_addr or "", agent=request.user_agent.string, now=now)
     response = make_response(redirect(target, 303))
-    secure = current_app.config["SESSION_COOKIE_SECURE"]
-    lifetime = int(ABSOLUTE.total_seconds())
-    response.set_cookie(cookie_name(), token, max_age=lifetime, httponly=True, secure=secure, samesite="Lax", path="/")
+    set_login_cookie(response, token)
     return response
 
 

@@ -54,7 +54,7 @@ class ChildRequest:
     input: BinaryIO
 
 
-class ChildFailed(Exception):  # noqa: N818 - it reads as what happened, like Refused
+class ChildFailed(Exception):
     """The child gave no whole answer; `kind` says why and `code` names its own refusal."""
 
     def __init__(self, kind: Kind, message: str, *, code: str = "", params: dict[str, Any] | None = None) -> None:
@@ -65,7 +65,7 @@ class ChildFailed(Exception):  # noqa: N818 - it reads as what happened, like Re
         self.params = params or {}
 
 
-class ChildRefused(Exception):  # noqa: N818 - it reads as what happened, like Refused
+class ChildRefused(Exception):
     """Raised inside a child to refuse its input with a code the parent turns into a message."""
 
     def __init__(self, code: str, **params: Any) -> None:

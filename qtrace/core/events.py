@@ -66,7 +66,9 @@ def record(
 ) -> Event:
     """Record a fact about `subject` in the open write transaction and tell the subscribers."""
     session = require_write()
-    event = Event(name=name, subject_kind=subject[0], subject_id=subject[1], by=by, at=now, body=body or {}, reason=reason)
+    event = Event(
+        name=name, subject_kind=subject[0], subject_id=subject[1], by=by, at=now, body=body or {}, reason=reason
+    )
     pending: list[Event] | None = session.info.get(EXTENSION)
     if pending is None:
         pending = session.info[EXTENSION] = []
@@ -126,9 +128,17 @@ def _link(session: Session) -> None:
     for event in pending:
         seq += 1
         row = EventRow(
-            seq=seq, at=event.at, name=event.name, subject_kind=event.subject_kind, subject_id=event.subject_id,
-            actor_id=event.by, body=event.body, reason=event.reason, prev=prev, hash="",
-        )  # fmt: skip
+            seq=seq,
+            at=event.at,
+            name=event.name,
+            subject_kind=event.subject_kind,
+            subject_id=event.subject_id,
+            actor_id=event.by,
+            body=event.body,
+            reason=event.reason,
+            prev=prev,
+            hash="",
+        )
         row.hash = prev = _hash(key, row)
         rows.append(row)
     session.add_all(rows)
@@ -161,9 +171,16 @@ def _rows() -> Iterator[EventRow]:
 
 def _hash(key: bytes, row: EventRow) -> str:
     columns = [
-        row.prev, row.seq, row.at.isoformat(timespec="microseconds"), row.name, row.subject_kind, row.subject_id,
-        row.actor_id, row.body, row.reason,
-    ]  # fmt: skip
+        row.prev,
+        row.seq,
+        row.at.isoformat(timespec="microseconds"),
+        row.name,
+        row.subject_kind,
+        row.subject_id,
+        row.actor_id,
+        row.body,
+        row.reason,
+    ]
     text = json.dumps(columns, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 

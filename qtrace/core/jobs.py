@@ -66,11 +66,21 @@ def enqueue(
 ) -> int | None:
     """Add a job to the open write; return its id, or None when the dedupe key was used before."""
     values = {
-        "name": name, "payload": payload, "state": "ready", "run_at": run_at or now, "token": 0, "tries": 0,
-        "max_tries": max_tries, "dedupe_key": dedupe_key, "error": "", "created_at": now,
-    }  # fmt: skip
+        "name": name,
+        "payload": payload,
+        "state": "ready",
+        "run_at": run_at or now,
+        "token": 0,
+        "tries": 0,
+        "max_tries": max_tries,
+        "dedupe_key": dedupe_key,
+        "error": "",
+        "created_at": now,
+    }
     insert = sqlite_insert if is_sqlite() else pg_insert
-    statement = insert(JobRow).values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(JobRow.id)
+    statement = (
+        insert(JobRow).values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(JobRow.id)
+    )
     return require_write().execute(statement).scalar_one_or_none()
 
 
@@ -106,13 +116,15 @@ def take_tick(slot: str, *, now: datetime) -> bool:
 
 def parked(limit: int = 100) -> Sequence[JobRow]:
     """Return the jobs that failed too often and wait for the admin."""
-    return db.session.scalars(select(JobRow).where(JobRow.state == "parked").order_by(JobRow.id.desc()).limit(limit)).all()
+    return db.session.scalars(
+        select(JobRow).where(JobRow.state == "parked").order_by(JobRow.id.desc()).limit(limit)
+    ).all()
 
 
 def counts() -> dict[str, int]:
     """Return how many jobs are in each state."""
-    rows = db.session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).all()
-    return dict(rows)  # type: ignore[arg-type]  # rows are pairs
+    rows = db.session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).tuples()
+    return dict(rows.all())
 
 
 def retry(job_id: int, *, now: datetime) -> None:
@@ -132,7 +144,9 @@ def _claim(now: datetime) -> JobRow | None:
             and_(JobRow.state == "ready", JobRow.run_at <= now),
             and_(JobRow.state == "running", JobRow.lease_until < now),
         )
-        pick = select(JobRow.id).where(ready).order_by(JobRow.run_at, JobRow.id).limit(1).with_for_update(skip_locked=True)
+        pick = (
+            select(JobRow.id).where(ready).order_by(JobRow.run_at, JobRow.id).limit(1).with_for_update(skip_locked=True)
+        )
         job_id = session.execute(pick).scalar_one_or_none()
         if job_id is None:
             return None
@@ -165,14 +179,20 @@ def _fail(job: JobRow, context: JobContext, error: str) -> None:
     try:
         with write():
             _guarded(
-                job.id, job.token, state="parked" if final else "ready", run_at=now + delay, error=error[-MAX_ERROR:],
+                job.id,
+                job.token,
+                state="parked" if final else "ready",
+                run_at=now + delay,
+                error=error[-MAX_ERROR:],
                 lease_until=None,
-            )  # fmt: skip
+            )
     except Conflict:
         log.warning("job %s was already taken over; its failure is not stored", job.id)
 
 
 def _guarded(job_id: int, token: int, **values: Any) -> None:
-    statement = update(JobRow).where(JobRow.id == job_id, JobRow.token == token, JobRow.state == "running").values(**values)
+    statement = (
+        update(JobRow).where(JobRow.id == job_id, JobRow.token == token, JobRow.state == "running").values(**values)
+    )
     if require_write().execute(statement).rowcount != 1:  # type: ignore[attr-defined]  # a DML result carries it
         raise Conflict(f"the lease of job {job_id} has passed to another worker")

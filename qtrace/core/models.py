@@ -13,7 +13,10 @@ class EventRow(Base):
     """One recorded fact; rows are only ever added and are chained by `hash`."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_subject", "subject_kind", "subject_id", "seq"), Index("ix_event_name", "name", "seq"))
+    __table_args__ = (
+        Index("ix_event_subject", "subject_kind", "subject_id", "seq"),
+        Index("ix_event_name", "name", "seq"),
+    )
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
@@ -142,4 +145,4 @@ APPEND_ONLY_PG = [
 ]
 for _dialect, _statements in (("sqlite", APPEND_ONLY_SQLITE), ("postgresql", APPEND_ONLY_PG)):
     for _statement in _statements:
-        event.listen(cast(Table, EventRow.__table__), "after_create", DDL(_statement).execute_if(dialect=_dialect))
+        event.listen(cast(Table, EventRow.__table__), "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]  # DDL is untyped upstream

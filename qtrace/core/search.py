@@ -112,7 +112,9 @@ UPSERT_PG = {
 }
 MATCH_PG = {name: f"{name}.body @@ CAST(:query AS tsquery)" for name in TABLES}
 
-CREATE_SQLITE = [f"CREATE VIRTUAL TABLE {name} USING fts5(body, tokenize=\"unicode61 remove_diacritics 0\")" for name in TABLES]
+CREATE_SQLITE = [
+    f'CREATE VIRTUAL TABLE {name} USING fts5(body, tokenize="unicode61 remove_diacritics 0")' for name in TABLES
+]
 CREATE_PG = [
     statement
     for name in TABLES
@@ -123,6 +125,6 @@ CREATE_PG = [
 ]
 
 for _statement in CREATE_SQLITE:
-    event.listen(Base.metadata, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    event.listen(Base.metadata, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # DDL is untyped upstream
 for _statement in CREATE_PG:
-    event.listen(Base.metadata, "after_create", DDL(_statement).execute_if(dialect="postgresql"))
+    event.listen(Base.metadata, "after_create", DDL(_statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]  # DDL is untyped upstream

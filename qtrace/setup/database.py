@@ -84,5 +84,3 @@ def _config(connection: Connection) -> AlembicConfig:
 
 def _ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
     return not (kind == "table" and name is not None and name.startswith(("alembic_", "search_")))
-
-

@@ -38,9 +38,14 @@ def error_answer(status: int, message: str) -> Response:
         503: _("暂时不可用"),
     }
     return render(
-        "errors/page.html", "errors/_piece.html", status=status, code=status, title=titles.get(status, _("出错了")),
-        message=message, request_id=g.get("request_id", ""),
-    )  # fmt: skip
+        "errors/page.html",
+        "errors/_piece.html",
+        status=status,
+        code=status,
+        title=titles.get(status, _("出错了")),
+        message=message,
+        request_id=g.get("request_id", ""),
+    )
 
 
 def _already_done(error: AlreadyDone) -> Response:
@@ -77,5 +82,3 @@ def _database_busy(error: OperationalError) -> Response:
 def _unexpected(error: Exception) -> Response:
     log.exception("unexpected error in request %s", g.get("request_id", ""), exc_info=error)
     return error_answer(500, _("没有保存。请把下面的请求编号发给管理员。"))
-
-

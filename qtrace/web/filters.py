@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
-from flask_babel import gettext as _
 from flask_babel import get_locale
+from flask_babel import gettext as _
+
 from qtrace.core import clock
 from qtrace.core.money import Money
 
@@ -13,9 +14,15 @@ from qtrace.core.money import Money
 def init_filters(app: Flask) -> None:
     """Register the filters."""
     app.jinja_env.filters.update(
-        time=show_time, day=show_day, money=show_money, span=show_span, ago=show_ago, due=show_due, percent=show_percent,
+        time=show_time,
+        day=show_day,
+        money=show_money,
+        span=show_span,
+        ago=show_ago,
+        due=show_due,
+        percent=show_percent,
         local=localised,
-    )  # fmt: skip
+    )
 
 
 def site_zone() -> ZoneInfo:

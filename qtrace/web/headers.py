@@ -44,9 +44,8 @@ def _compress(response: Response) -> Response:
     if (
         "gzip" not in request.headers.get("Accept-Encoding", "")
         or response.headers.get("Content-Encoding")
-        or not response.mimetype.startswith(COMPRESSIBLE)
-        or response.is_streamed
-        and not response.direct_passthrough
+        or not (response.mimetype or "").startswith(COMPRESSIBLE)
+        or (response.is_streamed and not response.direct_passthrough)
     ):
         return response
     response.direct_passthrough = False

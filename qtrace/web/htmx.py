@@ -16,7 +16,9 @@ def init_htmx(app: Flask) -> None:
 
 def wants_piece() -> bool:
     """Say whether htmx asked for a piece of a page, not for the whole page."""
-    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type", "partial") == "partial"
+    return (
+        request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type", "partial") == "partial"
+    )
 
 
 def render(

@@ -65,7 +65,8 @@ def nav_links(can: Callable[[str], bool]) -> list[NavLink]:
 
 
 def _link(item: NavItem) -> NavLink:
-    url = url_for(item.endpoint, **dict(item.values))
+    values: dict[str, Any] = dict(item.values)
+    url = url_for(item.endpoint, **values)
     active = request.endpoint is not None and (
         request.path == url or (url != "/" and request.path.startswith(f"{url.split('?')[0]}/"))
     )

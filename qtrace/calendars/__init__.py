@@ -1,0 +1,1 @@
+"""Business time: editable work calendars, due times, and clocks as intervals."""

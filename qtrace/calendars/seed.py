@@ -1,0 +1,21 @@
+"""The calendars a new company starts with."""
+
+from sqlalchemy import select
+
+from qtrace.calendars.models import Calendar
+from qtrace.core.db import require_write
+
+OFFICE = [["08:30", "12:00"], ["13:30", "18:00"]]
+SHIFT = [["08:00", "22:00"]]
+OFFICE_NAME, SHIFT_NAME = "行政班", "客服班"
+
+
+def seed() -> None:
+    """Add the office calendar (working days, Chinese holidays) and the service shift (every day) where missing."""
+    session = require_write()
+    known = set(session.scalars(select(Calendar.name)))
+    if OFFICE_NAME not in known:
+        week = {str(day): OFFICE if day < 5 else [] for day in range(7)}
+        session.add(Calendar(name=OFFICE_NAME, weekly=week, china_holidays=True))
+    if SHIFT_NAME not in known:
+        session.add(Calendar(name=SHIFT_NAME, weekly={str(day): SHIFT for day in range(7)}, china_holidays=False))

@@ -1,0 +1,1 @@
+"""The one condition language: a tree, its evaluation in Python, its translation to SQL and its sentence."""

@@ -1,0 +1,299 @@
+"""Start flows and decide: one compare-and-set per decision, its effects in the same transaction.
+
+The instance's `version` is the guard. Whoever changes it first wins; everybody else is told who decided what and when.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+
+from qtrace.accounts.models import Department, Role, User, user_role
+from qtrace.calendars.service import due_for
+from qtrace.core import events
+from qtrace.core.db import db, require_write
+from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
+from qtrace.flows.engine import (
+    Closed,
+    CloseTasks,
+    Decision,
+    Definition,
+    Effect,
+    FlowError,
+    Node,
+    OpenTask,
+    Outcome,
+    Reopened,
+    State,
+    Terminated,
+    Verdict,
+    advance,
+    gates_to_pass,
+    parse_definition,
+    start,
+)
+from qtrace.flows.gates import shut_gates
+from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance, StageSpan
+from qtrace.tasks.service import NewTask, close_tasks, open_task
+
+DEFAULT_FLOW = "quality_issue"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the flow needs to know of its subject: where it is, what it is called, who started it."""
+
+    subject: tuple[str, int]
+    title: str
+    url: str
+    initiator_id: int | None
+    department_id: int | None
+
+
+def start_flow(
+    subject_kind: str,
+    subject_id: int,
+    *,
+    title: str,
+    url: str,
+    initiator_id: int | None,
+    department_id: int | None,
+    by: int | None,
+    now: datetime,
+    flow: str = DEFAULT_FLOW,
+) -> int:
+    """Start the newest active version of a flow for a subject and return the instance's id."""
+    session = require_write()
+    row = session.scalar(
+        select(FlowDefinition)
+        .where(FlowDefinition.key == flow, FlowDefinition.active)
+        .order_by(FlowDefinition.version.desc())
+        .limit(1)
+    )
+    if row is None:
+        raise Refused(_("没有启用的流程 %(key)s。请管理员先启用一个流程。", key=flow))
+    outcome = start(parse_definition(row.definition))
+    instance = FlowInstance(
+        definition_id=row.id,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        node=outcome.state.node,
+        status=outcome.state.status,
+        visits=list(outcome.state.visits),
+        version=outcome.state.version,
+    )
+    session.add(instance)
+    session.flush()  # the id is needed by the stage's row
+    case = Case((subject_kind, subject_id), title, url, initiator_id, department_id)
+    _apply(outcome, parse_definition(row.definition), instance.id, case, by=by, now=now)
+    return instance.id
+
+
+def decide(
+    case: Case,
+    *,
+    verdict: Verdict,
+    expected_version: int,
+    by: User,
+    now: datetime,
+    note: str = "",
+    target: str | None = None,
+) -> None:
+    """Decide on the current stage; refused with everything that is missing, or with who was faster."""
+    session = require_write()
+    instance = session.scalar(
+        select(FlowInstance)
+        .where(FlowInstance.subject_kind == case.subject[0], FlowInstance.subject_id == case.subject[1])
+        .with_for_update()
+    )
+    if instance is None:
+        raise NotFound
+    definition = parse_definition(instance.definition.definition)
+    state = State(instance.node, instance.status, instance.version, tuple(instance.visits))  # type: ignore[arg-type]  # stored by us
+    if instance.version != expected_version:
+        raise Conflict(_who_was_faster(instance.id, definition))
+    decision = Decision(verdict, target or None, note)
+    _check_permission(definition, state, by)
+    outcome = _advance(definition, state, decision)
+    _check_gates(definition, state, decision, case.subject)
+    _store(instance.id, state, outcome.state, decision, by=by.id, now=now)
+    _apply(outcome, definition, instance.id, case, by=by.id, now=now)
+
+
+def definition_of(subject_kind: str, subject_id: int) -> tuple[Definition, FlowInstance] | None:
+    """Return the flow of a subject and where it stands."""
+    from_row = _instance(subject_kind, subject_id)
+    return None if from_row is None else (parse_definition(from_row.definition.definition), from_row)
+
+
+def _instance(subject_kind: str, subject_id: int) -> FlowInstance | None:
+    statement = select(FlowInstance).where(
+        FlowInstance.subject_kind == subject_kind, FlowInstance.subject_id == subject_id
+    )
+    return db.session.scalar(statement)
+
+
+def _advance(definition: Definition, state: State, decision: Decision) -> Outcome:
+    try:
+        return advance(definition, state, decision)
+    except FlowError as error:
+        raise Refused(_(error.message, **error.params), field="note") from error
+
+
+def _check_permission(definition: Definition, state: State, by: User) -> None:
+    permission = definition.node(state.node).permission if state.node else "issue.decide"
+    if not by.can(permission):
+        raise Forbidden
+
+
+def _check_gates(definition: Definition, state: State, decision: Decision, subject: tuple[str, int]) -> None:
+    missing = shut_gates(gates_to_pass(definition, state, decision), *subject)
+    if missing:
+        raise Refused("\n".join(missing), field="gates")
+
+
+def _store(instance_id: int, old: State, new: State, decision: Decision, *, by: int, now: datetime) -> None:
+    session = require_write()
+    changed = session.execute(
+        update(FlowInstance)
+        .where(FlowInstance.id == instance_id, FlowInstance.version == old.version)
+        .values(node=new.node, status=new.status, version=new.version, visits=list(new.visits))
+        .returning(FlowInstance.id)
+    ).scalar_one_or_none()
+    if changed is None:
+        raise Conflict(_("别人刚刚作了决定,您的没有保存。请刷新后查看。"))
+    session.add(
+        FlowDecision(
+            instance_id=instance_id,
+            version=new.version,
+            node=old.node,
+            verdict=decision.verdict,
+            target=decision.target or "",
+            note=decision.note,
+            by=by,
+            at=now,
+        )
+    )
+
+
+def _apply(
+    outcome: Outcome, definition: Definition, instance_id: int, case: Case, *, by: int | None, now: datetime
+) -> None:
+    for effect in outcome.effects:
+        _perform(effect, definition, instance_id, case, by, now)
+
+
+def _perform(
+    effect: Effect, definition: Definition, instance_id: int, case: Case, by: int | None, now: datetime
+) -> None:
+    match effect:
+        case OpenTask(node):
+            _enter(definition.node(node), instance_id, case, by, now)
+        case CloseTasks(node):
+            _leave(node, instance_id, case, by, now)
+        case Closed():
+            events.record("flow_closed", subject=case.subject, by=by, now=now)
+        case Terminated():
+            events.record("flow_terminated", subject=case.subject, by=by, now=now)
+        case Reopened(node):
+            events.record("flow_reopened", subject=case.subject, by=by, now=now, body={"node": node})
+
+
+def _enter(node: Node, instance_id: int, case: Case, by: int | None, now: datetime) -> None:
+    owner_id, role_key = _owner(node, case, by)
+    department_id = _department_of(owner_id) or case.department_id
+    due = due_for(department_id, now, node.due_minutes)
+    require_write().add(StageSpan(instance_id=instance_id, node=node.id, entered_at=now))
+    open_task(
+        NewTask(
+            kind="stage",
+            subject=case.subject,
+            title=case.title,
+            url=case.url,
+            node=node.id,
+            owner_id=owner_id,
+            role_key=role_key,
+            department_id=department_id,
+            due_at=due,
+        ),
+        by=by,
+        now=now,
+    )
+    body = {"node": node.id, "due_at": due.isoformat(), "owner_id": owner_id, "role": role_key}
+    events.record("stage_entered", subject=case.subject, by=by, now=now, body=body)
+
+
+def _leave(node: str, instance_id: int, case: Case, by: int | None, now: datetime) -> None:
+    require_write().execute(
+        update(StageSpan)
+        .where(StageSpan.instance_id == instance_id, StageSpan.node == node, StageSpan.left_at.is_(None))
+        .values(left_at=now)
+    )
+    close_tasks(case.subject, node=node, by=by, now=now)
+
+
+def _owner(node: Node, case: Case, by: int | None) -> tuple[int | None, str]:
+    """Return (person, pool): one person where the rule names exactly one, the role's pool otherwise, never nobody."""
+    rule = node.owner
+    if rule.kind == "initiator" and case.initiator_id is not None:
+        return case.initiator_id, ""
+    if rule.kind == "current" and by is not None:
+        return by, ""
+    if rule.kind == "user":
+        found = require_write().scalar(select(User.id).where(User.username == rule.value, User.active))
+        if found is not None:
+            return found, ""
+    if rule.kind == "department_head" and case.department_id is not None:
+        head = require_write().scalar(select(Department.head_id).where(Department.id == case.department_id))
+        if head is not None:
+            return head, ""
+    role = rule.value if rule.kind == "role" else "quality_lead"
+    people = _people_of(role)
+    return (people[0], "") if len(people) == 1 else (None, role)
+
+
+def _people_of(role_key: str) -> list[int]:
+    statement = (
+        select(User.id)
+        .join(user_role, user_role.c.user_id == User.id)
+        .join(Role, Role.id == user_role.c.role_id)
+        .where(Role.key == role_key, User.active)
+        .order_by(User.id)
+    )
+    return list(require_write().scalars(statement))
+
+
+def _department_of(user_id: int | None) -> int | None:
+    if user_id is None:
+        return None
+    return require_write().scalar(select(User.department_id).where(User.id == user_id))
+
+
+def _who_was_faster(instance_id: int, definition: Definition) -> str:
+    last = (
+        require_write()
+        .execute(
+            select(FlowDecision.verdict, FlowDecision.node, FlowDecision.at, User.name)
+            .join(User, User.id == FlowDecision.by, isouter=True)
+            .where(FlowDecision.instance_id == instance_id)
+            .order_by(FlowDecision.version.desc())
+            .limit(1)
+        )
+        .one_or_none()
+    )
+    if last is None:
+        return _("页面已过期,您的决定没有保存。请刷新后再看。")
+    words = {
+        "submit": _("提交"),
+        "return": _("退回"),
+        "terminate": _("终止"),
+        "reopen": _("重新打开"),
+        "close": _("结案"),
+    }
+    return _(
+        "%(name)s 刚刚已对「%(node)s」作出决定:%(verdict)s。您的决定没有保存,请刷新后再看。",
+        name=last.name or "—",
+        node=definition.node(last.node).name_zh if last.node else "—",
+        verdict=words[last.verdict],
+    )

@@ -1,0 +1,1 @@
+"""Causes, actions and the proof that an action worked."""

@@ -1,0 +1,1 @@
+"""Figures and boards; every figure can open the records behind it."""

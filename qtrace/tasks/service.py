@@ -1,0 +1,124 @@
+"""Verbs on to-dos; every change is guarded by the to-do's version and recorded."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+
+from qtrace.accounts.models import User
+from qtrace.core import events
+from qtrace.core.db import require_write
+from qtrace.core.errors import Conflict, NotFound, Refused
+from qtrace.tasks.models import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTask:
+    """What a to-do says, whose it is, and where it leads."""
+
+    kind: str
+    subject: tuple[str, int]
+    title: str
+    url: str
+    node: str = ""
+    detail: str = ""
+    owner_id: int | None = None
+    role_key: str = ""
+    department_id: int | None = None
+    due_at: datetime | None = None
+
+
+def open_task(new: NewTask, *, by: int | None, now: datetime) -> int:
+    """Open a to-do and return its id."""
+    session = require_write()
+    task = Task(
+        kind=new.kind,
+        subject_kind=new.subject[0],
+        subject_id=new.subject[1],
+        node=new.node,
+        title=new.title[:300],
+        detail=new.detail,
+        url=new.url,
+        owner_id=new.owner_id,
+        role_key=new.role_key,
+        department_id=new.department_id,
+        created_at=now,
+        due_at=new.due_at,
+    )
+    session.add(task)
+    session.flush()  # the id is the answer
+    body = {"task": task.id, "owner": new.owner_id, "role": new.role_key, "title": task.title}
+    events.record("task_opened", subject=new.subject, by=by, now=now, body=body)
+    return task.id
+
+
+def close_tasks(
+    subject: tuple[str, int],
+    *,
+    by: int | None,
+    now: datetime,
+    node: str = "",
+    task_id: int | None = None,
+    done: bool = True,
+) -> int:
+    """Close the open to-dos of a subject (of one node, or one of them) and return how many there were."""
+    statement = update(Task).where(Task.subject_kind == subject[0], Task.subject_id == subject[1], Task.state == "open")
+    if node:
+        statement = statement.where(Task.node == node, Task.kind == "stage")
+    if task_id is not None:
+        statement = statement.where(Task.id == task_id)
+    state = "done" if done else "cancelled"
+    values = {"state": state, "closed_at": now, "closed_by": by, "version": Task.version + 1}
+    closed = require_write().execute(statement.values(values).returning(Task.id)).scalars().all()
+    if closed:
+        events.record("tasks_closed", subject=subject, by=by, now=now, body={"tasks": sorted(closed), "state": state})
+    return len(closed)
+
+
+def claim(task_id: int, *, by: User, expected_version: int, now: datetime) -> None:
+    """Take a to-do out of its role's pool; one person gets it."""
+    task = _open(task_id, expected_version)
+    if task.owner_id is not None:
+        raise Conflict(_("这件待办已由别人领取。请刷新列表。"))
+    if task.role_key and not by.has_role(task.role_key) and not by.has_role("admin"):
+        raise Refused(_("这件待办属于别的角色,不能领取。"))
+    task.owner_id, task.version = by.id, task.version + 1
+    _record("task_claimed", task, by.id, now, {"owner": by.id})
+
+
+def transfer(task_id: int, *, to: int, by: User, note: str, expected_version: int, now: datetime) -> None:
+    """Hand a to-do over to another person, with a note for the reader."""
+    task = _open(task_id, expected_version)
+    target = require_write().get(User, to)
+    if target is None or not target.active:
+        raise Refused(_("请选择一位在职的同事。"), field="to")
+    before, task.owner_id, task.version = task.owner_id, to, task.version + 1
+    _record("task_transferred", task, by.id, now, {"owner": {"old": before, "new": to}}, note)
+
+
+def add_helper(task_id: int, *, user_id: int, by: User, now: datetime) -> None:
+    """Let another person see and help with a to-do."""
+    task = require_write().get(Task, task_id)
+    helper = require_write().get(User, user_id)
+    if task is None:
+        raise NotFound
+    if helper is None or not helper.active:
+        raise Refused(_("请选择一位在职的同事。"), field="user_id")
+    if helper not in task.helpers:
+        task.helpers.append(helper)
+        _record("task_helper_added", task, by.id, now, {"helper": user_id})
+
+
+def _open(task_id: int, expected_version: int) -> Task:
+    task = require_write().scalar(select(Task).where(Task.id == task_id).with_for_update())
+    if task is None:
+        raise NotFound
+    if task.state != "open" or task.version != expected_version:
+        raise Conflict(_("这件待办刚刚被别人处理过,没有保存。请刷新后查看最新状态。"))
+    return task
+
+
+def _record(name: str, task: Task, by: int, now: datetime, body: dict[str, object], reason: str = "") -> None:
+    subject = (task.subject_kind, task.subject_id)
+    events.record(name, subject=subject, by=by, now=now, body={"task": task.id, **body}, reason=reason)

@@ -1,0 +1,26 @@
+"""Types of the parts of Flask-Babel that are used; the library ships none."""
+
+from collections.abc import Callable
+from typing import Any
+
+from babel import Locale
+from flask import Flask
+
+class LazyString:
+    def __str__(self) -> str: ...
+    def __html__(self) -> str: ...
+
+class Babel:
+    def __init__(
+        self,
+        app: Flask | None = ...,
+        *,
+        locale_selector: Callable[[], str | None] | None = ...,
+        timezone_selector: Callable[[], str | None] | None = ...,
+    ) -> None: ...
+
+def gettext(string: str, **variables: Any) -> str: ...
+def ngettext(singular: str, plural: str, num: int, **variables: Any) -> str: ...
+def lazy_gettext(string: str, **variables: Any) -> LazyString: ...
+def get_locale() -> Locale | None: ...
+def force_locale(locale: str) -> Any: ...
