@@ -21,7 +21,7 @@ from qtrace.web.errors import init_errors
 from qtrace.web.filters import init_filters
 from qtrace.web.headers import init_headers
 from qtrace.web.htmx import init_htmx
-from qtrace.web.pages import init_pages, nav_links
+from qtrace.web.pages import bottom_links, init_pages, nav_links
 
 JSON_LOG = '{"at":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":"%(message)s"}'
 
@@ -89,4 +89,4 @@ def _language() -> str | None:
 def _menu() -> dict[str, object]:
     if not (current_user and current_user.is_authenticated):
         return {"nav": [], "me": None}
-    return {"nav": nav_links(current_user.can), "me": current_user}
+    return {"nav": nav_links(current_user.can), "bottom_nav": bottom_links(current_user.can), "me": current_user}

@@ -112,7 +112,12 @@ def user_list(as_json: bool) -> None:
     """List the people."""
     with built_app().app_context():
         people = [
-            {"username": user.username, "name": user.name, "roles": [role.key for role in user.roles], "active": user.active}
+            {
+                "username": user.username,
+                "name": user.name,
+                "roles": [role.key for role in user.roles],
+                "active": user.active,
+            }
             for user in db.session.scalars(select(User).order_by(User.username))
         ]
     _print(people, as_json, lambda person: f"{person['username']}\t{person['name']}\t{','.join(person['roles'])}")
@@ -136,7 +141,7 @@ def db_status(as_json: bool) -> None:
     """Show the database's and the program's version."""
     with create_app().app_context():
         current, wanted = database.status()
-    _print([{"database": current, "program": wanted}], as_json, lambda row: f"database {current}, program {wanted}")
+    _print([{"database": current, "program": wanted}], as_json, lambda _row: f"database {current}, program {wanted}")
 
 
 @cli.group("audit")
@@ -193,7 +198,7 @@ def config_command(as_json: bool) -> None:
 def healthcheck(host: str, port: int) -> None:
     """Ask the running site whether it is ready; for the container's health check."""
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}/readyz", timeout=5) as answer:  # noqa: S310 -- fixed scheme
+        with urllib.request.urlopen(f"http://{host}:{port}/readyz", timeout=5) as answer:
             sys.exit(0 if answer.status == 200 else 1)
     except OSError as error:
         raise click.ClickException(f"not ready: {error}") from None

@@ -1,10 +1,12 @@
-"""Everything the product consists of: blueprints, menu, job handlers and event subscribers, in one list."""
+"""Everything the product consists of, in the order of the menu."""
 
 from flask import Flask
 
-from qtrace.accounts.views import bp as accounts_bp
+from qtrace.accounts import feature as accounts
+from qtrace.setup import feature as setup
 
 
 def register(app: Flask) -> None:
     """Attach every feature to the app."""
-    app.register_blueprint(accounts_bp)
+    accounts.register(app)
+    setup.register(app)

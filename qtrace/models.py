@@ -18,7 +18,20 @@ from qtrace.orders import models as orders
 from qtrace.tasks import models as tasks
 
 TABLE_MODULES = (
-    accounts, calendars, catalog, channels, classification, complaints, core, exchange, flows, forms, investigation,
-    issues, orders, search, tasks,
-)  # fmt: skip
+    accounts,
+    calendars,
+    catalog,
+    channels,
+    classification,
+    complaints,
+    core,
+    exchange,
+    flows,
+    forms,
+    investigation,
+    issues,
+    orders,
+    search,
+    tasks,
+)
 metadata = Base.metadata

@@ -31,7 +31,7 @@ class Binding:
     threads: int
 
 
-class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+class WebServer(BaseApplication):
     """Gunicorn with threads, serving an app that is already built."""
 
     def __init__(self, app: Flask, binding: Binding) -> None:
@@ -57,7 +57,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Any:
         """Return the app."""
         return self.app
 
@@ -100,7 +100,7 @@ class Supervisor:
                 continue
             except ChildProcessError:
                 break
-            name = self.running.pop(pid, None)
+            name = self.running.pop(pid, "")
             if name and not self.stopping:
                 log.error("%s ended with status %s; starting it again", name, os.waitstatus_to_exitcode(status))
                 if time.monotonic() - self.started[name] < MIN_UPTIME:

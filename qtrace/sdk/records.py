@@ -185,9 +185,21 @@ class AfterSale:
 
 
 Record = (
-    Category | Supplier | Product | Warehouse | Customer | Place | Order | OrderLine | Payment | Shipment | Lot
-    | PurchaseReceipt | Review | AfterSale
-)  # fmt: skip
+    Category
+    | Supplier
+    | Product
+    | Warehouse
+    | Customer
+    | Place
+    | Order
+    | OrderLine
+    | Payment
+    | Shipment
+    | Lot
+    | PurchaseReceipt
+    | Review
+    | AfterSale
+)
 
 RECORD_TYPES: dict[str, type[Record]] = {
     "categories": Category,

@@ -5,10 +5,12 @@ from datetime import datetime
 from qtrace.accounts.service import seed_roles
 from qtrace.calendars.seed import seed as seed_calendars
 from qtrace.flows.seed import seed as seed_flows
+from qtrace.forms.seed import seed as seed_forms
 
 
-def seed(*, now: datetime) -> None:  # noqa: ARG001 -- seeds that publish versions date them
+def seed(*, now: datetime) -> None:
     """Add shipped roles, taxonomies, rules, forms, flows and calendars that are missing; changes nothing that is there."""
     seed_roles()
     seed_calendars()
     seed_flows()
+    seed_forms(now=now)

@@ -37,7 +37,7 @@ def error_answer(status: int, message: str) -> Response:
         500: _("系统出错了"),
         503: _("暂时不可用"),
     }
-    return render(
+    response = render(
         "errors/page.html",
         "errors/_piece.html",
         status=status,
@@ -46,6 +46,9 @@ def error_answer(status: int, message: str) -> Response:
         message=message,
         request_id=g.get("request_id", ""),
     )
+    response.headers["HX-Retarget"] = "#alerts"  # a form on the page is never overwritten by an error
+    response.headers["HX-Reswap"] = "innerHTML"
+    return response
 
 
 def _already_done(error: AlreadyDone) -> Response:

@@ -12,6 +12,7 @@ from qtrace.core.ids import new_id
 LANGUAGES = ("zh", "en")
 LANGUAGE_COOKIE = "qt_lang"
 NAV = "qtrace_nav"
+BOTTOM = "qtrace_bottom_nav"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,17 @@ def init_pages(app: Flask, language_of: Callable[[], str | None]) -> None:
     app.before_request(_name_request)
     app.after_request(_tell_request_id)
     app.context_processor(lambda: {"current_lang": locale(), "languages": LANGUAGES})
+
+
+def add_bottom(app: Flask, *items: NavItem) -> None:
+    """Add entries to the bar at the foot of the phone."""
+    app.extensions.setdefault(BOTTOM, []).extend(items)
+
+
+def bottom_links(can: Callable[[str], bool]) -> list[NavLink]:
+    """Return the phone's bar for a person who may do what `can` says."""
+    items: list[NavItem] = current_app.extensions.get(BOTTOM, [])
+    return [_link(item) for item in items if not item.permission or can(item.permission)]
 
 
 def add_nav(app: Flask, *items: NavItem) -> None:

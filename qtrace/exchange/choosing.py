@@ -1,0 +1,190 @@
+"""Before the first row: which kind of records a file holds, by which mapping it is read, and whose they are."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from qtrace.catalog.models import Shop
+from qtrace.catalog.queries import shop_by_key, shops
+from qtrace.catalog.service import DEFAULT_SHOP
+from qtrace.core.db import db
+from qtrace.core.errors import Refused
+from qtrace.exchange.kinds import KINDS
+from qtrace.exchange.mapping import check_definition, compile_mapping, detect_kind, suggest_definition
+from qtrace.exchange.models import ImportMapping, ImportRun
+from qtrace.exchange.presets import Preset, headers_of, presets
+from qtrace.exchange.queries import mappings_named, saved_mappings
+from qtrace.exchange.reading import Table, read_table
+
+
+@dataclass(frozen=True)
+class ShopChoice:
+    """The shop records will belong to; `id` is None while it is still to be opened."""
+
+    id: int | None
+    key: str
+    name: str
+    currency: str
+    zone: str
+    platform: str = ""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Everything decided before the first row is read."""
+
+    kind: str
+    mapping_name: str
+    definition: dict[str, Any]
+    shop: ShopChoice
+    headers: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+def choose(
+    path: Path, *, name: str, kind: str | None = None, mapping: str | None = None, shop_key: str | None = None
+) -> Chosen:
+    """Decide kind, mapping and shop of a file by what is asked for and what its headers say."""
+    if kind is not None and kind not in KINDS:
+        raise Refused(
+            _("没有「%(kind)s」这种数据,可用的有:%(known)s。", kind=kind, known="、".join(KINDS)), field="kind"
+        )
+    with read_table(path, name=name) as table:
+        headers = table.headers
+    mapping_name, definition, preset = _choose_mapping(headers, kind, mapping)
+    if definition.get("sheet") or definition.get("header_row") or definition.get("encoding"):
+        with open_table(path, name, definition) as table:
+            headers = table.headers
+    shop = choose_shop(shop_key, preset)
+    plan = compile_mapping(definition, headers, zone=shop.zone)
+    return Chosen(str(definition["kind"]), mapping_name, dict(definition), shop, tuple(headers), plan.ignored)
+
+
+def choose_by_columns(definition: dict[str, Any], headers: Sequence[str], *, shop_id: int | None, name: str) -> Chosen:
+    """Return what a person decided on the mapping page, checked against the headers."""
+    shop = db.session.get(Shop, shop_id) if shop_id else None
+    choice = choice_of(shop) if shop else choose_shop(None, None)
+    plan = compile_mapping(definition, headers, zone=choice.zone)
+    return Chosen(str(definition["kind"]), name, definition, choice, tuple(headers), plan.ignored)
+
+
+def is_remembered(headers: Sequence[str], kind: str | None) -> bool:
+    """Say whether a saved or shipped mapping reads these columns."""
+    return _remembered(headers, kind) is not None
+
+
+def choose_shop(key: str | None, preset: Preset | None) -> ShopChoice:
+    """Return the shop asked for, the preset's, the only one there is, or a first one still to be opened."""
+    if key is None and preset is None:
+        known = shops()
+        if len(known) > 1:
+            raise Refused(
+                _("有几个店铺,请指明是哪一个:%(keys)s。", keys="、".join(shop.key for shop in known)), field="shop"
+            )
+        if known:
+            return choice_of(known[0])
+    wanted = key or (preset.shop.key if preset else DEFAULT_SHOP)
+    found = shop_by_key(wanted)
+    if found:
+        return choice_of(found)
+    if preset:
+        shop = preset.shop
+        name = shop.name if wanted == shop.key else wanted
+        return ShopChoice(None, wanted, name, shop.currency, shop.zone, shop.platform)
+    return ShopChoice(None, wanted, _("默认店铺") if wanted == DEFAULT_SHOP else wanted, "CNY", "Asia/Shanghai")
+
+
+def choice_of(shop: Shop) -> ShopChoice:
+    """Return an open shop as a choice."""
+    return ShopChoice(shop.id, shop.key, shop.name, shop.currency, shop.zone, shop.platform)
+
+
+def shop_of(run: ImportRun) -> ShopChoice:
+    """Return the shop of a run; that of a dry run may still have to be opened."""
+    shop = db.session.get(Shop, run.shop_id) if run.shop_id else None
+    return choice_of(shop) if shop else choose_shop(DEFAULT_SHOP, presets().get(run.mapping))
+
+
+def open_table(path: Path, name: str, definition: Mapping[str, Any]) -> Table:
+    """Open the file with the sheet, header row and encoding its mapping names."""
+    return read_table(
+        path, name=name, sheet=definition.get("sheet"), header_row=definition.get("header_row"),
+        encoding=definition.get("encoding"),
+    )  # fmt: skip
+
+
+def _choose_mapping(
+    headers: Sequence[str], kind: str | None, mapping: str | None
+) -> tuple[str, dict[str, Any], Preset | None]:
+    if mapping and mapping.lower().endswith(".json"):
+        return _mapping_file(Path(mapping), kind)
+    if mapping:
+        return _named_mapping(mapping, headers, kind)
+    remembered = _remembered(headers, kind)
+    if remembered:
+        return remembered
+    wanted = kind or detect_kind(headers)
+    if wanted is None:
+        raise Refused(
+            _(
+                "认不出这是哪一类数据。请用 --as 指定,可用的有:%(known)s。文件里的列有:%(headers)s。",
+                known="、".join(KINDS), headers="、".join(header for header in headers if header),
+            ),
+            field="kind",
+        )  # fmt: skip
+    return "", suggest_definition(wanted, headers), None
+
+
+def _mapping_file(path: Path, kind: str | None) -> tuple[str, dict[str, Any], Preset | None]:
+    try:
+        definition = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError:
+        raise Refused(_("打不开映射文件 %(path)s。", path=path), field="mapping") from None
+    except ValueError as error:
+        raise Refused(_("映射文件 %(path)s 不是 JSON:%(why)s", path=path, why=error), field="mapping") from None
+    if isinstance(definition, dict) and kind:
+        definition.setdefault("kind", kind)
+    check_definition(definition)
+    if kind and definition["kind"] != kind:
+        raise Refused(
+            _("映射文件是给「%(theirs)s」的,而 --as 是「%(ours)s」。", theirs=definition["kind"], ours=kind),
+            field="mapping",
+        )
+    return str(definition.get("name", path.stem)), definition, None
+
+
+def _named_mapping(name: str, headers: Sequence[str], kind: str | None) -> tuple[str, dict[str, Any], Preset | None]:
+    preset = presets().get(name)
+    saved = [row.definition for row in mappings_named(name) if kind in (None, row.kind)]
+    given = {header.strip() for header in headers}
+    shipped = [one for one in preset.mappings if kind in (None, one["kind"])] if preset else []
+    fitting = [one for one in (*saved, *shipped) if headers_of(one) <= given]
+    if fitting:
+        # a saved mapping comes before the shipped one that reads as many columns
+        return name, max(fitting, key=lambda one: len(headers_of(one))), preset
+    only = saved or shipped
+    if len(only) == 1:
+        return name, only[0], preset
+    if preset or saved or mappings_named(name):
+        raise Refused(_("映射「%(name)s」里没有适合这个文件的一份。", name=name), field="mapping")
+    known = "、".join(dict.fromkeys([*presets(), *(row.name for row in db.session.scalars(select(ImportMapping)))]))
+    raise Refused(_("没有名为「%(name)s」的映射,已有:%(known)s。", name=name, known=known), field="mapping")
+
+
+def _remembered(headers: Sequence[str], kind: str | None) -> tuple[str, dict[str, Any], Preset | None] | None:
+    """Return the saved or shipped mapping that reads the most of these columns; a saved one comes first."""
+    given = {header.strip() for header in headers}
+    known: list[tuple[str, dict[str, Any]]] = [(row.name, row.definition) for row in saved_mappings(kind)]
+    known += [
+        (preset.name, one) for preset in presets().values() for one in preset.mappings if kind in (None, one["kind"])
+    ]
+    fitting = [(name, one) for name, one in known if headers_of(one) and headers_of(one) <= given]
+    if not fitting:
+        return None
+    name, definition = max(fitting, key=lambda pair: len(headers_of(pair[1])))
+    return name, definition, presets().get(name)

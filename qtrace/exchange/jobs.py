@@ -1,0 +1,19 @@
+"""The background entry of imports."""
+
+from typing import Any
+
+from flask import current_app
+
+from qtrace.core.errors import DomainError
+from qtrace.core.jobs import JobContext
+from qtrace.exchange.importing import run_import
+
+
+def do_import(payload: dict[str, Any], context: JobContext) -> None:
+    """Do the run named by the payload; a file that cannot be read ends the run, not the job."""
+    data_dir = current_app.config["QTRACE_DATA_DIR"]
+    try:
+        run_import(payload["run_id"], data_dir=data_dir, clock=context.clock, in_write=context.extend)
+    except DomainError:
+        # the run says why on its page; another try would read the same file
+        return

@@ -1,0 +1,170 @@
+"""The kinds of records a file can hold: their fields, what staff call them, and the headers they go by."""
+
+import re
+from dataclasses import MISSING, dataclass, fields
+from typing import Literal, get_type_hints
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+from qtrace.orders.fields import label
+from qtrace.sdk.records import RECORD_TYPES
+
+FieldType = Literal["text", "whole", "number", "time", "day"]
+
+ALSO_REQUIRED = {("lines", "order"), ("lines", "external_id"), ("reviews", "external_id")}
+TYPE_NAMES: tuple[tuple[str, FieldType], ...] = (
+    ("datetime", "time"),
+    ("date", "day"),
+    ("Decimal", "number"),
+    ("int", "whole"),
+    ("str", "text"),
+)
+
+KIND_LABELS: dict[str, LazyString] = {
+    "orders": _("订单"),
+    "lines": _("订单明细"),
+    "products": _("商品"),
+    "suppliers": _("供应商"),
+    "reviews": _("评价"),
+    "aftersales": _("售后"),
+    "shipments": _("包裹"),
+    "payments": _("支付"),
+    "lots": _("批次"),
+    "receipts": _("采购入库"),
+    "customers": _("买家"),
+    "warehouses": _("仓库"),
+    "categories": _("类目"),
+    "places": _("邮编坐标"),
+}
+
+# Headers seen in exports of shops and ERPs; compared without case, spaces, marks and what stands in brackets.
+SYNONYMS: dict[tuple[str, str], str] = {
+    ("", "order"): "订单号 订单编号 主订单编号 平台订单号 原始单号 交易编号 order_id order_no order_number order",
+    ("", "sku"): "sku sku编码 商家编码 规格编码 商品编码 货品编码 product_id sku_id sku_code seller_sku",
+    ("", "supplier"): "供应商 供应商编号 供应商编码 供货商 seller_id supplier supplier_id vendor",
+    ("", "warehouse"): "仓库 仓库编号 仓库编码 发货仓 warehouse warehouse_id",
+    ("", "customer"): "买家 买家id 买家昵称 会员名 客户编号 customer_id buyer_id customer",
+    ("", "lot"): "批号 批次 批次号 生产批号 lot lot_no batch batch_no",
+    ("", "quantity"): "数量 购买数量 件数 入库数量 quantity qty",
+    ("", "price"): "单价 商品单价 销售价 价格 price unit_price",
+    ("", "freight"): "运费 邮费 freight freight_value shipping_fee",
+    ("", "currency"): "币种 货币 currency",
+    ("", "status"): "状态 订单状态 order_status status",
+    ("", "region"): "地区 省份 省 收货省份 州 region state province",
+    ("", "city"): "城市 市 city",
+    ("", "name"): "名称 name",
+    ("", "contact"): "联系方式 联系人 电话 contact",
+    ("", "paid"): "实付金额 实付款 买家实付金额 支付金额 订单金额 paid paid_amount total",
+    (
+        "",
+        "placed_at",
+    ): "下单时间 创建时间 订单创建时间 拍下时间 order_purchase_timestamp created_at placed_at order_date",
+    ("", "shipped_at"): "发货时间 出库时间 shipped_at ship_date order_delivered_carrier_date",
+    ("", "delivered_at"): "签收时间 收货时间 妥投时间 delivered_at order_delivered_customer_date",
+    ("", "promised_at"): "承诺送达时间 预计送达时间 应送达时间 promised_at order_estimated_delivery_date",
+    ("", "ship_by"): "最晚发货时间 承诺发货时间 shipping_limit_date ship_by",
+    ("", "text"): "内容 评价内容 说明 备注 问题描述 review_comment_message content text description",
+    ("", "title"): "标题 评价标题 review_comment_title title",
+    ("", "reason"): "原因 退款原因 售后原因 reason",
+    ("", "reason_code"): "原因代码 原因编码 reason_code",
+    ("", "refund"): "退款金额 退款 实退金额 refund refund_amount",
+    ("", "opened_at"): "申请时间 退款申请时间 售后申请时间 opened_at applied_at",
+    ("", "closed_at"): "完结时间 退款完成时间 closed_at",
+    ("", "stars"): "评分 星级 打分 review_score stars rating score",
+    ("", "reviewed_at"): "评价时间 评论时间 review_creation_date reviewed_at review_date",
+    ("", "answered_at"): "回复时间 review_answer_timestamp answered_at",
+    ("", "courier"): "快递公司 物流公司 承运商 courier carrier",
+    ("", "made_on"): "生产日期 制造日期 made_on production_date",
+    ("", "expires_on"): "到期日期 有效期至 失效日期 expires_on expiry_date",
+    ("", "received_at"): "入库时间 收货时间 到货时间 入库日期 received_at",
+    ("", "weight_g"): "重量 克重 product_weight_g weight_g weight",
+    ("", "category"): "类目 分类 品类 product_category_name category",
+    ("", "barcode"): "条码 条形码 国际条码 barcode ean gtin",
+    ("", "product_code"): "货号 款号 商品id 宝贝id product_code spu",
+    ("", "method"): "支付方式 付款方式 payment_type method",
+    ("", "installments"): "分期数 payment_installments installments",
+    ("", "amount"): "金额 支付金额 payment_value amount",
+    ("", "postal_code"): "邮编 邮政编码 postal_code zip zip_code",
+    ("", "latitude"): "纬度 lat latitude",
+    ("", "longitude"): "经度 lng lon longitude",
+    ("", "person_id"): "买家编号 customer_unique_id person_id",
+    ("orders", "external_id"): "订单号 订单编号 主订单编号 平台订单号 order_id order_no order_number",
+    ("lines", "external_id"): "行号 子订单编号 子订单号 明细编号 order_item_id line_no line_id",
+    ("products", "external_id"): "sku sku编码 商家编码 规格编码 商品编码 货品编码 product_id sku_id sku_code",
+    ("products", "name"): "商品名称 宝贝标题 品名 货品名称 product_name name title 名称",
+    ("suppliers", "external_id"): "供应商编号 供应商编码 供应商代码 seller_id supplier_id vendor_id",
+    ("suppliers", "name"): "供应商名称 供应商 供货商 supplier_name name 名称",
+    ("reviews", "external_id"): "评价编号 评价id 评论id review_id",
+    ("aftersales", "external_id"): "售后单号 退款编号 退款单号 售后编号 aftersale_id refund_id return_id",
+    ("aftersales", "kind"): "售后类型 退款类型 aftersale_type",
+    ("aftersales", "line"): "行号 子订单编号 子订单号 order_item_id",
+    ("aftersales", "freight"): "退货运费 运费",
+    ("shipments", "external_id"): "运单号 快递单号 物流单号 tracking_number tracking_no waybill",
+    ("shipments", "line"): "快递线路 线路 route",
+    ("payments", "external_id"): "支付序号 支付单号 payment_sequential payment_id",
+    ("lots", "external_id"): "批号 批次 批次号 生产批号 lot lot_no batch_no",
+    ("receipts", "external_id"): "入库单号 采购入库单号 收货单号 receipt_id receipt_no",
+    ("customers", "external_id"): "买家 买家id 客户编号 customer_id buyer_id",
+    ("customers", "masked_name"): "买家昵称 昵称",
+    ("warehouses", "external_id"): "仓库编号 仓库编码 warehouse_id",
+    ("warehouses", "name"): "仓库名称 仓库 warehouse_name",
+    ("categories", "external_id"): "类目编号 类目编码 product_category_name category_id",
+    ("categories", "name"): "类目名称 product_category_name_english category_name",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a kind: its type, whether a file must give it, and the headers it is known by."""
+
+    name: str
+    label: LazyString
+    type: FieldType
+    required: bool
+    synonyms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of record with its fields in the order staff read them."""
+
+    name: str
+    label: LazyString
+    fields: tuple[Field, ...]
+
+    def field(self, name: str) -> Field | None:
+        """Return the field of this name."""
+        return next((one for one in self.fields if one.name == name), None)
+
+    @property
+    def required(self) -> tuple[Field, ...]:
+        """Return the fields a file must give."""
+        return tuple(one for one in self.fields if one.required)
+
+
+def normal(header: str) -> str:
+    """Return a header as it is compared: no case, spaces, marks, or words in brackets."""
+    bare = re.sub(r"[((\[【].*?[))\]】]", "", header)
+    return re.sub(r"[\W_]+", "", bare).lower() or re.sub(r"[\W_]+", "", header).lower()
+
+
+def _field_type(hint: object) -> FieldType:
+    text = str(hint)
+    return next(kind for name, kind in TYPE_NAMES if name in text)
+
+
+def _kind(name: str) -> Kind:
+    record_type = RECORD_TYPES[name]
+    hints = get_type_hints(record_type)
+    found = []
+    for one in fields(record_type):
+        words = (SYNONYMS.get((name, one.name)) or SYNONYMS.get(("", one.name), "")).split()
+        words += [one.name] if one.name != "external_id" else []
+        required = (one.default is MISSING) or (name, one.name) in ALSO_REQUIRED
+        synonyms = tuple(dict.fromkeys(normal(word) for word in words))
+        found.append(Field(one.name, label(name, one.name), _field_type(hints[one.name]), required, synonyms))
+    return Kind(name, KIND_LABELS[name], tuple(found))
+
+
+KINDS: dict[str, Kind] = {name: _kind(name) for name in KIND_LABELS}

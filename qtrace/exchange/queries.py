@@ -1,0 +1,61 @@
+"""Reads of import runs and saved mappings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from qtrace.core.db import db
+from qtrace.core.errors import NotFound
+from qtrace.exchange.models import ImportMapping, ImportRun
+
+PAGE = 30
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """What `ImportRun.definition` holds: the mapping used, and what of the file was left aside."""
+
+    mapping: dict[str, Any]
+    ignored: list[str] = field(default_factory=list)
+    headers: list[str] = field(default_factory=list)
+    blank: int = 0
+    without_value: int = 0
+    first: list[list[str]] = field(default_factory=list)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return dict(vars(self))
+
+
+def detail_of(run: ImportRun) -> RunDetail:
+    """Return the run's detail, typed."""
+    return RunDetail(**run.definition) if run.definition else RunDetail({})
+
+
+def run_by_id(run_id: int) -> ImportRun:
+    """Return the run; raise NotFound when there is none."""
+    run = db.session.get(ImportRun, run_id)
+    if run is None:
+        raise NotFound
+    return run
+
+
+def newest_runs(*, before: int | None = None, limit: int = PAGE) -> Sequence[ImportRun]:
+    """Return runs, newest first, below the id `before`."""
+    statement = select(ImportRun).order_by(ImportRun.id.desc()).limit(limit)
+    return db.session.scalars(statement.where(ImportRun.id < before) if before else statement).all()
+
+
+def saved_mappings(kind: str | None = None) -> Sequence[ImportMapping]:
+    """Return the saved mappings by name."""
+    statement = select(ImportMapping).order_by(ImportMapping.name, ImportMapping.kind)
+    return db.session.scalars(statement.where(ImportMapping.kind == kind) if kind else statement).all()
+
+
+def mappings_named(name: str) -> Sequence[ImportMapping]:
+    """Return the saved mappings of this name, one per kind."""
+    return db.session.scalars(
+        select(ImportMapping).where(ImportMapping.name == name).order_by(ImportMapping.kind)
+    ).all()

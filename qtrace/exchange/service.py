@@ -1,0 +1,131 @@
+"""Write verbs of imports: open a run, decide a draft, remember a mapping, keep a file."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+
+from qtrace.catalog.service import ensure_shop
+from qtrace.core import files
+from qtrace.core.db import require_write
+from qtrace.core.errors import Conflict
+from qtrace.core.jobs import enqueue
+from qtrace.core.models import StoredFileRow
+from qtrace.exchange.choosing import Chosen, shop_of
+from qtrace.exchange.mapping import check_definition
+from qtrace.exchange.models import ImportMapping, ImportRun
+from qtrace.exchange.queries import RunDetail, detail_of, run_by_id
+
+IMPORT = "import"
+DRAFT = "draft"
+
+
+def open_run(
+    chosen: Chosen, *, file_name: str, file_id: str | None, dry_run: bool, by: int | None, now: datetime
+) -> int:
+    """Write down the run that is to be done and, for a real run, its shop and mapping; return its id."""
+    session = require_write()
+    shop_id = chosen.shop.id
+    if not dry_run:
+        shop_id = _settled_shop(chosen)
+        if chosen.mapping_name:
+            save_mapping(chosen.mapping_name, chosen.definition, now=now)
+    run = ImportRun(
+        kind=chosen.kind, mapping=chosen.mapping_name, shop_id=shop_id, file_id=file_id, file_name=files.clean_name(file_name),
+        definition=RunDetail(chosen.definition, list(chosen.ignored), list(chosen.headers)).stored(),
+        dry_run=dry_run, started_at=now, by=by,
+    )  # fmt: skip
+    session.add(run)
+    session.flush()  # for the run's id, which its events and its page carry
+    return run.id
+
+
+def save_mapping(name: str, definition: Mapping[str, Any], *, now: datetime) -> None:
+    """Remember a mapping under its name and kind; a changed one replaces the old."""
+    check_definition(definition)
+    session = require_write()
+    kind = str(definition["kind"])
+    row = session.scalar(select(ImportMapping).where(ImportMapping.name == name, ImportMapping.kind == kind))
+    if row is None:
+        session.add(ImportMapping(name=name, kind=kind, definition=dict(definition), created_at=now, used_at=now))
+    else:
+        row.definition, row.used_at = dict(definition), now
+
+
+def open_draft(
+    *,
+    file_name: str,
+    file_id: str,
+    headers: list[str],
+    first: list[list[str]],
+    kind: str,
+    shop_id: int | None,
+    dry_run: bool,
+    by: int,
+    now: datetime,
+) -> int:
+    """Write down a file whose mapping a person still has to decide; return the run's id."""
+    session = require_write()
+    run = ImportRun(
+        kind=kind, shop_id=shop_id, file_id=file_id, file_name=files.clean_name(file_name), dry_run=dry_run, state=DRAFT,
+        definition=RunDetail({}, headers=headers, first=first).stored(), started_at=now, by=by,
+    )  # fmt: skip
+    session.add(run)
+    session.flush()  # for the run's id, which the address of its mapping page carries
+    return run.id
+
+
+def settle_draft(run_id: int, chosen: Chosen, *, save_as: str, now: datetime) -> None:
+    """Give a draft its mapping, remember that under a name when one is given, and put the run in the queue."""
+    if save_as:
+        save_mapping(save_as, chosen.definition, now=now)
+    run = run_by_id(run_id)
+    changed = require_write().execute(
+        update(ImportRun)
+        .where(ImportRun.id == run_id, ImportRun.state == DRAFT)
+        .values(
+            kind=chosen.kind, mapping=save_as, shop_id=chosen.shop.id if run.dry_run else _settled_shop(chosen),
+            definition=RunDetail(chosen.definition, list(chosen.ignored), list(chosen.headers)).stored(),
+            state="waiting", started_at=now,
+        )
+    )  # fmt: skip
+    if changed.rowcount != 1:  # type: ignore[attr-defined]  # a DML result carries it
+        raise Conflict(_("这个文件已经开始导入了,请看导入记录。"))
+    queue_run(run_id, now=now)
+
+
+def queue_run(run_id: int, *, now: datetime) -> None:
+    """Leave the run to the worker."""
+    enqueue(IMPORT, {"run_id": run_id}, now=now, dedupe_key=f"import-{run_id}")
+
+
+def repeat_for_real(run_id: int, *, by: int, now: datetime) -> int:
+    """Open a real run with a dry run's file and mapping and put it in the queue; return its id."""
+    dry = run_by_id(run_id)
+    if not dry.dry_run or dry.state != "done" or not dry.file_id:
+        raise Conflict(_("只有完成了的试导入才能转为正式导入。"))
+    shop = shop_of(dry)
+    detail = detail_of(dry)
+    chosen = Chosen(dry.kind, dry.mapping, detail.mapping, shop, tuple(detail.headers), tuple(detail.ignored))
+    new_id = open_run(chosen, file_name=dry.file_name, file_id=dry.file_id, dry_run=False, by=by, now=now)
+    queue_run(new_id, now=now)
+    return new_id
+
+
+def keep_file(stored: files.StoredFile, *, by: int | None, now: datetime) -> None:
+    """Write down a file that is in the store."""
+    require_write().add(
+        StoredFileRow(
+            id=stored.id, name=stored.name, media_type=stored.media_type, size=stored.size, sha256=stored.sha256,
+            created_at=now, created_by=by,
+        )
+    )  # fmt: skip
+
+
+def _settled_shop(chosen: Chosen) -> int:
+    shop = chosen.shop
+    if shop.id is not None:
+        return shop.id
+    return ensure_shop(shop.key, name=shop.name, platform=shop.platform, currency=shop.currency, zone=shop.zone)

@@ -1,0 +1,130 @@
+"""Answers to a form: read what was sent against the definition, and fill a form with what is known.
+
+Only fields of the definition are read, so whatever else a browser sends changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from flask_babel import gettext as _
+
+from qtrace.core.errors import Refused
+from qtrace.core.files import StoredFile
+from qtrace.forms.definition import FormDefinition, Section
+from qtrace.forms.registry import Choice, Control, FieldDefinition, Sent, Storage, Value, controls
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a submitted form says: values for built-in columns, further answers, files, and what is wrong per field."""
+
+    columns: dict[str, Value] = field(default_factory=dict)
+    answers: dict[str, Value] = field(default_factory=dict)
+    files: dict[str, tuple[StoredFile, ...]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Say whether every field could be read."""
+        return not self.errors
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A field ready to be drawn: what was typed, what can be chosen, what is wrong."""
+
+    field: FieldDefinition
+    control: Control
+    sent: Sent
+    choices: Sequence[Choice]
+    error: str = ""
+    first_error: bool = False
+
+    @property
+    def value(self) -> str:
+        """Return the typed text."""
+        return self.sent.first(self.field.id)
+
+    @property
+    def values(self) -> list[str]:
+        """Return every chosen value."""
+        return self.sent.all(self.field.id)
+
+    @property
+    def files(self) -> Sequence[StoredFile]:
+        """Return the files that were sent before and are kept."""
+        return self.sent.files.get(self.field.id, ())
+
+    def part(self, name: str) -> str:
+        """Return the typed text of one input of a control that has several."""
+        return self.sent.first(f"{self.field.id}.{name}")
+
+
+@dataclass(frozen=True)
+class BoundSection:
+    """A section ready to be drawn."""
+
+    section: Section
+    fields: tuple[Bound, ...]
+
+    @property
+    def open(self) -> bool:
+        """Say whether it must be open: it is not folded, or something in it is filled or wrong."""
+        return not self.section.folded or any(bound.error or bound.value for bound in self.fields)
+
+
+def read_answers(definition: FormDefinition, sent: Sent) -> Answers:
+    """Read every field of the definition from what was sent."""
+    read = Answers()
+    for asked in definition.fields:
+        control = controls()[asked.control]
+        try:
+            value = control.parse(asked, sent)
+            if asked.required and value in (None, False, "", [], {}):
+                raise Refused(_("请填写这一项。"))
+        except Refused as refused:
+            read.errors[asked.id] = refused.message
+            continue
+        _keep(read, asked, control, value, sent)
+    return read
+
+
+def bind(definition: FormDefinition, sent: Sent, errors: Mapping[str, str] | None = None) -> list[BoundSection]:
+    """Return the form ready to be drawn with what was typed and what is wrong."""
+    wrong = errors or {}
+    first = next((asked.id for asked in definition.fields if asked.id in wrong), "")
+    return [
+        BoundSection(section, tuple(_bind(asked, sent, wrong.get(asked.id, ""), first) for asked in section.fields))
+        for section in definition.sections
+    ]
+
+
+def sent_from(definition: FormDefinition, columns: Mapping[str, Value], answers: Mapping[str, Value]) -> Sent:
+    """Return what a browser would have sent for these values, to fill a form for editing."""
+    values: dict[str, list[str]] = {}
+    for asked in definition.fields:
+        value = columns.get(asked.column) if asked.column else answers.get(asked.id)
+        if value is not None:
+            values |= controls()[asked.control].send(asked, value)
+    return Sent(values)
+
+
+def shown(definition: FormDefinition, answers: Mapping[str, Value]) -> list[tuple[FieldDefinition, str]]:
+    """Return the further answers as staff read them, empty ones left out."""
+    rows = [(asked, answers.get(asked.id)) for asked in definition.fields if not asked.column]
+    return [(asked, controls()[asked.control].show(asked, value)) for asked, value in rows if value not in (None, "", [])]
+
+
+def _keep(read: Answers, asked: FieldDefinition, control: Control, value: Value, sent: Sent) -> None:
+    if control.storage == Storage.FILE_REFS:
+        if value:
+            read.files[asked.id] = tuple(sent.files.get(asked.id, ()))
+    elif asked.column:
+        read.columns[asked.column] = value
+    elif value is not None:
+        read.answers[asked.id] = value
+
+
+def _bind(asked: FieldDefinition, sent: Sent, error: str, first: str) -> Bound:
+    control = controls()[asked.control]
+    return Bound(asked, control, sent, control.choices(asked), error, asked.id == first)

@@ -1,0 +1,177 @@
+"""Form definitions as data: sections of fields, read strictly, with errors that point at the place."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from qtrace.core.errors import Refused
+from qtrace.forms.registry import Control, FieldDefinition, Storage
+
+MAX_FIELDS = 200
+MAX_NAME = 120
+SECTION_KEYS = frozenset({"id", "title_zh", "title_en", "folded", "fields"})
+FIELD_KEYS = frozenset({
+    "id", "control", "label_zh", "label_en", "required", "help_zh", "help_en", "options", "column",
+})  # fmt: skip
+
+
+class DefinitionError(Refused):
+    """A form definition that can't be read; `field` is the place, like `sections[0].fields[2].control`."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Fields that belong together; a folded one waits behind its title."""
+
+    id: str
+    title_zh: str
+    title_en: str
+    fields: tuple[FieldDefinition, ...]
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class FormDefinition:
+    """Everything a form asks."""
+
+    sections: tuple[Section, ...]
+
+    @property
+    def fields(self) -> Iterator[FieldDefinition]:
+        """Return every field in order."""
+        return (field for section in self.sections for field in section.fields)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a definition may use: the controls there are, and the columns of the record with their storage kinds."""
+
+    controls: Mapping[str, Control]
+    columns: Mapping[str, Storage]
+
+
+def parse_definition(data: object, words: Vocabulary) -> FormDefinition:
+    """Read a definition from decoded JSON; refuse at the first place that is wrong."""
+    sections = _list(_mapping(data, "", frozenset({"sections"})), "sections", "")
+    parsed = tuple(_section(row, f"sections[{i}]", words) for i, row in enumerate(sections))
+    definition = FormDefinition(parsed)
+    _check_unique(definition)
+    return definition
+
+
+def dump_definition(definition: FormDefinition) -> dict[str, object]:
+    """Return the definition as plain data that `parse_definition` reads back to an equal one."""
+    return {"sections": [_dump_section(section) for section in definition.sections]}
+
+
+def _section(data: object, place: str, words: Vocabulary) -> Section:
+    row = _mapping(data, place, SECTION_KEYS)
+    fields = tuple(
+        _field(item, f"{place}.fields[{i}]", words) for i, item in enumerate(_list(row, "fields", f"{place}."))
+    )
+    return Section(
+        id=_text(row, "id", place), title_zh=_text(row, "title_zh", place), title_en=_text(row, "title_en", place),
+        fields=fields, folded=_flag(row, "folded", place),
+    )  # fmt: skip
+
+
+def _field(data: object, place: str, words: Vocabulary) -> FieldDefinition:
+    row = _mapping(data, place, FIELD_KEYS)
+    key = _text(row, "control", place)
+    control = words.controls.get(key)
+    if control is None:
+        raise DefinitionError(_("没有这个控件:%(key)s。", key=key), f"{place}.control")
+    options = row.get("options", {})
+    if not isinstance(options, dict):
+        raise DefinitionError(_("设置必须是一组名称和值。"), f"{place}.options")
+    problems = control.check_options(options)
+    if problems:
+        raise DefinitionError(problems[0], f"{place}.options")
+    return FieldDefinition(
+        id=_identifier(row, place), control=key, label_zh=_text(row, "label_zh", place),
+        label_en=_text(row, "label_en", place), required=_flag(row, "required", place),
+        help_zh=_text(row, "help_zh", place, empty=True), help_en=_text(row, "help_en", place, empty=True),
+        options=options, column=_column(row, place, control, words),
+    )  # fmt: skip
+
+
+def _column(row: Mapping[str, object], place: str, control: Control, words: Vocabulary) -> str:
+    column = _text(row, "column", place, empty=True)
+    if not column:
+        return ""
+    if column not in words.columns:
+        raise DefinitionError(_("没有这个内置字段:%(column)s。", column=column), f"{place}.column")
+    if words.columns[column] != control.storage:
+        raise DefinitionError(_("控件 %(key)s 不能填这个内置字段。", key=control.key), f"{place}.column")
+    return column
+
+
+def _check_unique(definition: FormDefinition) -> None:
+    seen_ids: set[str] = set()
+    seen_columns: set[str] = set()
+    for i, section in enumerate(definition.sections):
+        for j, field in enumerate(section.fields):
+            place = f"sections[{i}].fields[{j}]"
+            if field.id in seen_ids:
+                raise DefinitionError(_("字段编号 %(id)s 重复。", id=field.id), f"{place}.id")
+            if field.column and field.column in seen_columns:
+                raise DefinitionError(_("内置字段 %(column)s 用了两次。", column=field.column), f"{place}.column")
+            seen_ids.add(field.id)
+            seen_columns.add(field.column)
+    if not seen_ids:
+        raise DefinitionError(_("表单至少要有一个字段。"), "sections")
+    if len(seen_ids) > MAX_FIELDS:
+        raise DefinitionError(_("表单最多 %(most)d 个字段。", most=MAX_FIELDS), "sections")
+
+
+def _dump_section(section: Section) -> dict[str, object]:
+    fields = [
+        {
+            "id": field.id, "control": field.control, "label_zh": field.label_zh, "label_en": field.label_en,
+            "required": field.required, "help_zh": field.help_zh, "help_en": field.help_en,
+            "options": dict(field.options), "column": field.column,
+        }
+        for field in section.fields
+    ]  # fmt: skip
+    return {
+        "id": section.id, "title_zh": section.title_zh, "title_en": section.title_en, "folded": section.folded,
+        "fields": fields,
+    }  # fmt: skip
+
+
+def _mapping(data: object, place: str, known: frozenset[str]) -> Mapping[str, object]:
+    if not isinstance(data, dict):
+        raise DefinitionError(_("这里应该是一组名称和值。"), place)
+    unknown = sorted(str(key) for key in data if key not in known)
+    if unknown:
+        raise DefinitionError(_("不认识的名称 %(name)s。", name=unknown[0]), f"{place}.{unknown[0]}".lstrip("."))
+    return data
+
+
+def _list(data: Mapping[str, object], key: str, place: str) -> list[object]:
+    value = data.get(key)
+    if not isinstance(value, list) or not value:
+        raise DefinitionError(_("这里应该是一个不空的列表。"), f"{place}{key}")
+    return value
+
+
+def _text(data: Mapping[str, object], key: str, place: str, *, empty: bool = False) -> str:
+    value = data.get(key, "" if empty else None)
+    if not isinstance(value, str) or (not empty and not value.strip()) or len(value) > MAX_NAME * 3:
+        raise DefinitionError(_("请填写文字。"), f"{place}.{key}")
+    return value
+
+
+def _identifier(data: Mapping[str, object], place: str) -> str:
+    value = _text(data, "id", place)
+    if not (value.isascii() and value.replace("_", "a").isalnum() and value[0].isalpha() and len(value) <= 60):
+        raise DefinitionError(_("字段编号只能用英文字母、数字和下划线,以字母开头。"), f"{place}.id")
+    return value
+
+
+def _flag(data: Mapping[str, object], key: str, place: str) -> bool:
+    value = data.get(key, False)
+    if not isinstance(value, bool):
+        raise DefinitionError(_("这里应该是“是”或“否”。"), f"{place}.{key}")
+    return value

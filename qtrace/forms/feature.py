@@ -1,0 +1,15 @@
+"""Attach the forms to the app."""
+
+from flask import Flask
+from flask_babel import lazy_gettext as _
+
+from qtrace.forms.controls import register_controls
+from qtrace.forms.views import bp
+from qtrace.web.pages import NavItem, add_nav
+
+
+def register(app: Flask) -> None:
+    """Register the base controls, the pages and the menu entry."""
+    register_controls(app)
+    app.register_blueprint(bp)
+    add_nav(app, NavItem("forms.form_list", _("表单"), "clipboard-list", "config.forms", group="config"))

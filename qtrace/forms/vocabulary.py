@@ -1,0 +1,29 @@
+"""Which built-in columns each form may fill; the package that owns the record registers them."""
+
+from collections.abc import Mapping
+
+from flask import Flask, current_app
+
+from qtrace.core.errors import NotFound
+from qtrace.forms.definition import FormDefinition, Vocabulary, parse_definition
+from qtrace.forms.registry import Storage, controls
+
+EXTENSION = "qtrace_form_columns"
+
+
+def register_columns(app: Flask, form: str, columns: Mapping[str, Storage]) -> None:
+    """Say which columns of the record a form may fill."""
+    app.extensions.setdefault(EXTENSION, {})[form] = dict(columns)
+
+
+def vocabulary(form: str) -> Vocabulary:
+    """Return what the definition of this form may use."""
+    known: Mapping[str, Mapping[str, Storage]] = current_app.extensions.get(EXTENSION, {})
+    if form not in known:
+        raise NotFound
+    return Vocabulary(controls(), known[form])
+
+
+def read_definition(form: str, data: object) -> FormDefinition:
+    """Read a stored definition of this form."""
+    return parse_definition(data, vocabulary(form))

@@ -1,0 +1,1 @@
+"""Print pages and PDF files."""

@@ -1,0 +1,19 @@
+"""Attach the first-run, status, audit and health pages."""
+
+from flask import Flask
+from flask_babel import lazy_gettext as _
+
+from qtrace.setup.health import bp as health_bp
+from qtrace.setup.views import bp as setup_bp
+from qtrace.web.pages import NavItem, add_nav
+
+
+def register(app: Flask) -> None:
+    """Add the operator's pages."""
+    app.register_blueprint(health_bp)
+    app.register_blueprint(setup_bp)
+    add_nav(
+        app,
+        NavItem("setup.status", _("系统状态"), "settings", "jobs.manage", group="config"),
+        NavItem("setup.audit", _("审计记录"), "shield", "audit.read", group="config"),
+    )

@@ -1,0 +1,241 @@
+"use strict";
+{
+// Marks that scripts run, and closes menus when they are left.
+const root = document.documentElement;
+root.classList.add("js");
+root.classList.toggle("offline", !navigator.onLine);
+addEventListener("online", () => root.classList.remove("offline"));
+addEventListener("offline", () => root.classList.add("offline"));
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open], details.filter[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open], details.filter[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (location.hash === "#menu") {
+    location.hash = "";
+  }
+});
+}
+{
+// Light, dark or as the system says; a cookie lets the server draw the page right the first time.
+const YEAR = 31536000;
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-theme-set]");
+  if (!button) return;
+  const choice = button.dataset.themeSet;
+  document.documentElement.dataset.theme = choice;
+  document.cookie = `qt_theme=${choice};path=/;max-age=${choice === "auto" ? 0 : YEAR};samesite=lax`;
+  showChoice();
+  document.dispatchEvent(new CustomEvent("themechange"));
+});
+function showChoice() {
+  const now = document.documentElement.dataset.theme || "auto";
+  for (const button of document.querySelectorAll("[data-theme-set]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeSet === now));
+  }
+}
+showChoice();
+}
+{
+// Short messages at the foot of the page, from the server's "toast" event or from other scripts.
+// The event's value is a text, or {text, kind, undo, label}: undo is the address a POST takes the step back at.
+const region = document.getElementById("toasts");
+const texts = document.body.dataset;
+
+function toast(text, { kind = "", undo = "", label = texts.undo, seconds = 5 } = {}) {
+  const box = document.createElement("div");
+  box.className = `toast ${kind}`;
+  box.append(text);
+  if (undo) box.append(undoButton(undo, label, box));
+  region.append(box);
+  setTimeout(() => box.remove(), (undo ? 10 : seconds) * 1000);
+}
+
+function undoButton(address, label, box) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = label;
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const token = document.querySelector("meta[name=csrf-token]").content;
+    const answer = await fetch(address, { method: "POST", headers: { "X-CSRF-Token": token } }).catch(() => null);
+    box.remove();
+    if (answer && answer.ok) location.reload();
+    else toast(texts.undoFailed, { kind: "bad" });
+  });
+  return button;
+}
+
+if (region) {
+  document.addEventListener("toast", (event) => {
+    const detail = event.detail || {};
+    const value = detail.value ?? detail.text;
+    if (value) toast(value, detail);
+  });
+  document.addEventListener("htmx:error", () => toast(texts.offline, { kind: "bad", seconds: 8 }));
+  for (const box of region.querySelectorAll(".toast:not(.bad)")) setTimeout(() => box.remove(), 6000);
+}
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  event.preventDefault();
+  const text = button.dataset.copy || document.querySelector(button.dataset.copyFrom).textContent.trim();
+  const copied = navigator.clipboard ? await navigator.clipboard.writeText(text).then(() => true, () => false) : byHand(text);
+  toast(copied ? texts.copied : texts.copyFailed, { kind: copied ? "" : "bad" });
+});
+
+// Plain http in an office has no clipboard API.
+function byHand(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done;
+}
+}
+{
+// A button with data-confirm asks first; without scripts the server simply does it, and undo stays.
+const dialog = document.getElementById("confirm");
+let asked = null;
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-confirm]");
+  if (!button || button === asked || !dialog || !dialog.showModal) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  dialog.querySelector("[data-question]").textContent = button.dataset.confirm;
+  const yes = dialog.querySelector("[value=yes]");
+  yes.textContent = button.dataset.confirmYes || button.textContent.trim();
+  yes.classList.toggle("bad", button.classList.contains("bad"));
+  dialog.returnValue = "";
+  dialog.addEventListener("close", () => {
+    if (dialog.returnValue === "yes") {
+      asked = button;
+      button.click();
+      asked = null;
+    }
+    button.focus();
+  }, { once: true });
+  dialog.showModal();
+}, true);
+
+// Any dialog of the page: data-open="id" opens it, [data-close] closes it.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-open]");
+  const closer = event.target.closest("[data-close]");
+  if (opener) {
+    const target = document.getElementById(opener.dataset.open);
+    if (target && target.showModal) {
+      event.preventDefault();
+      target.showModal();
+    }
+  } else if (closer) {
+    event.preventDefault();
+    closer.closest("dialog").close();
+  }
+});
+}
+{
+// A tap is answered at once: the pressed button turns a wheel and takes no second tap.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (event.defaultPrevented || !button || form.method === "dialog" || form.target === "_blank") return;
+  if (button.getAttribute("aria-busy") === "true") {
+    event.preventDefault();
+    return;
+  }
+  if (button.hasAttribute("data-download")) return;
+  button.setAttribute("aria-busy", "true");
+});
+function calm() {
+  for (const button of document.querySelectorAll("button[aria-busy=true]")) button.removeAttribute("aria-busy");
+}
+addEventListener("pageshow", calm);
+document.addEventListener("htmx:finally:request", calm);
+
+// After a refused form the first wrong field gets the focus.
+function focusWrong(scope) {
+  const wrong = scope.querySelector("[aria-invalid=true]");
+  if (wrong) wrong.focus();
+}
+document.addEventListener("htmx:after:swap", () => focusWrong(document));
+focusWrong(document);
+}
+{
+// Lists: filters that apply themselves, and one box that ticks all rows.
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  const form = field.form;
+  if (form && form.hasAttribute("data-auto") && !field.matches("[type=search]")) form.requestSubmit();
+  if (field.matches("[data-select-all]")) {
+    for (const box of boxes(field.dataset.selectAll)) box.checked = field.checked;
+  }
+  if (field.matches("[data-select-all], [type=checkbox]")) showPicked();
+});
+
+function boxes(name) {
+  return document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(name)}"]`);
+}
+
+function showPicked() {
+  for (const all of document.querySelectorAll("[data-select-all]")) {
+    const rows = [...boxes(all.dataset.selectAll)];
+    const picked = rows.filter((box) => box.checked).length;
+    all.checked = rows.length > 0 && picked === rows.length;
+    all.indeterminate = picked > 0 && picked < rows.length;
+    for (const bar of document.querySelectorAll(`[data-picked="${CSS.escape(all.dataset.selectAll)}"]`)) {
+      bar.hidden = picked === 0;
+      const count = bar.querySelector("[data-count]");
+      if (count) count.textContent = String(picked);
+    }
+  }
+}
+document.addEventListener("htmx:after:swap", showPicked);
+showPicked();
+}
+{
+// Keyboard: an element with data-key="n" or data-key="g i" is pressed by those keys; "/" goes to the search box.
+// Typing in a field is never disturbed, and the whole thing can be switched off in the list of keys ("?").
+const OFF = "qtrace-keys-off";
+let first = "";
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable], dialog");
+  if (typing || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key !== "?" && localStorage.getItem(OFF)) return;
+  const keys = first ? `${first} ${event.key}` : event.key;
+  first = event.key === "g" && !first ? "g" : "";
+  const target = keys === "/" ? document.querySelector("input[type=search]") : null;
+  if (target) target.focus();
+  else if (keys === "?") openHelp();
+  else if (!pressed(keys)) return;
+  event.preventDefault();
+});
+
+function pressed(keys) {
+  const target = document.querySelector(`[data-key="${CSS.escape(keys)}"]`);
+  if (target) target.click();
+  return Boolean(target);
+}
+
+function openHelp() {
+  const help = document.getElementById("keys");
+  if (help && help.showModal) help.showModal();
+}
+
+const onOff = document.querySelector("[data-keys-switch]");
+if (onOff) {
+  onOff.checked = !localStorage.getItem(OFF);
+  onOff.addEventListener("change", () => (onOff.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")));
+}
+}
