@@ -3,7 +3,9 @@
 import json
 import socket
 import sys
+import time
 import urllib.request
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from qtrace.app import create_app
 from qtrace.core import clock, events
 from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError
+from qtrace.exchange.importing import Progress, import_file, preview
+from qtrace.printing.service import pdf_of
 from qtrace.server import Binding, serve
 from qtrace.setup import database
 from qtrace.setup.install import install
@@ -70,6 +74,90 @@ def serve_command(host: str, port: int, workers: int | None, web_only: bool, wor
     binding = Binding(host, port, workers or config.number("WORKERS"), config.number("THREADS"))
     print(f"qtrace: http://{host}:{port}", flush=True)
     sys.exit(serve(app, binding, web=not worker_only, worker=not web_only))
+
+
+@cli.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--as", "kind", default=None, help="Kind of record: orders, lines, products, suppliers, reviews, aftersales, …")
+@click.option("--map", "mapping", default=None, help="A saved mapping's name, a shipped one (olist), or a JSON file.")
+@click.option("--shop", default=None, help="Key of the shop the records belong to.")
+@click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
+@click.option("--json", "as_json", is_flag=True)
+def import_command(file: Path, kind: str | None, mapping: str | None, shop: str | None, dry_run: bool, as_json: bool) -> None:
+    """Import a CSV or Excel file; good rows are stored, bad rows come back as a file with reasons."""
+    app = built_app()
+    with app.test_request_context():
+        if dry_run and kind is None and mapping is None and not _recognised(file):
+            _print_preview(file, as_json)
+            return
+        bar = ProgressLine(file.name, quiet=as_json)
+        done = import_file(
+            file, kind=kind, mapping=mapping, shop_key=shop, dry_run=dry_run, data_dir=app.config["QTRACE_DATA_DIR"],
+            clock=clock.now, progress=bar.show,
+        )
+        bar.end()
+    result = done.as_json()
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False))
+        return
+    counts = " ".join(f"{name} {result[name]}" for name in ("read", "stored", "updated", "unchanged", "refused"))
+    print(f"{file.name} as {result['kind']} (mapping {result['mapping']}, shop {result['shop']}): {counts}")
+    if result["ignored"]:
+        print(f"ignored columns: {', '.join(result['ignored'])}")
+    if result["refused_file"]:
+        print(f"refused rows with reasons: {result['refused_file']}")
+
+
+class ProgressLine:
+    """A progress bar on a terminal, a plain line every few seconds elsewhere."""
+
+    def __init__(self, label: str, *, quiet: bool) -> None:
+        self.label, self.quiet = label, quiet
+        self.terminal = sys.stderr.isatty()
+        self.shown_at = time.monotonic()
+
+    def show(self, progress: Progress) -> None:
+        """Show how far it is."""
+        due = time.monotonic() - self.shown_at > (0.1 if self.terminal else 5)
+        if self.quiet or not due:
+            return
+        self.shown_at = time.monotonic()
+        share = min(1.0, progress.read / progress.total) if progress.total else 0.0
+        bar = "#" * int(share * 30)
+        end = "\r" if self.terminal else "\n"
+        print(f"{self.label} [{bar:<30}] {share:4.0%} {progress.read} rows", end=end, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the line clean."""
+        if self.terminal and not self.quiet:
+            print(" " * 100, end="\r", file=sys.stderr, flush=True)
+
+
+def _recognised(file: Path) -> bool:
+    return preview(file).kind is not None
+
+
+def _print_preview(file: Path, as_json: bool) -> None:
+    found = preview(file)
+    if as_json:
+        print(json.dumps(asdict(found), ensure_ascii=False, default=str))
+        return
+    print(f"{file.name}: sheet {found.sheet or '-'}, header in row {found.header_row}, {found.rows} rows")
+    print(" | ".join(found.headers))
+    for row in found.first:
+        print(" | ".join("" if cell is None else str(cell) for cell in row))
+
+
+@cli.command("print")
+@click.argument("template", type=click.Choice(["issue"]))
+@click.argument("number")
+@click.option("-o", "output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def print_command(template: str, number: str, output: Path) -> None:
+    """Print a record to a PDF, e.g. `qtrace print issue QI-2611-0001 -o report.pdf`."""
+    app = built_app()
+    with app.test_request_context():
+        output.write_bytes(pdf_of(template, number, now=clock.now()))
+    print(f"written: {output}")
 
 
 @cli.group("user")

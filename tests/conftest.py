@@ -1,5 +1,6 @@
 """Fixtures every test may use: an app on each database, people of each role, and a guard against the network."""
 
+import contextvars
 import os
 import shutil
 import socket
@@ -76,10 +77,19 @@ def postgres_server() -> Iterator[str]:
     shutil.rmtree(home, ignore_errors=True)
 
 
+class CleanClient(FlaskClient):
+    """A client whose requests see none of the test's own context, as on a real server."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        """Send a request from an empty context."""
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+
 def make_app(data_dir: Path, url: str = "") -> Flask:
     """Build an app for tests over this database."""
     environ = {"QTRACE_DATA_DIR": str(data_dir), "QTRACE_SECRET_KEY": SECRET, "QTRACE_DATABASE_URL": url}
     app = create_app(environ=environ)
+    app.test_client_class = CleanClient
     app.config["TESTING"] = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
     return app

@@ -5,7 +5,7 @@ import logging
 from flask import Flask, Response, g, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from qtrace.core.errors import DomainError
 from qtrace.web.csrf import AlreadyDone
@@ -64,6 +64,8 @@ def _domain_error(error: DomainError) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
+    if isinstance(error, SecurityError):
+        return Response("This site does not answer to that host name; see QTRACE_BASE_URL.", 400, mimetype="text/plain")
     if error.code == 401:
         return go(url_for("accounts.login", next=request.full_path if request.method == "GET" else None))
     if error.code in {301, 302, 303, 307, 308}:

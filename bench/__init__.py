@@ -1,0 +1,1 @@
+"""What the README claims about speed, size and robustness, as commands that print figures."""
