@@ -38,14 +38,14 @@ check: $(DEV) ## Lint, types, layers, documents, translations
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python tools/check_docs.py
+	$(BIN)/python -m tools.check_docs
 
 format: $(DEV) ## Format the code
 	$(BIN)/ruff check --fix -q . || true
 	$(BIN)/ruff format .
 
 translations: $(DEV) ## Collect messages and compile the catalogues
-	$(BIN)/python tools/translations.py
+	$(BIN)/python -m tools.translations
 
 real: $(DEV) ## The whole run on ../shared/data, with its figures
 	$(BIN)/python -m bench.real

@@ -3,10 +3,26 @@
 from flask import Flask
 
 from qtrace.accounts import feature as accounts
+from qtrace.catalog.controls import register_controls as register_catalog_controls
+from qtrace.channels import feature as channels
+from qtrace.classification.controls import register_controls as register_classification_controls
+from qtrace.complaints import feature as complaints
+from qtrace.exchange import feature as exchange
+from qtrace.forms import feature as forms
+from qtrace.issues import feature as issues
+from qtrace.orders.controls import register_controls as register_order_controls
 from qtrace.setup import feature as setup
 
 
 def register(app: Flask) -> None:
     """Attach every feature to the app."""
     accounts.register(app)
+    complaints.register(app)
+    issues.register(app)
+    exchange.register(app)
+    channels.register(app)
+    forms.register(app)
+    register_catalog_controls(app)
+    register_classification_controls(app)
+    register_order_controls(app)
     setup.register(app)

@@ -1,8 +1,174 @@
-"""Load plugins into a manager of their own per app."""
+"""Load plugins into a manager of their own per app; one that fails is left out, logged, and listed with its error."""
 
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
 from flask import Flask
+from flask_babel import LazyString, lazy_gettext
+
+from qtrace.sdk import hookspecs
+from qtrace.sdk.connector import Connector, Manifest
+from qtrace.sdk.version import API_VERSION, fits
+
+EXTENSION = "qtrace_plugins"
+GROUP = "qtrace"
+CONNECTOR_PARTS = ("manifest", "settings", "streams", "pull", "to_record", "health")
+
+log = logging.getLogger("qtrace.plugins")
 
 
-def init_plugins(app: Flask) -> None:
-    """Prepare the plugin manager."""
-    app.extensions["qtrace_plugins"] = []
+@dataclass
+class Plugin:
+    """A plugin that was found: what it adds, or why it does not work."""
+
+    name: str
+    version: str = ""
+    hooks: tuple[str, ...] = ()
+    connectors: tuple[str, ...] = ()
+    error: LazyString | str = ""
+
+
+@dataclass
+class _State:
+    """The plugins of one app."""
+
+    manager: pluggy.PluginManager
+    plugins: dict[str, Plugin] = field(default_factory=dict)
+    connectors: dict[str, type[Connector]] = field(default_factory=dict)
+
+
+class _UnfitError(Exception):
+    """A plugin's part cannot be used; the message is shown on the plugins page."""
+
+    def __init__(self, message: LazyString) -> None:
+        super().__init__()
+        self.message = message
+
+
+def init_plugins(app: Flask, found: Iterable[EntryPoint] | None = None) -> None:
+    """Load every plugin of the entry-point group into a fresh manager."""
+    app.extensions[EXTENSION] = _State(_new_manager())
+    for entry in sorted(entry_points(group=GROUP) if found is None else found, key=lambda one: one.name):
+        version = entry.dist.version if entry.dist else ""
+        add_plugin(app, entry.name, entry.load, version=version)
+    _state(app).manager.check_pending()
+
+
+def add_plugin(app: Flask, name: str, load: Callable[[], object], *, version: str = "") -> Plugin:
+    """Add what `load` returns as a plugin of this app; whatever it does wrong ends up in its `error`."""
+    state = _state(app)
+    plugin = Plugin(name, version)
+    state.plugins[name] = plugin
+    try:
+        loaded = load()
+        _check(loaded, name)
+        state.manager.register(loaded, name)
+    except (Exception, SystemExit) as error:
+        log.exception("plugin %s cannot be loaded", name)
+        plugin.error = lazy_gettext("无法加载:%(why)s", why=_line(error))
+        return plugin
+    plugin.hooks = tuple(sorted(caller.name for caller in state.manager.get_hookcallers(loaded) or ()))
+    _add_connectors(state, plugin)
+    return plugin
+
+
+def installed(app: Flask) -> list[Plugin]:
+    """Return every plugin that was found, by name, those that do not work included."""
+    return [plugin for _name, plugin in sorted(_state(app).plugins.items())]
+
+
+def connectors(app: Flask) -> dict[str, type[Connector]]:
+    """Return the usable connector classes by key."""
+    return dict(_state(app).connectors)
+
+
+def plugin_rows(app: Flask) -> list[dict[str, Any]]:
+    """Return the plugins as plain data, for `qtrace plugin list`; call it inside an app context."""
+    return [
+        {
+            "name": plugin.name,
+            "version": plugin.version,
+            "hooks": list(plugin.hooks),
+            "connectors": list(plugin.connectors),
+            "error": str(plugin.error),
+        }
+        for plugin in installed(app)
+    ]
+
+
+def _state(app: Flask) -> _State:
+    state: _State = app.extensions[EXTENSION]
+    return state
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _check(loaded: object, name: str) -> None:
+    """Refuse a plugin with unknown hooks or wrong arguments, on a manager of its own so that the app's stays clean."""
+    trial = _new_manager()
+    trial.register(loaded, name)
+    trial.check_pending()
+    if not trial.get_hookcallers(loaded):
+        raise LookupError("it implements no hook of qtrace")
+
+
+def _answers(state: _State, plugin: Plugin, hook: str) -> Iterator[object]:
+    """Call one plugin's implementation alone, so that one that raises harms nobody else."""
+    caller = getattr(state.manager.hook, hook)
+    for implementation in caller.get_hookimpls():
+        if implementation.plugin_name == plugin.name:
+            yield implementation.function()
+
+
+def _add_connectors(state: _State, plugin: Plugin) -> None:
+    hook = "qtrace_register_connectors"
+    try:
+        classes = [one for answer in _answers(state, plugin, hook) for one in _sequence(answer)]
+        for connector in classes:
+            manifest = _manifest_of(connector, state)
+            state.connectors[manifest.key] = connector  # type: ignore[assignment]  # _manifest_of checked its parts
+            plugin.connectors += (manifest.key,)
+    except _UnfitError as error:
+        plugin.error = error.message
+        log.error("plugin %s has a connector that cannot be used; the plugins page says why", plugin.name)
+    except Exception as error:
+        log.exception("plugin %s failed in %s", plugin.name, hook)
+        plugin.error = lazy_gettext("%(hook)s 出错:%(why)s", hook=hook, why=_line(error))
+
+
+def _sequence(answer: object) -> list[object]:
+    if not isinstance(answer, (list, tuple)):
+        raise TypeError(f"a list of classes was expected, not {type(answer).__name__}")
+    return list(answer)
+
+
+def _manifest_of(connector: object, state: _State) -> Manifest:
+    manifest = getattr(connector, "manifest", None)
+    if not isinstance(manifest, Manifest) or not isinstance(connector, type):
+        raise TypeError(f"{connector!r} is no connector class with a manifest")
+    missing = [part for part in CONNECTOR_PARTS if not hasattr(connector, part)]
+    if missing:
+        raise TypeError(f"connector {manifest.key} lacks {', '.join(missing)}")
+    if not fits(manifest.api_version):
+        raise _UnfitError(
+            lazy_gettext(
+                "连接器 %(key)s 需要接口版本 %(needed)s,本系统提供 %(offered)s。请安装与之相配的版本。",
+                key=manifest.key, needed=manifest.api_version, offered=API_VERSION,
+            )
+        )  # fmt: skip
+    if manifest.key in state.connectors:
+        raise _UnfitError(lazy_gettext("连接器 %(key)s 已由另一个插件提供。请卸载其中一个。", key=manifest.key))
+    return manifest
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:400]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

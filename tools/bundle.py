@@ -4,8 +4,22 @@ import re
 from pathlib import Path
 
 STATIC = Path(__file__).resolve().parent.parent / "qtrace" / "static"
-STYLES = "tokens base shell layout button card filters form table story figures overlay print".split()
-SCRIPTS = "page theme toast confirm pending lists keys".split()
+STYLES = [
+    "tokens",
+    "base",
+    "shell",
+    "layout",
+    "button",
+    "card",
+    "filters",
+    "form",
+    "table",
+    "story",
+    "figures",
+    "overlay",
+    "print",
+]
+SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys"]
 
 
 def main() -> None:

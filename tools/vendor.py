@@ -18,12 +18,32 @@ STATIC = ROOT / "qtrace" / "static"
 LOCK = Path(__file__).with_name("vendor.lock.json")
 
 # What the pages need of Pico: the reset, embedded media, code, and the odd inputs. Everything else is our own layer.
-PICO_WITHOUT = """
-themes/default layout/landmarks layout/container layout/section layout/grid layout/overflow-auto content/link
-content/typography content/button content/table content/figure forms/basics forms/checkbox-radio-switch
-forms/input-search forms/input-date components/accordion components/card components/dropdown components/group
-components/loading components/modal components/nav components/progress components/tooltip
-""".split()
+PICO_WITHOUT = [
+    "themes/default",
+    "layout/landmarks",
+    "layout/container",
+    "layout/section",
+    "layout/grid",
+    "layout/overflow-auto",
+    "content/link",
+    "content/typography",
+    "content/button",
+    "content/table",
+    "content/figure",
+    "forms/basics",
+    "forms/checkbox-radio-switch",
+    "forms/input-search",
+    "forms/input-date",
+    "components/accordion",
+    "components/card",
+    "components/dropdown",
+    "components/group",
+    "components/loading",
+    "components/modal",
+    "components/nav",
+    "components/progress",
+    "components/tooltip",
+]
 
 # name in our pages -> name in lucide
 ICONS = {
@@ -100,7 +120,7 @@ def produce(homes: dict[str, Path], packages: dict[str, dict[str, str]], work: P
 def pico(home: Path, sass: str, work: Path) -> bytes:
     """Compile the few Pico modules we use, in a cascade layer so that our own rules always win."""
     off = ",".join(f'"{module}":false' for module in PICO_WITHOUT)
-    switches = "classes transitions responsive-typography viewport".split()
+    switches = ["classes", "transitions", "responsive-typography", "viewport"]
     settings = ",".join(f"$enable-{switch}:false" for switch in switches)
     source = work / "base.scss"
     source.write_text(f'@use "{(home / "scss").as_posix()}" with ({settings},$modules:({off}));', "utf-8")

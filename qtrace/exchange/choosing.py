@@ -50,19 +50,32 @@ def choose(
     path: Path, *, name: str, kind: str | None = None, mapping: str | None = None, shop_key: str | None = None
 ) -> Chosen:
     """Decide kind, mapping and shop of a file by what is asked for and what its headers say."""
+    chosen, table = choose_and_open(path, name=name, kind=kind, mapping=mapping, shop_key=shop_key)
+    table.close()
+    return chosen
+
+
+def choose_and_open(
+    path: Path, *, name: str, kind: str | None = None, mapping: str | None = None, shop_key: str | None = None
+) -> tuple[Chosen, Table]:
+    """Decide like `choose` and return the opened table too, so that a large workbook is read once."""
     if kind is not None and kind not in KINDS:
         raise Refused(
             _("没有「%(kind)s」这种数据,可用的有:%(known)s。", kind=kind, known="、".join(KINDS)), field="kind"
         )
-    with read_table(path, name=name) as table:
-        headers = table.headers
-    mapping_name, definition, preset = _choose_mapping(headers, kind, mapping)
-    if definition.get("sheet") or definition.get("header_row") or definition.get("encoding"):
-        with open_table(path, name, definition) as table:
-            headers = table.headers
-    shop = choose_shop(shop_key, preset)
-    plan = compile_mapping(definition, headers, zone=shop.zone)
-    return Chosen(str(definition["kind"]), mapping_name, dict(definition), shop, tuple(headers), plan.ignored)
+    table = read_table(path, name=name)
+    try:
+        mapping_name, definition, preset = _choose_mapping(table.headers, kind, mapping)
+        if definition.get("sheet") or definition.get("header_row") or definition.get("encoding"):
+            table.close()
+            table = open_table(path, name, definition)
+        shop = choose_shop(shop_key, preset)
+        plan = compile_mapping(definition, table.headers, zone=shop.zone)
+    except BaseException:
+        table.close()
+        raise
+    headers = tuple(table.headers)
+    return Chosen(str(definition["kind"]), mapping_name, dict(definition), shop, headers, plan.ignored), table
 
 
 def choose_by_columns(definition: dict[str, Any], headers: Sequence[str], *, shop_id: int | None, name: str) -> Chosen:

@@ -17,12 +17,12 @@ from typing import Any, TextIO
 from flask_babel import gettext as _
 from sqlalchemy import update
 
-from qtrace.core import files
+from qtrace.core import events, files
 from qtrace.core.db import db, read, require_write, write
 from qtrace.core.errors import DomainError
 from qtrace.core.models import StoredFileRow
 from qtrace.exchange.badrows import write_bad_rows
-from qtrace.exchange.choosing import choose, open_table, shop_of
+from qtrace.exchange.choosing import choose_and_open, open_table, shop_of
 from qtrace.exchange.mapping import Plan, compile_mapping, detect_kind
 from qtrace.exchange.models import ImportRun
 from qtrace.exchange.presets import recognise
@@ -130,10 +130,11 @@ def import_file(
     progress: Callable[[Progress], None] | None = None,
 ) -> Finished:
     """Import a file here and now; the mapping is a saved name, a preset's name, or the path of a JSON file."""
-    chosen = choose(path, name=path.name, kind=kind, mapping=mapping, shop_key=shop_key)
-    with write():
-        run_id = open_run(chosen, file_name=path.name, file_id=None, dry_run=dry_run, by=None, now=clock())
-    done = run_import(run_id, data_dir=data_dir, clock=clock, path=path, progress=progress)
+    chosen, table = choose_and_open(path, name=path.name, kind=kind, mapping=mapping, shop_key=shop_key)
+    with table:
+        with write():
+            run_id = open_run(chosen, file_name=path.name, file_id=None, dry_run=dry_run, by=None, now=clock())
+        done = run_import(run_id, data_dir=data_dir, clock=clock, table=table, progress=progress)
     with read():
         run = run_by_id(run_id)
         detail = detail_of(run)
@@ -148,13 +149,13 @@ def run_import(
     *,
     data_dir: Path,
     clock: Clock,
-    path: Path | None = None,
+    table: Table | None = None,
     progress: Callable[[Progress], None] | None = None,
     in_write: Callable[[], None] | None = None,
 ) -> Progress:
-    """Do a run from its first row; `in_write` is called inside each batch's write, which lets a job keep its lease."""
+    """Do a run from its first row, of `table` or of its stored file; `in_write` is called inside each batch's write, which lets a job keep its lease."""
     try:
-        return _run(run_id, data_dir, clock, path, progress or _quiet, in_write or _nothing)
+        return _run(run_id, data_dir, clock, table, progress or _quiet, in_write or _nothing)
     except DomainError as error:
         _fail(run_id, error.message, clock())
         raise
@@ -167,17 +168,16 @@ def _run(
     run_id: int,
     data_dir: Path,
     clock: Clock,
-    path: Path | None,
+    opened: Table | None,
     progress: Callable[[Progress], None],
     in_write: Callable[[], None],
 ) -> Progress:
     with read():
         run = run_by_id(run_id)
         detail, shop = detail_of(run), shop_of(run)
-        where = path or files.open_path(run.file_id or "", data_dir=data_dir)
-        name, dry_run, by, shop_id = run.file_name, run.dry_run, run.by, run.shop_id
+        name, file_id, dry_run, by, shop_id = run.file_name, run.file_id, run.dry_run, run.by, run.shop_id
     with (
-        open_table(where, name, detail.mapping) as table,
+        opened or open_table(files.open_path(file_id or "", data_dir=data_dir), name, detail.mapping) as table,
         tempfile.TemporaryFile("w+", encoding="utf-8", dir=_scratch(data_dir)) as bad,
     ):
         plan = compile_mapping(detail.mapping, table.headers, zone=shop.zone)
@@ -321,6 +321,9 @@ def _finish(work: _Run, detail: RunDetail, refused_file: files.StoredFile | None
             work.id, state="done", finished_at=now, total=work.read, definition=detail.stored(),
             refused_file_id=refused_file.id if refused_file else None,
         )  # fmt: skip
+        if work.memory is None:
+            body = {"read": work.read, "refused": work.counts["refused"]}
+            events.record("import_finished", subject=("import_run", work.id), by=work.by, now=now, body=body)
 
 
 def _fail(run_id: int, message: str, now: datetime) -> None:

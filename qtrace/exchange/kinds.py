@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import MISSING, dataclass, fields
-from typing import Literal, get_type_hints
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal, get_args, get_type_hints
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
@@ -13,13 +15,7 @@ from qtrace.sdk.records import RECORD_TYPES
 FieldType = Literal["text", "whole", "number", "time", "day"]
 
 ALSO_REQUIRED = {("lines", "order"), ("lines", "external_id"), ("reviews", "external_id")}
-TYPE_NAMES: tuple[tuple[str, FieldType], ...] = (
-    ("datetime", "time"),
-    ("date", "day"),
-    ("Decimal", "number"),
-    ("int", "whole"),
-    ("str", "text"),
-)
+FIELD_TYPES: dict[object, FieldType] = {str: "text", int: "whole", Decimal: "number", datetime: "time", date: "day"}
 
 KIND_LABELS: dict[str, LazyString] = {
     "orders": _("订单"),
@@ -150,8 +146,7 @@ def normal(header: str) -> str:
 
 
 def _field_type(hint: object) -> FieldType:
-    text = str(hint)
-    return next(kind for name, kind in TYPE_NAMES if name in text)
+    return next(FIELD_TYPES[one] for one in (get_args(hint) or (hint,)) if one in FIELD_TYPES)
 
 
 def _kind(name: str) -> Kind:

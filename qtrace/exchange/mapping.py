@@ -31,7 +31,7 @@ TIME_FORMATS = (
     "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日",
 )  # fmt: skip
 EXPONENT = re.compile(r"\d(\.\d+)?[eE]\+\d+")
-MONEY_MARKS = str.maketrans("", "", "¥¥$€£元 ")
+MONEY_MARKS = re.compile(r"^(R\$|US\$|CNY|RMB|[\u00a5\uffe5$€£])|元$|\s")
 COLUMN_KEYS = {"header", "join", "sep", "format", "decimal_comma", "map", "default"}
 DEFINITION_KEYS = {"kind", "columns", "zone", "also", "sheet", "header_row", "encoding", "name"}
 
@@ -45,15 +45,12 @@ Parse = Callable[[Cell], Any]
 
 @dataclass(frozen=True)
 class Step:
-    """How one field is filled: from which cells, through which parser."""
+    """How one field is filled: `read` turns the row's cells into its value, or into None."""
 
     field: str
     title: str
     places: tuple[int, ...]
-    separator: str
-    parse: Parse
-    translate: Mapping[str, str] | None
-    default: Any
+    read: Callable[[Sequence[Cell]], Any]
     required: bool
 
 
@@ -74,17 +71,28 @@ class Plan:
     kind: str
     parts: tuple[Part, ...]
     ignored: tuple[str, ...]
+    width: int
 
     def apply(self, cells: Sequence[Cell]) -> tuple[list[Record], list[str]]:
         """Return the row's records, or the reasons why it cannot be read."""
+        if len(cells) < self.width:
+            cells = [*cells, *[None] * (self.width - len(cells))]
         made: list[Record] = []
         reasons: list[str] = []
         for part in self.parts:
-            if part.when is not None and _is_empty(cells, part.when):
+            if part.when is not None and _is_empty(cells[part.when]):
                 continue
             values: dict[str, Any] = {}
             for step in part.steps:
-                _fill(step, cells, values, reasons)
+                try:
+                    value = step.read(cells)
+                except BadCellError as error:
+                    reasons.append(_("「%(column)s」%(why)s", column=step.title, why=error))
+                    continue
+                if value is not None and value != "":
+                    values[step.field] = value
+                elif step.required:
+                    reasons.append(_("「%(column)s」是空的。", column=step.title))
             if not reasons:
                 made.append(part.record_type(**values))
         return (made, []) if not reasons else ([], reasons)
@@ -101,7 +109,7 @@ def compile_mapping(definition: Definition, headers: Sequence[str], *, zone: str
             _part({**extra, "zone": extra.get("zone") or definition.get("zone")}, places, _zone(definition, zone), used)
         )
     ignored = tuple(header for place, header in enumerate(headers) if header and place not in used)
-    return Plan(str(definition["kind"]), tuple(parts), ignored)
+    return Plan(str(definition["kind"]), tuple(parts), ignored, len(headers))
 
 
 def check_definition(definition: Definition) -> None:
@@ -206,7 +214,7 @@ def _part(definition: Definition, places: Mapping[str, int], zone: ZoneInfo, use
     return Part(kind.name, RECORD_TYPES[kind.name], tuple(steps), None if when is None else _place(str(when), places))
 
 
-def _step(field: Field, column: Mapping[str, Any], places: Mapping[str, int], zone: ZoneInfo) -> Step:
+def _step(field: Field, column: Mapping[str, Any], places_of: Mapping[str, int], zone: ZoneInfo) -> Step:
     names = [str(name) for name in column.get("join", ())] or ([str(column["header"])] if "header" in column else [])
     parse = _parser(field.type, column, zone)
     default = column.get("default")
@@ -214,17 +222,45 @@ def _step(field: Field, column: Mapping[str, Any], places: Mapping[str, int], zo
         value = None if default in (None, "") else parse(str(default))
     except BadCellError as error:
         raise Refused(_("字段 %(name)s 的默认值不对:%(why)s", name=field.name, why=error), field="mapping") from error
-    translate = column.get("map")
+    places = tuple(_place(name, places_of) for name in names)
+    translate = {str(raw): str(to) for raw, to in column.get("map", {}).items()}
     return Step(
         field=field.name,
         title="+".join(names) or str(field.label),
-        places=tuple(_place(name, places) for name in names),
-        separator=str(column.get("sep", " ")),
-        parse=parse,
-        translate={str(raw): str(to) for raw, to in translate.items()} if translate else None,
-        default=value,
+        places=places,
+        read=_reader(places, parse, str(column.get("sep", " ")), translate, value),
         required=field.required,
     )
+
+
+def _reader(
+    places: tuple[int, ...], parse: Parse, separator: str, translate: Mapping[str, str], default: Any
+) -> Callable[[Sequence[Cell]], Any]:
+    if len(places) == 1 and not translate and default is None:
+        return _plain_reader(places[0], parse)
+
+    def read(cells: Sequence[Cell]) -> Any:
+        cell: Cell = (
+            cells[places[0]] if len(places) == 1 else separator.join(filter(None, map(_text, _at(cells, places))))
+        )
+        if translate and cell is not None:
+            cell = translate.get(_text(cell), cell)
+        value = None if cell is None or cell == "" else parse(cell)
+        return default if value is None or value == "" else value
+
+    return read
+
+
+def _plain_reader(place: int, parse: Parse) -> Callable[[Sequence[Cell]], Any]:
+    def read(cells: Sequence[Cell]) -> Any:
+        cell = cells[place]
+        return None if cell is None else parse(cell)
+
+    return read
+
+
+def _at(cells: Sequence[Cell], places: tuple[int, ...]) -> list[Cell]:
+    return [cells[place] for place in places]
 
 
 def _place(header: str, places: Mapping[str, int]) -> int:
@@ -237,37 +273,7 @@ def _place(header: str, places: Mapping[str, int]) -> int:
     return place
 
 
-def _fill(step: Step, cells: Sequence[Cell], values: dict[str, Any], reasons: list[str]) -> None:
-    if len(step.places) == 1:
-        place = step.places[0]
-        cell = cells[place] if place < len(cells) else None
-    else:
-        cell = _joined(step, cells)
-    if cell is not None and step.translate is not None:
-        cell = step.translate.get(_text(cell), cell)
-    try:
-        value = step.parse(cell) if cell is not None and cell != "" else None
-    except BadCellError as error:
-        reasons.append(_("「%(column)s」%(why)s", column=step.title, why=error))
-        return
-    if value is None or value == "":
-        value = step.default
-        if value is None:
-            if step.required:
-                reasons.append(_("「%(column)s」是空的。", column=step.title))
-            return
-    values[step.field] = value
-
-
-def _joined(step: Step, cells: Sequence[Cell]) -> Cell:
-    if not step.places:
-        return None
-    texts = [_text(cells[place]) for place in step.places if place < len(cells) and cells[place] is not None]
-    return step.separator.join(text for text in texts if text)
-
-
-def _is_empty(cells: Sequence[Cell], place: int) -> bool:
-    cell = cells[place] if place < len(cells) else None
+def _is_empty(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip(BOOK_MARKS))
 
 
@@ -324,7 +330,7 @@ def _number(cell: Cell, *, comma: bool = False) -> Decimal | None:
 
 
 def _written_number(text: str, *, comma: bool) -> Decimal | None:
-    bare = text.translate(MONEY_MARKS)
+    bare = MONEY_MARKS.sub("", text)
     if not bare:
         return None
     if comma:

@@ -2,7 +2,7 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Response, current_app, request, send_file, url_for
 from flask_babel import gettext as _
@@ -45,7 +45,7 @@ def create() -> Response:
     upload = request.files.get("file")
     if not form.validate() or upload is None or not upload.filename:
         return _index(form, status=422, error=_("请选择一个文件。") if not form.errors else _("请检查所选的项目。"))
-    stored = files.store(upload.stream, display_name=upload.filename, data_dir=_data_dir())
+    stored = files.store(cast(BinaryIO, upload.stream), display_name=upload.filename, data_dir=_data_dir())
     try:
         run_id, ready = _take_in(stored, form)
     except DomainError as error:

@@ -27,7 +27,10 @@ CAPTURE = [
         help_zh="粘贴或扫码,其余自动带出;没有号码可以不填。", help_en="Paste or scan; the rest is filled in. Leave empty if there is none.",
     ),
     _field("photos", "photo", "照片", "Photos", max_count=9),
-    _field("type", "defect_code", "出了什么问题", "What went wrong", column="type_id", required=True, top=6),
+    _field(
+        "type", "defect_code", "出了什么问题", "What went wrong", column="type_id", required=True, top=6,
+        first=["leaking", "broken", "off_colour", "missing", "odour", "wrong_item"],
+    ),
     _field("severity", "severity", "严重程度", "Severity", column="severity_id", required=True),
     _field("affected", "affected_qty", "数量(不良 / 检查)", "Quantity (bad / checked)", column="affected_qty"),
 ]  # fmt: skip

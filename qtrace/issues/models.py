@@ -40,6 +40,8 @@ class Issue(Base):
         UniqueConstraint("number"),
         Index("ix_issue_list", "status", "opened_at", "id"),
         Index("ix_issue_opened_at", "opened_at", "id"),
+        Index("ix_issue_closed_at", "status", "closed_at"),
+        Index("ix_issue_due_at", "status", "due_at"),
         Index("ix_issue_facets", "status", "stage", "type_id", "severity_id", "responsible_party_id"),
         Index("ix_issue_signature", "signature", "status"),
         Index("ix_issue_owner", "owner_id", "status", "opened_at"),

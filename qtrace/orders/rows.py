@@ -87,6 +87,15 @@ def shape_of(kind: str) -> Shape:
     return SHAPES[kind]
 
 
+def storable(text: str) -> bool:
+    """Say whether both databases can keep this text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
+
+
 def read_row(shape: Shape, limits: tuple[tuple[int, int], ...], record: records.Record, scope: Scope) -> Row:
     """Return the record as a row; raise UnfitError with the reason when it cannot be stored."""
     row = shape.read(record, scope)
@@ -98,20 +107,12 @@ def read_row(shape: Shape, limits: tuple[tuple[int, int], ...], record: records.
 
 
 def _check_text(shape: Shape, at: int, text: str, longest: int) -> None:
-    if len(text) <= longest and _storable(text):
+    if len(text) <= longest and storable(text):
         return
     name = label(shape.kind, _field_of(shape, at))
     if len(text) > longest:
         raise UnfitError(_("「%(field)s」有 %(n)s 个字符,最多 %(max)s 个。", field=name, n=len(text), max=longest))
     raise UnfitError(_("「%(field)s」里有无法保存的字符,请清理后重新导入。", field=name))
-
-
-def _storable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\x00" not in text
 
 
 def _field_of(shape: Shape, at: int) -> str:
@@ -136,7 +137,7 @@ def _name(kind: str, value: str, field: str) -> str:
 
 
 def _check_name(kind: str, value: str, field: str) -> None:
-    if not _storable(value):
+    if not storable(value):
         raise UnfitError(_("「%(field)s」里有无法保存的字符,请清理后重新导入。", field=label(kind, field)))
 
 
@@ -179,7 +180,7 @@ def _time(kind: str, at: datetime | None, scope: Scope, field: str) -> datetime 
         raise UnfitError(
             _("「%(field)s」%(value)s 不合理:早于 2000 年或晚于五年后。", field=label(kind, field), value=at.date())
         )
-    return at.astimezone(UTC)
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def _day(kind: str, day: date | None, scope: Scope, field: str, ahead: timedelta = AHEAD) -> date | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, cast
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -20,9 +20,10 @@ from qtrace.catalog.models import Shop
 from qtrace.core.db import db, is_sqlite, require_write
 from qtrace.core.errors import NotFound
 from qtrace.core.events import record as record_event
+from qtrace.orders.bulk import among, insert_rows, last_ids, written_time
 from qtrace.orders.events import RECORDS_IMPORTED, RecordsImported
 from qtrace.orders.models import LineLot, Lot, Order, OrderLine
-from qtrace.orders.rows import Row, Scope, Shape, UnfitError, Value, read_row, shape_of
+from qtrace.orders.rows import Row, Scope, Shape, UnfitError, Value, read_row, shape_of, storable
 from qtrace.sdk.records import RECORD_TYPES, Record
 from qtrace.sdk.records import OrderLine as LineRecord
 
@@ -30,6 +31,11 @@ Outcome = Literal["stored", "updated", "unchanged", "refused"]
 Key = tuple[int, str]
 
 CHUNK = 5000
+# Kinds that others name come first, so that a mixed batch makes no stub it would complete a moment later.
+ORDER_OF_KINDS = (
+    "categories", "suppliers", "products", "warehouses", "customers", "places", "lots", "receipts", "orders", "lines",
+    "payments", "shipments", "reviews", "aftersales",
+)  # fmt: skip
 KIND_OF = {record_type: kind for kind, record_type in RECORD_TYPES.items()}
 
 
@@ -62,7 +68,7 @@ class Rehearsal:
 
     rows: dict[tuple[str, Key], Row] = field(default_factory=dict)
     ids: dict[tuple[str, str | Key], int] = field(default_factory=dict)
-    lots: set[tuple[Key, int]] = field(default_factory=set)
+    line_lots: dict[tuple[int, int], tuple[int, str, int]] = field(default_factory=dict)
 
     def invent(self, kind: str, name: str | Key) -> int:
         """Return a made-up id for a row that a real run would create."""
@@ -137,12 +143,14 @@ def _walk(
                 _tell(batch, changed, items, told)
         else:
             _remember(batch, memory)
+            if kind == "lines":
+                _new_line_lots(batch, {}, _with_lot(batch))
     return Counts(tuple(outcomes), tuple(sorted(refused)))
 
 
 def _by_kind(records: Sequence[Record]) -> dict[str, list[tuple[int, Record]]]:
     """Group the records, in the order in which kinds name one another."""
-    groups: dict[str, list[tuple[int, Record]]] = {kind: [] for kind in RECORD_TYPES}
+    groups: dict[str, list[tuple[int, Record]]] = {kind: [] for kind in ORDER_OF_KINDS}
     for index, record in enumerate(records):
         groups[KIND_OF[type(record)]].append((index, record))
     return {kind: items for kind, items in groups.items() if items}
@@ -152,12 +160,12 @@ def _order_currencies(shop_id: int, kind: str, items: list[tuple[int, Record]]) 
     attribute = {"orders": "external_id", "lines": "order", "payments": "order", "aftersales": "order"}.get(kind)
     if attribute is None or (kind == "orders" and all(item.currency for _, item in items)):  # type: ignore[union-attr]  # orders
         return {}
-    names = {getattr(item, attribute) for _, item in items}
+    names = {name for _, item in items if (name := getattr(item, attribute)) and storable(name)}
     statement = select(Order.external_id, Order.currency).where(Order.shop_id == shop_id)
     return {
         row.external_id: row.currency
         for chunk in _chunks(names)
-        for row in db.session.execute(statement.where(Order.external_id.in_(chunk)))
+        for row in db.session.execute(statement.where(among(Order.external_id, chunk)))
     }
 
 
@@ -198,6 +206,9 @@ def _find(batch: _Batch, kind: str, names: set[str]) -> None:
         return
     if batch.memory is not None:
         found |= {name: batch.memory.invent(kind, name) for name in missing}
+        for name in missing:
+            key = (batch.scope.shop_id, name)
+            batch.memory.rows.setdefault((kind, key), _stub(shape_of(kind), batch.scope, *key))
     else:
         _insert_stubs(batch, kind, missing)
         found |= _ids(batch, kind, missing)
@@ -209,15 +220,14 @@ def _ids(batch: _Batch, kind: str, names: Iterable[str]) -> dict[str | Key, int]
     return {
         name: row_id
         for chunk in _chunks(names)
-        for name, row_id in db.session.execute(statement.where(table.c.external_id.in_(chunk)))
+        for name, row_id in db.session.execute(statement.where(among(table.c.external_id, chunk)))
     }
 
 
 def _insert_stubs(batch: _Batch, kind: str, names: set[str]) -> None:
     shape = shape_of(kind)
     rows = [_stub(shape, batch.scope, batch.scope.shop_id, name) for name in sorted(names)]
-    statement = (sqlite_insert if is_sqlite() else pg_insert)(shape.table).on_conflict_do_nothing()
-    db.session.execute(statement, [dict(zip(shape.columns, row, strict=True)) for row in rows])
+    insert_rows(shape.table, shape.columns, rows)
 
 
 def _resolve_lines(batch: _Batch) -> None:
@@ -228,10 +238,12 @@ def _resolve_lines(batch: _Batch) -> None:
     missing = wanted - found.keys()
     if missing and batch.memory is not None:
         found |= {key: batch.memory.invent("lines", key) for key in missing}
+        for key in missing:
+            batch.memory.rows.setdefault(("lines", key), _stub(shape_of("lines"), batch.scope, *key))
     elif missing:
         shape = shape_of("lines")
         rows = [_stub(shape, batch.scope, order, name) for order, name in sorted(missing)]
-        db.session.execute(insert(shape.table), [dict(zip(shape.columns, row, strict=True)) for row in rows])
+        insert_rows(shape.table, shape.columns, rows)
         found |= _line_ids(missing)
     batch.fit = [
         (index, record, (*row[:at], found[cast(Key, (row[order_at], row[at]))] if row[at] else None, *row[at + 1 :]))
@@ -244,7 +256,7 @@ def _line_ids(keys: set[Key]) -> dict[Key, int]:
     return {
         (row.order_id, row.external_id): row.id
         for chunk in _chunks({order for order, _ in keys})
-        for row in db.session.execute(statement.where(OrderLine.order_id.in_(chunk)))
+        for row in db.session.execute(statement.where(among(OrderLine.order_id, chunk)))
         if (row.order_id, row.external_id) in keys
     }
 
@@ -269,7 +281,7 @@ def _load(batch: _Batch) -> None:
     else:
         column, wanted = table.c[shape.owner], {row[0] for _, _, row in batch.fit}
     for chunk in _chunks(wanted):
-        for row_id, *cells in db.session.execute(statement.where(column.in_(chunk))):
+        for row_id, *cells in db.session.execute(statement.where(among(column, chunk))):
             row = tuple(cells)
             batch.entries[(row[0], row[1])] = _Entry(row_id, row, row)
 
@@ -282,10 +294,12 @@ def _compare(batch: _Batch) -> None:
         entry = entries.get(key)
         if entry is None:
             planned = memory.rows.get((shape.kind, key)) if memory else None
-            entry = entries[key] = _Entry(None, planned, planned or _stub(shape, batch.scope, key[0], key[1]))
+            entry = entries[key] = _Entry(None, planned, planned or _stub(shape, batch.scope, *key))
             fresh = planned is None
         else:
-            fresh = shape.stub is not None and entry.row[shape.stub[0]] == shape.stub[1]
+            fresh = False
+        if not fresh and shape.stub is not None:
+            fresh = entry.row[shape.stub[0]] == shape.stub[1]
         merged = tuple([old if new is None or new == "" else new for new, old in zip(given, entry.row, strict=True)])
         if fresh:
             batch.outcomes[index] = "stored"
@@ -308,7 +322,7 @@ def _write(batch: _Batch) -> dict[Key, int]:
     new = [entry.row for entry in batch.entries.values() if entry.id is None]
     changed = {key: entry for key, entry in batch.entries.items() if entry.id is not None and entry.row != entry.stored}
     if new:
-        db.session.execute(insert(table), [dict(zip(shape.columns, row, strict=True)) for row in new])
+        insert_rows(table, shape.columns, new)
     if changed:
         statement = update(table).where(table.c.id == bindparam("row_id"))
         statement = statement.values({column: bindparam(f"new_{column}") for column in shape.columns[2:]})
@@ -322,6 +336,9 @@ def _write(batch: _Batch) -> dict[Key, int]:
 
 
 def _new_ids(shape: Shape, scope: Scope, keys: list[Key]) -> dict[Key, int]:
+    given = last_ids(shape.table, len(keys))
+    if given is not None:
+        return dict(zip(keys, given, strict=True))
     table, wanted = shape.table, set(keys)
     statement = select(table.c[shape.owner], table.c.external_id, table.c.id)
     if shape.owner == "shop_id":
@@ -332,7 +349,7 @@ def _new_ids(shape: Shape, scope: Scope, keys: list[Key]) -> dict[Key, int]:
     return {
         (owner, name): row_id
         for chunk in _chunks(values)
-        for owner, name, row_id in db.session.execute(statement.where(column.in_(chunk)))
+        for owner, name, row_id in db.session.execute(statement.where(among(column, chunk)))
         if (owner, name) in wanted
     }
 
@@ -353,21 +370,7 @@ def _with_lot(batch: _Batch) -> list[tuple[int, LineRecord, Row]]:
 
 
 def _store_line_lots(batch: _Batch, changed: dict[Key, int], named: list[tuple[int, LineRecord, Row]]) -> None:
-    if not named:
-        return
-    line_ids = {key: entry.id for key, entry in batch.entries.items() if entry.id is not None} | changed
-    stored = _stored_line_lots({line_ids[cast(Key, row[:2])] for _, _, row in named})
-    news: dict[tuple[int, int], tuple[int, str, int]] = {}
-    for index, record, row in named:
-        key = cast(Key, row[:2])
-        pair = (line_ids[key], batch.found["lots"][record.lot])
-        link = (record.quantity, record.lot_method, record.lot_confidence)
-        if (news.get(pair) or stored.get(pair)) == link:
-            continue
-        news[pair] = link
-        changed[key] = pair[0]
-        if batch.outcomes[index] == "unchanged":
-            batch.outcomes[index] = "updated"
+    news = _new_line_lots(batch, changed, named)
     if news:
         rows = [
             {"line_id": line, "lot_id": lot, "quantity": quantity, "method": method, "confidence": confidence}
@@ -378,12 +381,35 @@ def _store_line_lots(batch: _Batch, changed: dict[Key, int], named: list[tuple[i
         db.session.execute(statement.on_conflict_do_update(index_elements=["line_id", "lot_id"], set_=again), rows)
 
 
+def _new_line_lots(
+    batch: _Batch, changed: dict[Key, int], named: list[tuple[int, LineRecord, Row]]
+) -> dict[tuple[int, int], tuple[int, str, int]]:
+    """Return the links that are new or different; a line with one counts as updated."""
+    memory = batch.memory
+    line_ids = {key: entry.id for key, entry in batch.entries.items() if entry.id is not None} | changed
+    if memory is not None:
+        line_ids |= {key: memory.invent("lines", key) for key, entry in batch.entries.items() if entry.id is None}
+    known = _stored_line_lots({line_ids[cast(Key, row[:2])] for _, _, row in named})
+    news = memory.line_lots if memory is not None else {}
+    for index, record, row in named:
+        key = cast(Key, row[:2])
+        pair = (line_ids[key], batch.found["lots"][record.lot])
+        link = (record.quantity, record.lot_method, record.lot_confidence)
+        if (news.get(pair) or known.get(pair)) == link:
+            continue
+        news[pair] = link
+        changed[key] = pair[0]
+        if batch.outcomes[index] == "unchanged":
+            batch.outcomes[index] = "updated"
+    return news
+
+
 def _stored_line_lots(lines: set[int]) -> dict[tuple[int, int], tuple[int, str, int]]:
     statement = select(LineLot.line_id, LineLot.lot_id, LineLot.quantity, LineLot.method, LineLot.confidence)
     return {
         (row.line_id, row.lot_id): (row.quantity, row.method, row.confidence)
         for chunk in _chunks(lines)
-        for row in db.session.execute(statement.where(LineLot.line_id.in_(chunk)))
+        for row in db.session.execute(statement.where(among(LineLot.line_id, chunk)))
     }
 
 
@@ -424,7 +450,9 @@ def _tell(
 def _digest(items: list[tuple[int, Record]]) -> str:
     digest = hashlib.sha256()
     for _, record in items:
-        digest.update(repr(tuple(vars(record).values())).encode("utf-8", "backslashreplace"))
+        texts = [written_time(value) if type(value) is datetime else str(value) for value in vars(record).values()]
+        digest.update("\x1f".join(texts).encode("utf-8", "backslashreplace"))
+        digest.update(b"\x1e")
     return digest.hexdigest()
 
 

@@ -4,8 +4,11 @@ from datetime import datetime
 
 from qtrace.accounts.service import seed_roles
 from qtrace.calendars.seed import seed as seed_calendars
+from qtrace.classification.seed import seed as seed_classification
+from qtrace.complaints.seed import seed as seed_complaints
 from qtrace.flows.seed import seed as seed_flows
 from qtrace.forms.seed import seed as seed_forms
+from qtrace.issues.seed import seed as seed_issues
 
 
 def seed(*, now: datetime) -> None:
@@ -13,4 +16,7 @@ def seed(*, now: datetime) -> None:
     seed_roles()
     seed_calendars()
     seed_flows()
+    seed_classification()
+    seed_complaints()
+    seed_issues()
     seed_forms(now=now)

@@ -1,0 +1,114 @@
+"""Controls that choose from a taxonomy: defect type, severity and, in general, any of its trees."""
+
+# ruff: noqa: ARG002 -- every control keeps the signatures of the contract
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from flask import Flask
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from qtrace.classification.models import KINDS, Term
+from qtrace.classification.queries import terms_of
+from qtrace.core.db import db
+from qtrace.core.errors import Refused
+from qtrace.forms.controls.choice import by_name
+from qtrace.forms.registry import (
+    Cell,
+    Choice,
+    Control,
+    FieldDefinition,
+    Option,
+    Sent,
+    Storage,
+    Value,
+    cell_text,
+    register_control,
+)
+
+LOUD = ("bad", "warn")
+
+
+class TermRef(Control):
+    """One term of a taxonomy tree; `first` names the codes that stand as chips before all others."""
+
+    storage = Storage.REF
+    grouped = True
+    options = (Option("kind", str), Option("top", int), Option("first", list))
+    kind = ""
+
+    def choices(self, field: FieldDefinition) -> Sequence[Choice]:
+        """Return the active terms with path and rubric: the `first` ones, then the tree in reading order."""
+        terms = terms_of(self.kind_of(field))
+        names = {term.id: local_name(term) for term in terms}
+        loud = loudness(terms)
+        listed = field.options.get("first")
+        rank = {code: place for place, code in enumerate(listed)} if isinstance(listed, list) else {}
+        return [
+            Choice(str(term.id), names[term.id], _rubric(term), names.get(term.parent_id or 0, ""), loud.get(term.id, ""))
+            for term in sorted(terms, key=lambda term: rank.get(term.code, len(rank)))
+        ]
+
+    def parse(self, field: FieldDefinition, sent: Sent) -> Value:
+        """Return the term's id; refuse one of another tree or a retired one."""
+        text = sent.first(field.id)
+        if not text:
+            return None
+        term = db.session.get(Term, int(text)) if text.isdecimal() and len(text) < 19 else None
+        if term is None or term.kind != self.kind_of(field) or not term.active:
+            raise Refused(_("请从列表中选择。"))
+        return term.id
+
+    def check_options(self, options: Mapping[str, object]) -> list[str]:
+        """Add that the tree exists."""
+        kind = options.get("kind", self.kind)
+        return super().check_options(options) + ([] if kind in KINDS else [_("没有这个分类树:%(kind)s。", kind=kind)])
+
+    def show(self, field: FieldDefinition, value: Value) -> str:
+        """Return the term's name."""
+        term = db.session.get(Term, value) if isinstance(value, int) else None
+        return local_name(term) if term else "—"
+
+    def from_cell(self, field: FieldDefinition, cell: Cell) -> Value:
+        """Read a term by name."""
+        text = "" if cell is None else cell_text(cell)
+        return self.parse(field, Sent({field.id: [by_name(self.choices(field), text)]}))
+
+    def kind_of(self, field: FieldDefinition) -> str:
+        """Return the tree this field chooses from."""
+        return field.text("kind", self.kind)
+
+
+class DefectCode(TermRef):
+    """What went wrong; the first few as chips, the rest behind "more"."""
+
+    key, name_zh, name_en = "defect_code", "问题类型", "Defect type"
+    kind = "type"
+
+
+class Severity(TermRef):
+    """How bad it is, with the rubric shown."""
+
+    key, name_zh, name_en = "severity", "严重程度", "Severity"
+    kind = "severity"
+
+
+def register_controls(app: Flask) -> None:
+    """Register the controls of this package."""
+    register_control(app, DefectCode())
+    register_control(app, Severity())
+
+
+def loudness(terms: Iterable[Term]) -> dict[int, str]:
+    """Return the chip class of each severity: the worst is red, the next amber, the rest plain."""
+    ranked = [term.id for term in terms if term.kind == "severity"]
+    return dict(zip(ranked, LOUD, strict=False))
+
+
+def local_name(term: Term) -> str:
+    """Return the term's name in the reader's language."""
+    return term.name_en if str(get_locale() or "zh").startswith("en") else term.name_zh
+
+
+def _rubric(term: Term) -> str:
+    return (term.rubric_en if str(get_locale() or "zh").startswith("en") else term.rubric_zh) or ""

@@ -1,0 +1,66 @@
+"""The taxonomies and classification rules a new company starts with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from qtrace.classification.models import ClassificationRule, Term
+from qtrace.core.db import require_write
+
+HERE = Path(__file__).parent
+
+
+def seed() -> None:
+    """Add shipped terms and rules that are missing; what the company changed stays."""
+    session = require_write()
+    known = set(session.execute(select(Term.kind, Term.code)).tuples())
+    for kind, rows in json.loads((HERE / "terms.json").read_text(encoding="utf-8")).items():
+        for position, row in enumerate(rows):
+            _add_term(kind, row, position, None, known)
+    _seed_rules()
+
+
+def _add_term(kind: str, row: list[Any], position: int, parent_id: int | None, known: set[tuple[str, str]]) -> None:
+    session = require_write()
+    code, name_zh, name_en, children, *rubric = [*row, []] if len(row) == 3 else row
+    if (kind, code) in known:
+        parent = session.scalar(select(Term.id).where(Term.kind == kind, Term.code == code))
+    else:
+        term = Term(
+            kind=kind,
+            code=code,
+            parent_id=parent_id,
+            name_zh=name_zh,
+            name_en=name_en,
+            position=position,
+            rubric_zh=rubric[0] if rubric else "",
+            rubric_en=rubric[1] if rubric else "",
+            safety=code in {"allergy", "foreign_matter"},
+        )
+        session.add(term)
+        session.flush()  # the children name their parent
+        parent = term.id
+    for place, child in enumerate(children):
+        _add_term(kind, child, place, parent, known)
+
+
+def _seed_rules() -> None:
+    session = require_write()
+    known = set(session.scalars(select(ClassificationRule.key)))
+    for position, row in enumerate(json.loads((HERE / "rules.json").read_text(encoding="utf-8"))):
+        if row["key"] not in known:
+            condition = {
+                "any": [{"field": name, "op": "contains_any", "value": row["words"]} for name in ("text", "raw_reason")]
+            }
+            session.add(
+                ClassificationRule(
+                    key=row["key"],
+                    name_zh=row["name_zh"],
+                    name_en=row["name_en"],
+                    condition=condition,
+                    sets=row["sets"],
+                    position=position,
+                )
+            )

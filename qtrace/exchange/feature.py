@@ -1,0 +1,17 @@
+"""Attach the import pages and their background job."""
+
+from flask import Flask
+from flask_babel import lazy_gettext as _
+
+from qtrace.core.jobs import register as register_job
+from qtrace.exchange.jobs import do_import
+from qtrace.exchange.service import IMPORT
+from qtrace.exchange.views import bp
+from qtrace.web.pages import NavItem, add_nav
+
+
+def register(app: Flask) -> None:
+    """Add the import pages, their menu entry and their job."""
+    app.register_blueprint(bp)
+    register_job(app, IMPORT, do_import)
+    add_nav(app, NavItem("imports.index", _("导入数据"), "upload", "import.run", group="data"))

@@ -1,0 +1,207 @@
+"""Record an issue in half a minute, and correct it later; both are the form's own definition."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from flask import Response, current_app, request, url_for
+from flask_babel import gettext as _
+
+from qtrace.accounts.access import actor, needs
+from qtrace.core import clock
+from qtrace.core.db import write
+from qtrace.core.errors import Conflict, Refused
+from qtrace.core.files import StoredFile
+from qtrace.forms.answers import Answers, bind, read_answers, sent_from
+from qtrace.forms.definition import FormDefinition
+from qtrace.forms.queries import current_form, form_version
+from qtrace.forms.registry import Sent, Storage, controls
+from qtrace.forms.seed import ISSUE_FORM
+from qtrace.forms.vocabulary import read_definition
+from qtrace.issues import queries
+from qtrace.issues.filters import as_id
+from qtrace.issues.models import Issue
+from qtrace.issues.origin import Origin, complete, origin_of
+from qtrace.issues.photos import seal, store_photo, unseal
+from qtrace.issues.remarks import attach_file
+from qtrace.issues.service import NewIssue, create_issue, edit_issue
+from qtrace.issues.views import bp
+from qtrace.web.csrf import answer_at
+from qtrace.web.htmx import go, render
+
+
+@bp.get("/issues/new")
+@needs("issue.create")
+def new() -> Response:
+    """Show the form; values in the address fill its fields, so a link can start from an order or a lot."""
+    _version, definition = _current()
+    values = {name: request.args.getlist(name) for name in request.args}
+    return _form_page(definition, Sent(values), {})
+
+
+@bp.get("/issues/origin")
+@needs("issue.create")
+def origin() -> Response:
+    """Show what a pasted number leads to, and what is already known of it."""
+    box = request.args.get("box", "source")
+    return render("issues/_found.html", **_found(request.args.get(box, ""), request.args.get("origin_line", "")))
+
+
+@bp.post("/issues")
+@needs("issue.create")
+def create() -> Response:
+    """Open an issue from the form; an invalid form comes back with everything that was filled in."""
+    version_id, definition = _current()
+    sent, errors = _receive(definition)
+    answers = read_answers(definition, sent)
+    if answers.errors or errors:
+        return _form_page(definition, sent, answers.errors | errors, status=422)
+    new_issue = _new_issue(answers, version_id, _source(definition, sent))
+    now = clock.now()
+    with write() as session:
+        issue_id = create_issue(new_issue, by=actor().id, now=now)
+        for field_id, photos in answers.files.items():
+            for photo in photos:
+                attach_file(issue_id, photo, by=actor().id, now=now, field_id=field_id)
+        number = session.get_one(Issue, issue_id).number
+        url = url_for("issues.show", number=number)
+        answer_at(url)
+    return go(url, trigger={"toast": _("已登记 %(number)s", number=number)})
+
+
+@bp.get("/issues/<number>/edit")
+@needs("issue.edit")
+def edit(number: str) -> Response:
+    """Show the form with the issue's values."""
+    issue = queries.visible_issue(number, actor())
+    definition = _definition_of(issue)
+    return _edit_page(issue, definition, sent_from(definition, _columns(issue), issue.answers), {}, issue.version)
+
+
+@bp.post("/issues/<number>")
+@needs("issue.edit")
+def update(number: str) -> Response:
+    """Save the form unless somebody else was faster; then show who changed what, with the reader's values kept."""
+    issue = queries.visible_issue(number, actor())
+    definition = _definition_of(issue)
+    sent = Sent(request.form.to_dict(flat=False))
+    answers = read_answers(definition, sent)
+    version = as_id(request.form.get("version", "")) or 0
+    if answers.errors:
+        return _edit_page(issue, definition, sent, answers.errors, version, status=422)
+    url = url_for("issues.show", number=number)
+    changes = _without_affected(answers.columns) | {"answers": dict(issue.answers) | _asked(definition, answers)}
+    changes["title"] = changes.get("title") or issue.title
+    try:
+        with write():
+            edit_issue(issue.id, changes, expected_version=version, by=actor().id, now=clock.now())
+            answer_at(url)
+    except Conflict as conflict:
+        latest = queries.visible_issue(number, actor())
+        return _edit_page(latest, definition, sent, {}, latest.version, status=409, conflict=conflict.message)
+    return go(url, trigger={"toast": _("已保存")})
+
+
+def _current() -> tuple[int, FormDefinition]:
+    _form, version = current_form(ISSUE_FORM)
+    return version.id, read_definition(ISSUE_FORM, version.definition)
+
+
+def _definition_of(issue: Issue) -> FormDefinition:
+    """Return what can be edited: the version the issue was made with, without files and without the box that fills."""
+    if issue.form_version_id is None:
+        definition = _current()[1]
+    else:
+        definition = read_definition(ISSUE_FORM, form_version(issue.form_version_id).definition)
+    known = controls()
+    sections = [
+        replace(section, fields=tuple(f for f in section.fields if known[f.control].storage != Storage.FILE_REFS))
+        for section in definition.sections
+    ]
+    return FormDefinition(tuple(section for section in sections if section.fields))
+
+
+def _receive(definition: FormDefinition) -> tuple[Sent, dict[str, str]]:
+    """Return what was sent with every photo stored, and which photos could not be."""
+    files: dict[str, list[StoredFile]] = {}
+    errors: dict[str, str] = {}
+    key, data_dir = str(current_app.secret_key), current_app.config["QTRACE_DATA_DIR"]
+    for asked in definition.fields:
+        if controls()[asked.control].storage != Storage.FILE_REFS:
+            continue
+        files[asked.id] = unseal(request.form.getlist(f"{asked.id}.kept"), key=key, user_id=actor().id)
+        for upload in request.files.getlist(asked.id):
+            if not upload.filename:
+                continue
+            try:
+                files[asked.id].append(store_photo(upload, data_dir=data_dir))
+            except Refused as refused:
+                errors[asked.id] = refused.message
+    return Sent(request.form.to_dict(flat=False), files), errors
+
+
+def _new_issue(answers: Answers, version_id: int, source: str) -> NewIssue:
+    line_id = as_id(request.form.get("origin_line", ""))
+    columns = complete(_without_affected(answers.columns), source, line_id=line_id)
+    filled: dict[str, Any] = {name: value for name, value in columns.items() if value is not None}
+    return NewIssue(
+        **filled, form_version_id=version_id, answers=answers.answers, department_id=actor().department_id
+    )
+
+
+def _source(definition: FormDefinition, sent: Sent) -> str:
+    boxes = [asked.id for asked in definition.fields if asked.control == "scan" and asked.options.get("fills")]
+    return next((sent.first(box) for box in boxes if sent.first(box)), "")
+
+
+def _without_affected(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of the table: the affected quantity is two of them; words are empty, not missing."""
+    plain = {name: value for name, value in columns.items() if name != "affected_qty"}
+    if "affected_qty" in columns:
+        counts = columns["affected_qty"] or {}
+        plain |= {"bad_qty": counts.get("bad"), "checked_qty": counts.get("checked")}
+    return {name: ("" if value is None and name in ("title", "description", "courier_line") else value) for name, value in plain.items()}
+
+
+def _columns(issue: Issue) -> dict[str, Any]:
+    names = ("title", "description", "courier_line", "type_id", "severity_id", "responsible_party_id",
+             "detection_point_id", "disposition_id", "order_id", "sku_id", "lot_id", "supplier_id", "safety")  # fmt: skip
+    affected = None if issue.bad_qty is None else {"bad": issue.bad_qty, "checked": issue.checked_qty}
+    return {name: getattr(issue, name) for name in names} | {"affected_qty": affected}
+
+
+def _asked(definition: FormDefinition, answers: Answers) -> dict[str, Any]:
+    """Return the further answers of this form; a field that was emptied is written as empty."""
+    return {asked.id: answers.answers.get(asked.id) for asked in definition.fields if not asked.column}
+
+
+def _form_page(definition: FormDefinition, sent: Sent, errors: Mapping[str, str], *, status: int = 200) -> Response:
+    key = str(current_app.secret_key)
+    kept = {
+        photo.id: seal(photo, key=key, user_id=actor().id) for photos in sent.files.values() for photo in photos
+    }
+    found = _found(_source(definition, sent), sent.first("origin_line"))
+    return render(
+        "issues/new.html", "issues/_new.html", status=status, form=bind(definition, sent, errors), kept=kept, errors=errors,
+        lookup_url=url_for("issues.origin"), found_template="issues/_found.html", **found,
+    )  # fmt: skip
+
+
+def _edit_page(
+    issue: Issue, definition: FormDefinition, sent: Sent, errors: Mapping[str, str], version: int, *, status: int = 200,
+    conflict: str = "",
+) -> Response:  # fmt: skip
+    return render(
+        "issues/edit.html", "issues/_edit.html", status=status, issue=issue, form=bind(definition, sent, errors), kept={},
+        version=version, conflict=conflict, errors=errors,
+    )  # fmt: skip
+
+
+def _found(text: str, line: str) -> dict[str, Any]:
+    origin = origin_of(text, line_id=as_id(line)) if text.strip() else Origin()
+    lot_id, sku_id = origin.lot.id if origin.lot else None, origin.sku.id if origin.sku else None
+    return {
+        "origin": origin, "typed": text.strip(),
+        "alike": queries.open_issues_like(actor(), lot_id=lot_id, sku_id=sku_id),
+        "recent": queries.recent_complaints(lot_id=lot_id, sku_id=sku_id, now=clock.now()),
+    }  # fmt: skip

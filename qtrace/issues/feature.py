@@ -1,0 +1,25 @@
+"""Attach the issues to the app."""
+
+from flask import Flask
+from flask_babel import lazy_gettext as _
+
+from qtrace.forms.seed import ISSUE_FORM
+from qtrace.forms.vocabulary import register_columns
+from qtrace.issues import capture, remark_views
+from qtrace.issues.fields import FORM_COLUMNS
+from qtrace.issues.opening import subscribe_all as subscribe_opening
+from qtrace.issues.subscribers import subscribe_all
+from qtrace.issues.views import bp
+from qtrace.web.pages import NavItem, add_nav
+
+# Importing them puts their addresses on the blueprint.
+PAGES = (capture, remark_views)
+
+
+def register(app: Flask) -> None:
+    """Register pages, menu, form columns and subscribers."""
+    app.register_blueprint(bp)
+    register_columns(app, ISSUE_FORM, FORM_COLUMNS)
+    subscribe_all(app)
+    subscribe_opening(app)
+    add_nav(app, NavItem("issues.index", _("质量问题"), "alert-triangle", "issue.read"))

@@ -1,0 +1,368 @@
+"""Reads of issues; every one starts from what the reader may see."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, false, func, literal, or_, select, tuple_
+from sqlalchemy.orm import joinedload, lazyload, selectinload
+
+from qtrace.accounts.access import visible_to
+from qtrace.accounts.models import User
+from qtrace.catalog.models import Shop, Sku, Supplier
+from qtrace.classification.models import Term
+from qtrace.complaints.models import Complaint
+from qtrace.core import search
+from qtrace.core.db import UtcDateTime, db
+from qtrace.core.errors import NotFound
+from qtrace.issues.filters import Filters, as_id, day_start, month_start, read_ids
+from qtrace.issues.models import Attachment, Comment, Issue, OpeningRule, SavedView
+from qtrace.orders.models import LineLot, Lot, Order, OrderLine
+from qtrace.tasks.models import Task, task_helper
+
+S = TypeVar("S", bound=Select[*tuple[Any, ...]])
+
+PAGE = 50
+CAP = 1001
+# Facets count the newest matches only, so that a table of a million rows costs no more than one of ten thousand.
+FACET_ROWS = 2000
+MOST_SHOWN = 20
+TERM_FILTERS = {
+    "type": ("type", Issue.type_id),
+    "severity": ("severity", Issue.severity_id),
+    "party": ("responsible_party", Issue.responsible_party_id),
+    "detection": ("detection_point", Issue.detection_point_id),
+}
+ROW_FILTERS = {
+    "shop": Issue.shop_id,
+    "sku": Issue.sku_id,
+    "supplier": Issue.supplier_id,
+    "lot": Issue.lot_id,
+    "order": Issue.order_id,
+    "rule": Issue.rule_id,
+}
+LABELS: dict[str, tuple[Any, Any]] = {
+    "shop": (Shop.id, Shop.name),
+    "sku": (Sku.id, Sku.external_id),
+    "supplier": (Supplier.id, Supplier.name),
+    "lot": (Lot.id, Lot.external_id),
+    "order": (Order.id, Order.external_id),
+    "owner": (User.id, User.name),
+    "rule": (OpeningRule.id, OpeningRule.name_zh),
+}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who asks, and the moment and zone in which "overdue" and "this month" are meant."""
+
+    user: User
+    now: datetime
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """An issue as the list shows it; terms are ids, their names come from one table for the whole page."""
+
+    id: int
+    number: str
+    title: str
+    status: str
+    stage: str
+    due_at: datetime | None
+    opened_at: datetime
+    closed_at: datetime | None
+    type_id: int | None
+    severity_id: int | None
+    responsible_party_id: int | None
+    complaint_count: int
+    rule_id: int | None
+    sku: str
+    lot: str
+    owner: str
+    shop: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the list and the cursor of the next, empty at the end."""
+
+    rows: Sequence[ListRow]
+    next: str
+
+
+@dataclass(frozen=True)
+class Facets:
+    """How many of the newest matches have each value; `partial` says that older ones were not counted."""
+
+    stage: Counter[str]
+    type: Counter[int]
+    severity: Counter[int]
+    party: Counter[int]
+    partial: bool
+
+
+def visible_issues(user: User) -> Select[Issue]:
+    """Select the issues the person may see: by scope, or because an open to-do of theirs is about it."""
+    return _seen(select(Issue), user)
+
+
+def visible_issue(number: str, user: User) -> Issue:
+    """Return the issue with everything its page shows beside it; a 404 when the person may not see it."""
+    statement = visible_issues(user).where(Issue.number == number).options(
+        joinedload(Issue.type), joinedload(Issue.severity), joinedload(Issue.responsible_party),
+        joinedload(Issue.detection_point), joinedload(Issue.disposition), joinedload(Issue.shop),
+        joinedload(Issue.order), joinedload(Issue.sku), joinedload(Issue.supplier),
+        joinedload(Issue.lot).options(joinedload(Lot.sku), joinedload(Lot.supplier)),
+        joinedload(Issue.owner).options(lazyload(User.roles), lazyload(User.department)),
+    )  # fmt: skip
+    issue = db.session.scalar(statement)
+    if issue is None:
+        raise NotFound
+    return issue
+
+
+def has_task_of(user: User) -> ColumnElement[bool]:
+    """Return the condition that an open to-do about the issue is the person's own, helped by them, or in their pool."""
+    helped = select(task_helper.c.task_id).where(task_helper.c.user_id == user.id)
+    in_pool = and_(
+        Task.owner_id.is_(None), Task.role_key.in_([role.key for role in user.roles]),
+        or_(Task.department_id.is_(None), Task.department_id == user.department_id),
+    )  # fmt: skip
+    mine = or_(Task.owner_id == user.id, Task.id.in_(helped), in_pool)
+    return select(Task.id).where(Task.subject_kind == "issue", Task.subject_id == Issue.id, Task.state == "open", mine).exists()
+
+
+def matching(filters: Filters, reader: Reader) -> list[ColumnElement[bool]]:
+    """Return the conditions of the filters."""
+    found: list[ColumnElement[bool]] = []
+    if filters.status and filters.status != "all":
+        found.append(Issue.status == filters.status)
+    if filters.stage:
+        found += [Issue.stage == filters.stage, Issue.status == "open"]
+    for name, (kind, column) in TERM_FILTERS.items():
+        value = getattr(filters, name)
+        if value:
+            found.append(column.is_(None) if value == "none" else column.in_(_terms(kind, value)))
+    found += [column == as_id(getattr(filters, name)) for name, column in ROW_FILTERS.items() if getattr(filters, name)]
+    if filters.courier_line:
+        found.append(Issue.courier_line == filters.courier_line)
+    if filters.owner:
+        found.append(_owned(filters.owner, reader.user))
+    if filters.overdue:
+        found += [Issue.status == "open", Issue.due_at < reader.now]
+    if filters.ids:
+        found.append(Issue.id.in_(read_ids(filters.ids)))
+    if filters.q:
+        found.append(or_(Issue.number == filters.q.upper(), search.matching("issue", filters.q, Issue.__table__.c.id)))
+    return found + _spans(filters, reader)
+
+
+def issue_page(filters: Filters, reader: Reader, *, after: str = "", size: int = PAGE) -> Page:
+    """Return one page, newest first, beginning behind the cursor."""
+    columns = (
+        Issue.id, Issue.number, Issue.title, Issue.status, Issue.stage, Issue.due_at, Issue.opened_at, Issue.closed_at,
+        Issue.type_id, Issue.severity_id, Issue.responsible_party_id, Issue.complaint_count, Issue.rule_id,
+        func.coalesce(Sku.name, Sku.external_id, ""), func.coalesce(Lot.external_id, ""), func.coalesce(User.name, ""),
+        func.coalesce(Shop.name, ""), func.coalesce(OpeningRule.name_zh, ""),
+    )  # fmt: skip
+    statement = (
+        _seen(select(*columns), reader.user)
+        .outerjoin(Sku, Sku.id == Issue.sku_id)
+        .outerjoin(Lot, Lot.id == Issue.lot_id)
+        .outerjoin(User, User.id == Issue.owner_id)
+        .outerjoin(Shop, Shop.id == Issue.shop_id)
+        .outerjoin(OpeningRule, OpeningRule.id == Issue.rule_id)
+        .where(*matching(filters, reader))
+        .order_by(Issue.opened_at.desc(), Issue.id.desc())
+        .limit(size + 1)
+    )
+    cursor = read_cursor(after)
+    if cursor:
+        statement = statement.where(tuple_(Issue.opened_at, Issue.id) < tuple_(literal(cursor[0], UtcDateTime()), cursor[1]))
+    found: Sequence[Any] = db.session.execute(statement).all()
+    rows = [ListRow(*row) for row in found]
+    last = rows[size - 1] if len(rows) > size else None
+    return Page(rows[:size], f"{last.opened_at.isoformat()}_{last.id}" if last else "")
+
+
+def facets(filters: Filters, reader: Reader) -> Facets:
+    """Count stages, types, severities and parties of the newest matches in one grouped query."""
+    columns = (Issue.status, Issue.stage, Issue.type_id, Issue.severity_id, Issue.responsible_party_id)
+    newest = (
+        _seen(select(*columns), reader.user)
+        .where(*matching(filters, reader))
+        .order_by(Issue.opened_at.desc(), Issue.id.desc())
+        .limit(FACET_ROWS)
+        .subquery()
+    )
+    groups: Sequence[Any] = db.session.execute(select(*newest.c, func.count()).group_by(*newest.c)).all()
+    found = Facets(Counter(), Counter(), Counter(), Counter(), sum(group[-1] for group in groups) >= FACET_ROWS)
+    for status, stage, type_id, severity_id, party_id, count in groups:
+        if status == "open":
+            found.stage[stage] += count
+        found.type[type_id or 0] += count
+        found.severity[severity_id or 0] += count
+        found.party[party_id or 0] += count
+    return found
+
+
+def counts(wanted: Sequence[Filters], reader: Reader) -> list[int]:
+    """Count the matches of several filters in one query, each up to CAP."""
+    return [int(n) for n in db.session.execute(select(*(_count(filters, reader) for filters in wanted))).one()]
+
+
+def terms(*kinds: str) -> dict[int, Term]:
+    """Return every term of these trees by id, in their order."""
+    statement = select(Term).where(Term.kind.in_(kinds)).order_by(Term.kind, Term.position, Term.id)
+    return {term.id: term for term in db.session.scalars(statement)}
+
+
+def saved_views(user: User) -> Sequence[SavedView]:
+    """Return the shared and the person's own views of the list."""
+    statement = select(SavedView).where(
+        SavedView.page == "issues", or_(SavedView.user_id.is_(None), SavedView.user_id == user.id)
+    )
+    return db.session.scalars(statement.order_by(SavedView.user_id.is_not(None), SavedView.position, SavedView.id)).all()
+
+
+def comments_of(issue_id: int, *, limit: int = 200) -> Sequence[Comment]:
+    """Return the newest comments, oldest of them first."""
+    author = selectinload(Comment.author).options(lazyload(User.roles), lazyload(User.department))
+    newest = select(Comment).where(Comment.issue_id == issue_id).order_by(Comment.id.desc()).limit(limit).options(author)
+    return list(reversed(db.session.scalars(newest).all()))
+
+
+def attachments_of(issue_id: int) -> Sequence[Attachment]:
+    """Return the files of an issue in the order they came."""
+    return db.session.scalars(select(Attachment).where(Attachment.issue_id == issue_id).order_by(Attachment.id)).all()
+
+
+def attachment_of(issue_id: int, attachment_id: int) -> Attachment:
+    """Return a file of this issue; a 404 for a file of another."""
+    attachment = db.session.get(Attachment, attachment_id)
+    if attachment is None or attachment.issue_id != issue_id:
+        raise NotFound
+    return attachment
+
+
+def complaints_of(issue_id: int) -> Sequence[Complaint]:
+    """Return the newest complaints the issue holds."""
+    statement = (
+        select(Complaint)
+        .where(Complaint.issue_id == issue_id)
+        .order_by(Complaint.occurred_at.desc(), Complaint.id.desc())
+        .limit(MOST_SHOWN)
+        .options(joinedload(Complaint.order), joinedload(Complaint.type))
+    )
+    return db.session.scalars(statement).all()
+
+
+def costs_of(issue_id: int) -> Sequence[tuple[str, int]]:
+    """Return what the complaints of an issue cost, per currency."""
+    rows = db.session.execute(
+        select(Complaint.currency, func.sum(Complaint.amount_minor)).where(Complaint.issue_id == issue_id).group_by(
+            Complaint.currency
+        )
+    ).all()
+    return [(currency, int(total)) for currency, total in rows if total]
+
+
+def lot_link_of(issue: Issue) -> LineLot | None:
+    """Return how it is known that the issue's order was served from the issue's lot."""
+    if issue.order_id is None or issue.lot_id is None:
+        return None
+    statement = (
+        select(LineLot)
+        .join(OrderLine, OrderLine.id == LineLot.line_id)
+        .where(OrderLine.order_id == issue.order_id, LineLot.lot_id == issue.lot_id)
+        .order_by(LineLot.confidence.desc(), LineLot.id)
+        .limit(1)
+    )
+    return db.session.scalar(statement)
+
+
+def open_issues_like(user: User, *, lot_id: int | None, sku_id: int | None, limit: int = 3) -> Sequence[Issue]:
+    """Return open issues of the same lot, or of the same article."""
+    same = [column == value for column, value in ((Issue.lot_id, lot_id), (Issue.sku_id, sku_id)) if value]
+    if not same:
+        return []
+    statement = visible_issues(user).where(Issue.status == "open", or_(false(), *same))
+    return db.session.scalars(statement.order_by(Issue.opened_at.desc(), Issue.id.desc()).limit(limit)).all()
+
+
+def recent_complaints(*, lot_id: int | None, sku_id: int | None, now: datetime, days: int = 30) -> int:
+    """Count the complaints of the last days about this lot, or about the article when no lot is known, up to CAP."""
+    if not lot_id and not sku_id:
+        return 0
+    same = Complaint.lot_id == lot_id if lot_id else Complaint.sku_id == sku_id
+    rows = select(Complaint.id).where(same, Complaint.occurred_at >= now - timedelta(days=days)).limit(CAP).subquery()
+    return db.session.scalar(select(func.count()).select_from(rows)) or 0
+
+
+def row_labels(filters: Filters) -> dict[str, str]:
+    """Return what the rows named by the filters are called."""
+    found: dict[str, str] = {}
+    for name, (id_column, label) in LABELS.items():
+        row_id = as_id(getattr(filters, name))
+        if row_id is not None:
+            found[name] = db.session.scalar(select(label).where(id_column == row_id)) or str(row_id)
+    return found
+
+
+def read_cursor(text: str) -> tuple[datetime, int] | None:
+    """Return where the previous page ended; None for a malformed cursor."""
+    moment, _mark, row = text.rpartition("_")
+    row_id = as_id(row)
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    return (at.astimezone(UTC), row_id) if at.tzinfo and row_id is not None else None
+
+
+def _seen(statement: S, user: User) -> S:
+    # the access road keeps the statement's shape, which its signature can't say for every shape
+    return cast(S, visible_to(cast(Any, statement), Issue, user, also=has_task_of(user)))
+
+
+def _count(filters: Filters, reader: Reader) -> ScalarSelect[int]:
+    rows = _seen(select(Issue.id), reader.user)
+    capped = rows.where(*matching(filters, reader)).limit(CAP).subquery()
+    return select(func.count()).select_from(capped).scalar_subquery()
+
+
+def _terms(kind: str, value: str) -> Select[int]:
+    """Select the ids of a term, named by code or id, and of its children."""
+    named = Term.id == as_id(value) if as_id(value) is not None else Term.code == value
+    chosen = select(Term.id).where(Term.kind == kind, named)
+    return select(Term.id).where(Term.kind == kind, or_(named, Term.parent_id.in_(chosen)))
+
+
+def _owned(value: str, user: User) -> ColumnElement[bool]:
+    if value == "me":
+        return Issue.owner_id == user.id
+    if value == "none":
+        return Issue.owner_id.is_(None)
+    owner = as_id(value)
+    return false() if owner is None else Issue.owner_id == owner
+
+
+def _spans(filters: Filters, reader: Reader) -> list[ColumnElement[bool]]:
+    bounds = (
+        (Issue.opened_at, filters.opened_from, filters.opened_to),
+        (Issue.closed_at, filters.closed_from, filters.closed_to),
+    )
+    found: list[ColumnElement[bool]] = []
+    for column, first, last in bounds:
+        start, end = day_start(first, reader.zone), day_start(last, reader.zone, days=1)
+        found += [column >= start] if start else []
+        found += [column < end] if end else []
+    if filters.closed:
+        found.append(Issue.closed_at >= month_start(reader.now, reader.zone))
+    return found

@@ -1,0 +1,97 @@
+"""Comments and files of an issue; a file is reached through its issue only."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Response, current_app, request, send_file, url_for
+from flask_babel import gettext as _
+
+from qtrace.accounts.access import actor, needs
+from qtrace.core import clock
+from qtrace.core.db import write
+from qtrace.core.errors import Refused
+from qtrace.core.files import open_path
+from qtrace.issues import queries
+from qtrace.issues.photos import SHOWN, store_attachment
+from qtrace.issues.remarks import add_comment, attach_file, detach_file
+from qtrace.issues.views import bp
+from qtrace.web.csrf import answer_at
+from qtrace.web.htmx import go, render
+
+MOST_AT_ONCE = 9
+
+
+@bp.post("/issues/<number>/comments")
+@needs("issue.comment")
+def comment_create(number: str) -> Response:
+    """Add a remark."""
+    issue = queries.visible_issue(number, actor())
+    url = url_for("issues.show", number=number, _anchor="comments")
+    with write():
+        add_comment(issue.id, request.form.get("text", ""), by=actor().id, now=clock.now())
+        answer_at(url)
+    latest = queries.visible_issue(number, actor())
+    return _answer("issues/_comments.html", url, issue=latest, comments=queries.comments_of(latest.id))
+
+
+@bp.post("/issues/<number>/attachments")
+@needs("issue.comment")
+def attachment_create(number: str) -> Response:
+    """Attach files: photos are made small and harmless, other files are kept as they are."""
+    issue = queries.visible_issue(number, actor())
+    uploads = [upload for upload in request.files.getlist("files") if upload.filename][:MOST_AT_ONCE]
+    if not uploads:
+        raise Refused(_("请先选择照片或文件。"), field="files")
+    data_dir: Path = current_app.config["QTRACE_DATA_DIR"]
+    stored = [store_attachment(upload, data_dir=data_dir) for upload in uploads]
+    url = url_for("issues.show", number=number, _anchor="attachments")
+    with write():
+        for file in stored:
+            attach_file(issue.id, file, by=actor().id, now=clock.now())
+        answer_at(url)
+    return _attachments(number, url)
+
+
+@bp.post("/issues/<number>/attachments/<int:attachment_id>/removal")
+@needs("issue.edit")
+def attachment_delete(number: str, attachment_id: int) -> Response:
+    """Take a file off the issue."""
+    issue = queries.visible_issue(number, actor())
+    url = url_for("issues.show", number=number, _anchor="attachments")
+    with write():
+        detach_file(issue.id, attachment_id, by=actor().id, now=clock.now())
+        answer_at(url)
+    return _attachments(number, url)
+
+
+@bp.get("/issues/<number>/files/<int:attachment_id>")
+@needs("issue.read")
+def attachment_show(number: str, attachment_id: int) -> Response:
+    """Send a file of an issue: photos are shown, everything else is downloaded and can run nothing."""
+    issue = queries.visible_issue(number, actor())
+    file = queries.attachment_of(issue.id, attachment_id).file
+    shown = file.media_type in SHOWN
+    response = send_file(
+        open_path(file.id, data_dir=current_app.config["QTRACE_DATA_DIR"]),
+        mimetype=file.media_type if shown else "application/octet-stream",
+        as_attachment=not shown,
+        download_name=file.name,
+        etag=file.sha256,
+        max_age=0,
+    )
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _attachments(number: str, url: str) -> Response:
+    issue = queries.visible_issue(number, actor())
+    return _answer(
+        "issues/_attachments.html", url, issue=issue, attachments=queries.attachments_of(issue.id), shown_types=SHOWN
+    )
+
+
+def _answer(piece: str, url: str, **context: Any) -> Response:
+    """Answer the changed card to htmx and lead everybody else back to the page."""
+    return render(piece, **context) if request.headers.get("HX-Request") == "true" else go(url)

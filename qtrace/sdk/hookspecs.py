@@ -1,0 +1,20 @@
+"""Every hook the product calls, declared once; docs/plugins/hooks.md is compared with this file.
+
+Hooks only register: what they return does the work.
+"""
+
+from collections.abc import Sequence
+
+import pluggy
+
+from qtrace.sdk.connector import Connector
+
+PROJECT = "qtrace"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def qtrace_register_connectors() -> Sequence[type[Connector]]:  # type: ignore[empty-body]  # a declaration only
+    """Return the connector classes this plugin adds."""
