@@ -1,10 +1,15 @@
-"""Attach complaints: what makes them."""
+"""Attach complaints: what makes them, and their pages."""
 
 from flask import Flask
+from flask_babel import lazy_gettext as _
 
 from qtrace.complaints.intake import subscribe_all
+from qtrace.complaints.views import bp
+from qtrace.web.pages import NavItem, add_nav
 
 
 def register(app: Flask) -> None:
-    """Listen to incoming records."""
+    """Listen to incoming records; add pages and menu."""
+    app.register_blueprint(bp)
     subscribe_all(app)
+    add_nav(app, NavItem("complaints.index", _("客诉"), "message-square", "complaint.read"))

@@ -34,7 +34,6 @@ from qtrace.sdk.records import Record
 
 BATCH = 2000
 PREVIEW_ROWS = 5
-REASON_SEPARATOR = ";"
 
 Clock = Callable[[], datetime]
 

@@ -122,7 +122,7 @@ def refused(run_id: int) -> Response:
 
 
 def _upload_form() -> UploadForm:
-    form = UploadForm(request.form, data={"dry_run": True}) if request.method == "GET" else UploadForm(request.form)
+    form = UploadForm(data={"dry_run": True}) if request.method == "GET" else UploadForm(request.form)
     form.offer(mappings=[row.name for row in saved_mappings()], shops=shops())
     return form
 

@@ -8,6 +8,7 @@ from flask import Response, current_app, request, url_for
 from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
+from qtrace.complaints.models import Complaint
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, Refused
@@ -21,6 +22,7 @@ from qtrace.forms.vocabulary import read_definition
 from qtrace.issues import queries
 from qtrace.issues.filters import as_id
 from qtrace.issues.models import Issue
+from qtrace.issues.opening import hold
 from qtrace.issues.origin import Origin, complete, origin_of
 from qtrace.issues.photos import seal, store_photo, unseal
 from qtrace.issues.remarks import attach_file
@@ -33,10 +35,12 @@ from qtrace.web.htmx import go, render
 @bp.get("/issues/new")
 @needs("issue.create")
 def new() -> Response:
-    """Show the form; values in the address fill its fields, so a link can start from an order or a lot."""
+    """Show the form; values in the address fill its fields, so a link can start from an order, a lot or a complaint."""
     _version, definition = _current()
     values = {name: request.args.getlist(name) for name in request.args}
-    return _form_page(definition, Sent(values), {})
+    complaint = _complaint(request.args)
+    sent = sent_from(definition, _columns_of(complaint), {}) if complaint else Sent()
+    return _form_page(definition, Sent({**sent.values, **values}), {})
 
 
 @bp.get("/issues/origin")
@@ -57,12 +61,14 @@ def create() -> Response:
     if answers.errors or errors:
         return _form_page(definition, sent, answers.errors | errors, status=422)
     new_issue = _new_issue(answers, version_id, _source(definition, sent))
-    now = clock.now()
+    complaint, now = _complaint(request.form), clock.now()
     with write() as session:
         issue_id = create_issue(new_issue, by=actor().id, now=now)
         for field_id, photos in answers.files.items():
             for photo in photos:
                 attach_file(issue_id, photo, by=actor().id, now=now, field_id=field_id)
+        if complaint:
+            hold(issue_id, [complaint.id], now=now, by=actor().id)
         number = session.get_one(Issue, issue_id).number
         url = url_for("issues.show", number=number)
         answer_at(url)
@@ -149,6 +155,17 @@ def _new_issue(answers: Answers, version_id: int, source: str) -> NewIssue:
     )
 
 
+def _complaint(args: Mapping[str, str]) -> Complaint | None:
+    complaint_id = as_id(args.get("complaint", ""))
+    return queries.free_complaint(complaint_id, actor()) if complaint_id else None
+
+
+def _columns_of(complaint: Complaint) -> dict[str, Any]:
+    """Return what a complaint already says of the issue it becomes."""
+    names = ("type_id", "severity_id", "order_id", "sku_id", "lot_id", "supplier_id", "courier_line")
+    return {name: getattr(complaint, name) for name in names} | {"description": complaint.text or complaint.raw_reason}
+
+
 def _source(definition: FormDefinition, sent: Sent) -> str:
     boxes = [asked.id for asked in definition.fields if asked.control == "scan" and asked.options.get("fills")]
     return next((sent.first(box) for box in boxes if sent.first(box)), "")
@@ -183,7 +200,7 @@ def _form_page(definition: FormDefinition, sent: Sent, errors: Mapping[str, str]
     found = _found(_source(definition, sent), sent.first("origin_line"))
     return render(
         "issues/new.html", "issues/_new.html", status=status, form=bind(definition, sent, errors), kept=kept, errors=errors,
-        lookup_url=url_for("issues.origin"), found_template="issues/_found.html", **found,
+        lookup_url=url_for("issues.origin"), found_template="issues/_found.html", complaint=sent.first("complaint"), **found,
     )  # fmt: skip
 
 

@@ -263,6 +263,14 @@ def complaints_of(issue_id: int) -> Sequence[Complaint]:
     return db.session.scalars(statement).all()
 
 
+def free_complaint(complaint_id: int, user: User) -> Complaint | None:
+    """Return a complaint the person may see and no issue holds yet."""
+    statement = select(Complaint).where(Complaint.id == complaint_id, Complaint.issue_id.is_(None))
+    seen: Any = visible_to(cast(Any, statement), Complaint, user)
+    found: Complaint | None = db.session.scalar(seen.options(joinedload(Complaint.order)))
+    return found
+
+
 def costs_of(issue_id: int) -> Sequence[tuple[str, int]]:
     """Return what the complaints of an issue cost, per currency."""
     rows = db.session.execute(

@@ -120,6 +120,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "issue_file_added": lambda event, _names: _("添加了文件 %(name)s", name=event.body.get("file", "")),
     "issue_file_removed": lambda event, _names: _("移除了文件 %(name)s", name=event.body.get("file", "")),
+    "complaints_joined": lambda event, _names: _("并入 %(n)d 起客诉", n=event.body.get("count", 0)),
     "stage_entered": _stage,
     "flow_closed": lambda _event, _names: _("结案"),
     "flow_terminated": lambda _event, _names: _("终止了这个问题"),

@@ -1,6 +1,7 @@
 """How values are shown: times in the site's zone, money with its sign, spans in words."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
@@ -22,6 +23,7 @@ def init_filters(app: Flask) -> None:
         due=show_due,
         percent=show_percent,
         local=localised,
+        local_choice=local_choice,
     )
 
 
@@ -87,3 +89,8 @@ def localised(row: object, field: str = "name") -> str:
     lang = "en" if str(get_locale() or "zh").startswith("en") else "zh"
     value: str = getattr(row, f"{field}_{lang}") or getattr(row, f"{field}_zh")
     return value
+
+
+def local_choice(row: Any) -> tuple[str, str]:
+    """Return (id, name) of a row for a select, children set off from their parent."""
+    return str(row.id), ("— " if getattr(row, "parent_id", None) else "") + localised(row)

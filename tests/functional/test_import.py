@@ -191,3 +191,8 @@ def test_writes_of_others_go_on_between_batches(app: Flask, tmp_path: Path) -> N
 
     import_file(path, kind="orders", data_dir=app.config["QTRACE_DATA_DIR"], clock=clock.now, progress=other_write)
     assert seen
+
+
+def test_the_form_proposes_a_dry_run_first(login: Login) -> None:
+    page = login("quality_lead").get("/imports").text
+    assert 'name="dry_run" value="1" checked' in page

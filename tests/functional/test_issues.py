@@ -14,6 +14,7 @@ from sqlalchemy import event, func, select
 from qtrace.accounts.models import User
 from qtrace.catalog.models import Shop, Sku, Supplier
 from qtrace.classification.models import Term
+from qtrace.complaints.models import Complaint
 from qtrace.core.db import db, write
 from qtrace.core.models import StoredFileRow
 from qtrace.issues.models import Attachment, Issue, SavedView
@@ -127,6 +128,28 @@ def test_a_number_nobody_knows_is_kept_in_the_record(login: Any) -> None:
     issue = anew().scalars(select(Issue)).one()
     assert (issue.order_id, issue.answers["source"]) == (None, "ERP-ONLY-1")
     assert "ERP-ONLY-1" in browser.get(f"/issues/{issue.number}").text
+
+
+def test_a_complaint_becomes_an_issue_that_holds_it(login: Any) -> None:
+    order_id = anew().scalars(select(Order.id)).one()
+    with write() as session:
+        complaint = Complaint(
+            number="KF-1", source_kind="staff", occurred_at=NOW, created_at=NOW, order_id=order_id, text="瓶口漏了",
+            type_id=int(session.scalars(select(Term.id).where(Term.code == "t_leak")).one()),
+        )  # fmt: skip
+        session.add(complaint)
+        session.flush()
+        complaint_id = complaint.id
+    browser = login("customer_service")
+    page = browser.get(f"/issues/new?complaint={complaint_id}").text
+    assert "瓶口漏了" in page
+    assert 'value="6919000045"' in page
+    form = {"type": term("t_leak"), "severity": term("s_severe"), "order": "6919000045", "complaint": str(complaint_id)}
+    answer = browser.post("/issues", form)
+    issue = anew().scalars(select(Issue)).one()
+    assert issue.complaint_count == 1
+    assert "KF-1" in browser.get(answer.location).text
+    assert "并入 1 起客诉" in browser.get(answer.location).text
 
 
 def test_an_invalid_form_comes_back_with_everything(login: Any) -> None:

@@ -1,0 +1,136 @@
+"""Reads of complaints; every one starts from what the reader may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
+from sqlalchemy.orm import joinedload
+
+from qtrace.accounts.access import visible_to
+from qtrace.accounts.models import User
+from qtrace.classification.models import Term
+from qtrace.complaints.filters import Filters, as_id, day_start, read_ids
+from qtrace.complaints.models import Complaint
+from qtrace.core import search
+from qtrace.core.db import UtcDateTime, db
+from qtrace.core.errors import NotFound
+
+PAGE = 50
+CAP = 1001
+ROW_FILTERS = {
+    "shop": Complaint.shop_id,
+    "sku": Complaint.sku_id,
+    "supplier": Complaint.supplier_id,
+    "lot": Complaint.lot_id,
+    "order": Complaint.order_id,
+    "issue": Complaint.issue_id,
+    "parcel": Complaint.parcel_id,
+}
+TERM_FILTERS = {"type": Complaint.type_id, "severity": Complaint.severity_id, "party": Complaint.responsible_party_id}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the list and where the next one begins."""
+
+    rows: Sequence[Complaint]
+    next: str
+
+
+def visible_complaints(user: User) -> Select[Complaint]:
+    """Select what the person may see."""
+    return visible_to(select(Complaint), Complaint, user)
+
+
+def visible_complaint(number: str, user: User) -> Complaint:
+    """Return one complaint; not found when it is missing or out of the person's reach."""
+    statement = visible_complaints(user).where(Complaint.number == number)
+    found = db.session.scalar(statement.options(*_shown()))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def complaint_page(filters: Filters, user: User, zone: ZoneInfo, *, after: str = "", size: int = PAGE) -> Page:
+    """Return one page, newest first; `after` is the place where the page before ended."""
+    statement = visible_complaints(user).where(*matching(filters, zone)).options(*_shown())
+    place = read_place(after)
+    if place is not None:
+        at, row_id = place
+        here = tuple_(literal(at, UtcDateTime()), literal(row_id))
+        statement = statement.where(tuple_(Complaint.occurred_at, Complaint.id) < here)
+    statement = statement.order_by(Complaint.occurred_at.desc(), Complaint.id.desc()).limit(size + 1)
+    rows = db.session.scalars(statement).all()
+    more = len(rows) > size
+    last = rows[size - 1] if more else None
+    return Page(rows[:size], f"{last.occurred_at.isoformat()}_{last.id}" if last else "")
+
+
+def count(filters: Filters, user: User, zone: ZoneInfo) -> int:
+    """Return how many match, counting no further than CAP."""
+    inner = visible_to(select(Complaint.id), Complaint, user).where(*matching(filters, zone)).limit(CAP)
+    return db.session.scalar(select(func.count()).select_from(inner.subquery())) or 0
+
+
+def matching(filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
+    """Return the conditions of the filters."""
+    conditions = _state(filters)
+    for name, column in ROW_FILTERS.items():
+        if value := getattr(filters, name):
+            conditions.append(column == as_id(value))
+    for name, column in TERM_FILTERS.items():
+        if value := getattr(filters, name):
+            conditions.append(column.in_(_terms(name, value)))
+    if filters.source:
+        conditions.append(Complaint.source_kind == filters.source)
+    if filters.courier_line:
+        conditions.append(Complaint.courier_line == filters.courier_line)
+    if filters.stars_max:
+        conditions.append(Complaint.stars <= int(filters.stars_max))
+    if start := day_start(filters.from_, zone):
+        conditions.append(Complaint.occurred_at >= start)
+    if end := day_start(filters.to, zone, days=1):
+        conditions.append(Complaint.occurred_at < end)
+    if filters.ids:
+        conditions.append(Complaint.id.in_(read_ids(filters.ids)))
+    if filters.q:
+        conditions.append(search.matching("complaint", filters.q, Complaint.__table__.c.id))
+    return conditions
+
+
+def read_place(text: str) -> tuple[datetime, int] | None:
+    """Return the place a page ended at; None when the text is none."""
+    at, _sep, row_id = text.rpartition("_")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    number = as_id(row_id)
+    return (moment, number) if number is not None and moment.tzinfo is not None else None
+
+
+def _state(filters: Filters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.status in {"open", "closed"}:
+        conditions.append(Complaint.status == filters.status)
+    if filters.status == "held":
+        conditions.append(Complaint.issue_id.is_not(None))
+    if filters.status == "safety" or filters.safety:
+        conditions.append(Complaint.safety)
+    return conditions
+
+
+def _terms(name: str, value: str) -> Select[Any]:
+    """Select a term and its children, named by id or code."""
+    kind = "responsible_party" if name == "party" else name
+    named = Term.id == as_id(value) if as_id(value) is not None else Term.code == value
+    top = select(Term.id).where(Term.kind == kind, named)
+    return select(Term.id).where(Term.kind == kind, or_(named, Term.parent_id.in_(top)))
+
+
+def _shown() -> tuple[Any, ...]:
+    names = ("shop", "order", "sku", "lot", "supplier", "type", "severity", "responsible_party", "handling")
+    return tuple(joinedload(getattr(Complaint, name)) for name in names)

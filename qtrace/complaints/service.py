@@ -1,0 +1,147 @@
+"""Verbs on complaints: record, classify, handle and close in one step, reopen, hold in an issue."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+
+from qtrace.accounts.models import User
+from qtrace.classification.models import Term
+from qtrace.complaints.intake import PREFIX, document
+from qtrace.complaints.links import Links
+from qtrace.complaints.models import Complaint
+from qtrace.core import events, search
+from qtrace.core.db import require_write
+from qtrace.core.errors import Conflict, NotFound, Refused
+from qtrace.core.numbering import next_number
+from qtrace.web.filters import localised
+
+TERM_COLUMNS = {"type": "type_id", "severity": "severity_id", "responsible_party": "responsible_party_id"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewComplaint:
+    """What a colleague records by hand."""
+
+    text: str
+    links: Links
+    shop_id: int | None = None
+    order_id: int | None = None
+    terms: Mapping[str, int] | None = None
+    safety: bool = False
+
+
+def record_complaint(new: NewComplaint, *, by: User, now: datetime) -> int:
+    """Record a complaint a colleague was told of and return its id; the opening rules see it at once."""
+    if not new.text.strip():
+        raise Refused(_("请写一句买家说了什么。"), field="text")
+    session = require_write()
+    complaint = Complaint(
+        number=next_number(PREFIX, now),
+        source_kind="staff",
+        occurred_at=now,
+        created_at=now,
+        created_by=by.id,
+        department_id=by.department_id,
+        shop_id=new.shop_id,
+        order_id=new.order_id,
+        text=new.text.strip()[:5000],
+        safety=new.safety,
+        **asdict(new.links),
+        **_columns(new.terms or {}),
+    )
+    session.add(complaint)
+    session.flush()  # the id is needed by the search index and the event
+    search.index("complaint", [(complaint.id, document(complaint.number, complaint.text, complaint.courier_line))])
+    body = {"source": "staff", "ids": [complaint.id], "count": 1, "number": complaint.number}
+    events.record("complaints_opened", subject=("complaint", complaint.id), by=by.id, now=now, body=body)
+    return complaint.id
+
+
+def settle(
+    ids: Sequence[int], *, handling: str, terms: Mapping[str, int], by: int, now: datetime, version: int | None = None
+) -> list[int]:
+    """Classify, handle and close complaints in one step; return those that were open. One event for the whole step.
+
+    With a `version` (one complaint) somebody else's change since is told, not overwritten.
+    """
+    session = require_write()
+    handling_id = session.scalar(select(Term.id).where(Term.kind == "handling", Term.code == handling, Term.active))
+    if handling_id is None:
+        raise Refused(_("请选择一种处理方式。"), field="handling")
+    statement = update(Complaint).where(Complaint.id.in_(ids), Complaint.status == "open")
+    if version is not None:
+        statement = statement.where(Complaint.version == version)
+    values = {
+        "status": "closed",
+        "handling_id": handling_id,
+        "handled_by": by,
+        "closed_at": now,
+        "version": Complaint.version + 1,
+        **_columns(terms),
+    }
+    closed = sorted(session.execute(statement.values(values).returning(Complaint.id)).scalars())
+    if version is not None and not closed:
+        raise Conflict(_who_was_faster(ids[0]))
+    if closed:
+        body = {"ids": closed, "count": len(closed), "handling": handling, "terms": dict(terms)}
+        events.record("complaints_settled", subject=("complaint", closed[0]), by=by, now=now, body=body)
+    return closed
+
+
+def classify(complaint_id: int, *, terms: Mapping[str, int], by: int, now: datetime, version: int) -> None:
+    """Change the category of a complaint; the opening rules look at it anew."""
+    complaint = _locked(complaint_id, version)
+    changes = {
+        name: {"old": getattr(complaint, name), "new": value}
+        for name, value in _columns(terms).items()
+        if getattr(complaint, name) != value
+    }
+    if not changes:
+        return
+    for name, change in changes.items():
+        setattr(complaint, name, change["new"])
+    complaint.version += 1
+    events.record("complaint_classified", subject=("complaint", complaint_id), by=by, now=now, body=changes)
+    if complaint.issue_id is None:
+        body = {"source": complaint.source_kind, "ids": [complaint_id], "count": 1}
+        events.record("complaints_linked", subject=("complaint", complaint_id), by=by, now=now, body=body)
+
+
+def reopen(complaint_id: int, *, by: int, now: datetime, version: int) -> None:
+    """Open a closed complaint again."""
+    complaint = _locked(complaint_id, version)
+    if complaint.status != "closed":
+        raise Conflict(_("这条客诉已经是待处理状态。"))
+    complaint.status, complaint.closed_at, complaint.handling_id = "open", None, None
+    complaint.version += 1
+    events.record("complaint_reopened", subject=("complaint", complaint_id), by=by, now=now)
+
+
+def _columns(terms: Mapping[str, int]) -> dict[str, int]:
+    return {TERM_COLUMNS[name]: value for name, value in terms.items()}
+
+
+def _locked(complaint_id: int, version: int) -> Complaint:
+    complaint = require_write().scalar(select(Complaint).where(Complaint.id == complaint_id).with_for_update())
+    if complaint is None:
+        raise NotFound
+    if complaint.version != version:
+        raise Conflict(_who_was_faster(complaint_id))
+    return complaint
+
+
+def _who_was_faster(complaint_id: int) -> str:
+    complaint = require_write().get(Complaint, complaint_id)
+    if complaint is None:
+        raise NotFound
+    if complaint.status != "closed":
+        return _("这条客诉刚刚被别人改过,您的修改没有保存。请刷新后再处理。")
+    who = require_write().get(User, complaint.handled_by) if complaint.handled_by else None
+    return _(
+        "%(name)s 刚刚已办结这条客诉(%(handling)s),您的操作没有保存。",
+        name=who.name if who else _("系统"),
+        handling=localised(complaint.handling),
+    )

@@ -1,0 +1,218 @@
+"""Complaint pages: the list with its one-tap step, the single complaint, and the box that finds the order."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from flask_babel import gettext as _
+
+from qtrace.accounts.access import actor, needs
+from qtrace.accounts.queries import names_of
+from qtrace.classification.queries import terms_of
+from qtrace.complaints.filters import Filters, read_filters
+from qtrace.complaints.links import Links, OrderFacts, facts_of, links_of
+from qtrace.complaints.models import Complaint
+from qtrace.complaints.queries import complaint_page, count, visible_complaint, visible_complaints
+from qtrace.complaints.service import NewComplaint, classify, record_complaint, reopen, settle
+from qtrace.core import clock, events
+from qtrace.core.db import db, write
+from qtrace.core.errors import DomainError
+from qtrace.orders.queries import Hits, find_anything
+from qtrace.web.csrf import answer_at, safe_path
+from qtrace.web.filters import site_zone
+from qtrace.web.htmx import go, render, wants_piece
+
+bp = Blueprint("complaints", __name__, url_prefix="/complaints")
+MOST_AT_ONCE = 500
+QUICK = ("refund", "reship", "reply", "no_action")
+
+
+@bp.get("")
+@needs("complaint.read")
+def index() -> Response:
+    """List complaints, newest first."""
+    filters = read_filters(request.args)
+    if not filters.pairs():
+        filters = Filters(status="open")
+    page = complaint_page(filters, actor(), site_zone(), after=request.args.get("after", ""))
+    tabs = [(label, other, count(other, actor(), site_zone())) for label, other in _tabs()]
+    return render(
+        "complaints/index.html",
+        "complaints/_list.html",
+        rows=page.rows,
+        next=page.next,
+        filters=filters,
+        tabs=tabs,
+        types=terms_of("type"),
+        severities=terms_of("severity"),
+        handlings=terms_of("handling"),
+        quick=QUICK,
+        first=not request.args.get("after"),
+    )
+
+
+@bp.get("/new")
+@needs("complaint.create")
+def new() -> Response:
+    """Show the form; with `code` it is filled with what the pasted number leads to."""
+    hits = find_anything(request.args.get("code", "")[:200])
+    return _form(hits, {}, "")
+
+
+@bp.post("")
+@needs("complaint.create")
+def create() -> Response:
+    """Record a complaint."""
+    form = request.form
+    hits = find_anything(form.get("code", "")[:200])
+    new_complaint = NewComplaint(
+        text=form.get("text", ""), terms=_terms(), safety=form.get("safety") == "y", **_found(hits, form.get("line", ""))
+    )
+    try:
+        with write():
+            complaint_id = record_complaint(new_complaint, by=actor(), now=clock.now())
+            number = db.session.get_one(Complaint, complaint_id).number
+            answer_at(url_for("complaints.show", number=number))
+    except DomainError as error:
+        if error.status != 422:
+            raise
+        return _form(hits, form, error.message, status=422)
+    return go(url_for("complaints.show", number=number), trigger={"toast": _("已登记 %(number)s", number=number)})
+
+
+@bp.get("/<number>")
+@needs("complaint.read")
+def show(number: str) -> Response:
+    """Show one complaint."""
+    return _page(number)
+
+
+@bp.post("/<number>/settlement")
+@needs("complaint.handle")
+def settlement_create(number: str) -> Response:
+    """Classify, handle and close in one tap."""
+    complaint = visible_complaint(number, actor())
+    version = request.form.get("version", type=int, default=0)
+    handling, terms = request.form.get("handling", ""), _terms()
+    with write():
+        settle([complaint.id], handling=handling, terms=terms, by=actor().id, now=clock.now(), version=version)
+    return _after(number, _("已办结 %(number)s", number=number))
+
+
+@bp.post("/<number>/reopening")
+@needs("complaint.handle")
+def reopening_create(number: str) -> Response:
+    """Open it again."""
+    complaint = visible_complaint(number, actor())
+    version = request.form.get("version", type=int, default=0)
+    with write():
+        reopen(complaint.id, by=actor().id, now=clock.now(), version=version)
+    return _after(number, _("已重新打开"))
+
+
+@bp.post("/<number>/classification")
+@needs("complaint.handle")
+def classification_update(number: str) -> Response:
+    """Change the category without closing."""
+    complaint = visible_complaint(number, actor())
+    version = request.form.get("version", type=int, default=0)
+    with write():
+        classify(complaint.id, terms=_terms(), by=actor().id, now=clock.now(), version=version)
+    return _after(number, _("已保存"))
+
+
+@bp.post("/settlements")
+@needs("complaint.handle")
+def settlements_create() -> Response:
+    """Settle every ticked complaint the person may see."""
+    ids = [int(value) for value in request.form.getlist("ids") if value.isdecimal() and len(value) < 19][:MOST_AT_ONCE]
+    seen = db.session.scalars(visible_complaints(actor()).where(Complaint.id.in_(ids))).all()
+    wanted, handling, terms = [row.id for row in seen], request.form.get("handling", ""), _terms()
+    with write():
+        closed = settle(wanted, handling=handling, terms=terms, by=actor().id, now=clock.now())
+    text = _("已办结 %(n)d 条,%(rest)d 条之前已办结。", n=len(closed), rest=len(wanted) - len(closed))
+    return go(safe_path(request.form.get("next"), url_for("complaints.index")), trigger={"toast": text})
+
+
+def _tabs() -> list[tuple[str, Filters]]:
+    return [
+        (_("待处理"), Filters(status="open")),
+        (_("涉及安全"), Filters(status="safety")),
+        (_("已并入问题"), Filters(status="held")),
+        (_("已办结"), Filters(status="closed")),
+        (_("全部"), Filters(status="all")),
+    ]
+
+
+def _page(number: str) -> Response:
+    complaint = visible_complaint(number, actor())
+    rows = events.timeline("complaint", complaint.id)
+    people = names_of({row.actor_id for row in rows if row.actor_id} | {complaint.handled_by or 0})
+    return render(
+        "complaints/show.html",
+        complaint=complaint,
+        events=rows,
+        people=people,
+        types=terms_of("type"),
+        severities=terms_of("severity"),
+        parties=terms_of("responsible_party"),
+        handlings=terms_of("handling"),
+        lines=facts_of([complaint.order_id])[complaint.order_id].lines if complaint.order_id else [],
+    )
+
+
+def _after(number: str, text: str) -> Response:
+    """Answer the list's row for htmx, the page otherwise."""
+    target = request.headers.get("HX-Target", "")
+    if wants_piece() and "complaint-" in target:
+        return render(
+            "complaints/_row_answer.html",
+            trigger={"toast": text},
+            complaint=visible_complaint(number, actor()),
+            types=terms_of("type"),
+            handlings=terms_of("handling"),
+            quick=QUICK,
+        )
+    return go(
+        safe_path(request.form.get("next"), url_for("complaints.show", number=number)), trigger={"toast": text}
+    )
+
+
+def _terms() -> dict[str, int]:
+    """Return the chosen terms that exist and are active."""
+    chosen = {}
+    for name in ("type", "severity", "responsible_party"):
+        value = request.form.get(name, type=int)
+        if value is not None and any(term.id == value for term in terms_of(name)):
+            chosen[name] = value
+    return chosen
+
+
+def _found(hits: Hits, line: str) -> dict[str, Any]:
+    """Return shop, order and links of what the pasted number named."""
+    order = hits.orders[0] if hits.orders else (hits.parcels[0].order if hits.parcels else None)
+    if order is not None:
+        facts = facts_of([order.id]).get(order.id, OrderFacts())
+        line_id = int(line) if line.isdecimal() and any(str(item.id) == line for item in facts.lines) else None
+        return {"shop_id": order.shop_id, "order_id": order.id, "links": links_of(facts, line_id=line_id)}
+    if hits.lots:
+        lot = hits.lots[0]
+        return {"shop_id": lot.shop_id, "links": Links(lot_id=lot.id, sku_id=lot.sku_id, supplier_id=lot.supplier_id)}
+    if hits.skus:
+        sku = hits.skus[0]
+        return {"shop_id": sku.shop_id, "links": Links(sku_id=sku.id, supplier_id=sku.supplier_id)}
+    return {"links": Links()}
+
+
+def _form(hits: Hits, form: Any, error: str, *, status: int = 200) -> Response:
+    order = hits.orders[0] if hits.orders else (hits.parcels[0].order if hits.parcels else None)
+    return render(
+        "complaints/new.html",
+        "complaints/_found.html" if status == 200 else None,
+        status=status,
+        hits=hits,
+        order=order,
+        form=form,
+        error=error,
+        types=terms_of("type"),
+        severities=terms_of("severity"),
+    )
