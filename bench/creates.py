@@ -196,7 +196,7 @@ def _varied(table: Table, row: Row, title: str) -> Row:
     for columns in _unique(table):
         own = [column for column in columns if column.name in fresh and not column.foreign_keys]
         texts = [column for column in own if isinstance(column.type, String) and column.name != "subject_kind"]
-        column = next(iter([c for c in own if isinstance(c.type, Integer)] if not texts else texts), None)
+        column = next(iter(texts or [column for column in own if isinstance(column.type, Integer)]), None)
         if column is not None:
             fresh[column.name] = new_id()[:20] if isinstance(column.type, String) else _number()
     return fresh | ({"title": title} if "title" in fresh else {})

@@ -86,7 +86,7 @@ def _import_all(sheet: Sheet, data_dir: Path, name: str) -> dict[str, Finished]:
 
 def _complaints(sheet: Sheet) -> None:
     by_source = dict(
-        db.session.execute(select(Complaint.source_kind, func.count()).group_by(Complaint.source_kind)).tuples().all()
+        db.session.execute(select(Complaint.source_kind, func.count()).group_by(Complaint.source_kind)).all()
     )
     reviews = pd.read_csv(DATA / "olist" / "olist_order_reviews_dataset.csv")
     low = reviews.drop_duplicates(["review_id", "order_id"]).query("review_score <= 2")

@@ -9,16 +9,21 @@ from qtrace.classification.controls import register_controls as register_classif
 from qtrace.complaints import feature as complaints
 from qtrace.exchange import feature as exchange
 from qtrace.forms import feature as forms
+from qtrace.investigation import feature as investigation
 from qtrace.issues import feature as issues
 from qtrace.orders.controls import register_controls as register_order_controls
+from qtrace.printing import feature as printing
 from qtrace.setup import feature as setup
+from qtrace.tasks import feature as tasks
 
 
 def register(app: Flask) -> None:
     """Attach every feature to the app."""
-    accounts.register(app)
+    tasks.register(app)
     complaints.register(app)
     issues.register(app)
+    investigation.register(app)
+    printing.register(app)
     exchange.register(app)
     channels.register(app)
     forms.register(app)
@@ -26,3 +31,4 @@ def register(app: Flask) -> None:
     register_classification_controls(app)
     register_order_controls(app)
     setup.register(app)
+    accounts.register(app)

@@ -15,7 +15,7 @@ from qtrace.core.errors import Forbidden
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Row = TypeVar("Row", bound=tuple[Any, ...])
+S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 
 HTTPS_COOKIE, PLAIN_COOKIE = "__Host-qt", "qt"
 
@@ -69,8 +69,8 @@ def can(permission: str) -> bool:
 
 
 def visible_to(
-    statement: Select[Row], model: Any, user: User, *, also: ColumnElement[bool] | None = None
-) -> Select[Row]:
+    statement: S, model: Any, user: User, *, also: ColumnElement[bool] | None = None
+) -> S:
     """Keep only the rows the person's scope reaches; `also` adds rows a package grants for its own reasons."""
     if user.scope == "all":
         return statement

@@ -33,7 +33,7 @@ def roles() -> Sequence[Role]:
 
 def names_of(user_ids: set[int]) -> dict[int, str]:
     """Return the names of these people."""
-    rows = db.session.execute(select(User.id, User.name).where(User.id.in_(user_ids))).tuples()
+    rows = db.session.execute(select(User.id, User.name).where(User.id.in_(user_ids)))
     return dict(rows.all())
 
 

@@ -25,7 +25,7 @@ def terms_of(kind: str, *, active_only: bool = True) -> Sequence[Term]:
 
 def term_ids(kind: str) -> dict[str, int]:
     """Return the ids of a tree by code."""
-    return dict(db.session.execute(select(Term.code, Term.id).where(Term.kind == kind)).tuples().all())
+    return dict(db.session.execute(select(Term.code, Term.id).where(Term.kind == kind)).all())
 
 
 def ready_rules() -> list[Rule]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from qtrace.classification.models import ClassificationRule, Term
+from qtrace.classification.suggest import word_condition
 from qtrace.core.db import require_write
 
 HERE = Path(__file__).parent
@@ -15,7 +16,7 @@ HERE = Path(__file__).parent
 def seed() -> None:
     """Add shipped terms and rules that are missing; what the company changed stays."""
     session = require_write()
-    known = set(session.execute(select(Term.kind, Term.code)).tuples())
+    known = {(kind, code) for kind, code in session.execute(select(Term.kind, Term.code))}
     for kind, rows in json.loads((HERE / "terms.json").read_text(encoding="utf-8")).items():
         for position, row in enumerate(rows):
             _add_term(kind, row, position, None, known)
@@ -51,9 +52,7 @@ def _seed_rules() -> None:
     known = set(session.scalars(select(ClassificationRule.key)))
     for position, row in enumerate(json.loads((HERE / "rules.json").read_text(encoding="utf-8"))):
         if row["key"] not in known:
-            condition = {
-                "any": [{"field": name, "op": "contains_any", "value": row["words"]} for name in ("text", "raw_reason")]
-            }
+            condition = word_condition(row["words"])
             session.add(
                 ClassificationRule(
                     key=row["key"],

@@ -16,6 +16,7 @@ FIELDS = {
     "category": FieldKind.TEXT,
     "courier_line": FieldKind.TEXT,
 }
+PLACES = ("text", "raw_reason")
 PARTS = ("type", "severity", "responsible_party")
 
 
@@ -40,6 +41,18 @@ class Suggestion:
 def ready(name: str, condition: object, sets: Mapping[str, Any]) -> Rule:
     """Return the rule with its condition parsed; a wrong condition is refused with its place."""
     return Rule(name, parse(condition, FIELDS), sets)
+
+
+def word_condition(words: Sequence[str]) -> dict[str, Any]:
+    """Return the condition that any of these words stands in what the buyer said or ticked."""
+    return {"any": [{"field": place, "op": "contains_any", "value": list(words)} for place in PLACES]}
+
+
+def words_of(condition: object) -> list[str]:
+    """Return the words of a condition made by `word_condition`; empty when it is another kind of condition."""
+    clauses = condition.get("any") if isinstance(condition, dict) else None
+    words = clauses[0].get("value") if isinstance(clauses, list) and clauses and isinstance(clauses[0], dict) else None
+    return words if isinstance(words, list) and condition == word_condition(words) else []
 
 
 def classify(values: Mapping[str, object], rules: Sequence[Rule], *, default: Mapping[str, Any]) -> Suggestion:

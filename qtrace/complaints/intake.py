@@ -184,7 +184,7 @@ def _sku_names(facts: dict[int, OrderFacts]) -> dict[int, str]:
     names: dict[int, str] = {}
     for begin in range(0, len(wanted), CHUNK):
         rows = db.session.execute(select(Sku.id, Sku.name).where(Sku.id.in_(wanted[begin : begin + CHUNK])))
-        names |= dict(rows.tuples().all())
+        names |= dict(rows.all())
     return names
 
 

@@ -57,8 +57,8 @@ def facts_of(order_ids: Iterable[int]) -> dict[int, OrderFacts]:
         for order_id, line_id, sku_id, supplier_id, kind in db.session.execute(statement.order_by(OrderLine.id)):
             facts[order_id].lines.append(Line(line_id, sku_id, supplier_id, kind, lots.get(line_id)))
         parcels = select(Parcel.order_id, Parcel.id, Parcel.line).where(Parcel.order_id.in_(chunk)).order_by(Parcel.id)
-        for order_id, parcel_id, line in db.session.execute(parcels):
-            facts[order_id].parcels.append((parcel_id, line))
+        for owner, parcel_id, line in db.session.execute(parcels):
+            facts[owner or 0].parcels.append((parcel_id, line))
     return facts
 
 
@@ -100,4 +100,4 @@ def _lots(order_ids: list[int]) -> dict[int, int]:
         .where(OrderLine.order_id.in_(order_ids), LineLot.confidence >= SURE_ENOUGH)
         .order_by(LineLot.line_id, LineLot.confidence, LineLot.lot_id.desc())
     )
-    return dict(db.session.execute(statement).tuples().all())
+    return dict(db.session.execute(statement).all())

@@ -119,11 +119,11 @@ def _state(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.status == "held":
         conditions.append(Complaint.issue_id.is_not(None))
     if filters.status == "safety" or filters.safety:
-        conditions.append(Complaint.safety)
+        conditions.append(Complaint.safety.is_(True))
     return conditions
 
 
-def _terms(name: str, value: str) -> Select[Any]:
+def _terms(name: str, value: str) -> Select[int]:
     """Select a term and its children, named by id or code."""
     kind = "responsible_party" if name == "party" else name
     named = Term.id == as_id(value) if as_id(value) is not None else Term.code == value

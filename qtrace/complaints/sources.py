@@ -19,7 +19,7 @@ class Source:
     model: Any
     fields: dict[str, FieldKind]
     columns: dict[str, FieldColumn]
-    rows: Select[Any]
+    rows: Select[*tuple[Any, ...]]
 
 
 def _columns(model: Any, *names: str) -> dict[str, FieldColumn]:

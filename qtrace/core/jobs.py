@@ -123,7 +123,7 @@ def parked(limit: int = 100) -> Sequence[JobRow]:
 
 def counts() -> dict[str, int]:
     """Return how many jobs are in each state."""
-    rows = db.session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).tuples()
+    rows = db.session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
     return dict(rows.all())
 
 

@@ -5,7 +5,7 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.vocabulary import register_columns
-from qtrace.issues import capture, remark_views
+from qtrace.issues import capture, decisions, remark_views
 from qtrace.issues.fields import FORM_COLUMNS
 from qtrace.issues.opening import subscribe_all as subscribe_opening
 from qtrace.issues.subscribers import subscribe_all
@@ -13,7 +13,7 @@ from qtrace.issues.views import bp
 from qtrace.web.pages import NavItem, add_nav
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (capture, remark_views)
+PAGES = (capture, decisions, remark_views)
 
 
 def register(app: Flask) -> None:

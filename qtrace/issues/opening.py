@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask
 from flask_babel import gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from qtrace.catalog.models import Sku, Supplier
 from qtrace.classification.models import Term
@@ -15,6 +15,7 @@ from qtrace.complaints.models import Complaint
 from qtrace.core import events
 from qtrace.core.db import db, require_write
 from qtrace.core.events import Event, subscribe
+from qtrace.core.models import EventRow
 from qtrace.issues.models import Issue, OpeningRule
 from qtrace.issues.opening_engine import ComplaintFact, Join, Open, OpenIssueFact, RuleFact, Step, assign
 from qtrace.issues.service import NewIssue, create_issue
@@ -22,7 +23,18 @@ from qtrace.orders.models import Lot
 
 IMPORT_FINISHED = "import_finished"
 CHUNK = 500
-SCOPE_COLUMNS = {"lot": "lot_id", "sku": "sku_id", "supplier": "supplier_id", "courier_line": "courier_line"}
+GIVEN_BACK = "complaints_given_back"
+COLUMNS = (
+    Complaint.id,
+    Complaint.occurred_at,
+    Complaint.type_id,
+    Complaint.safety,
+    Complaint.lot_id,
+    Complaint.sku_id,
+    Complaint.supplier_id,
+    Complaint.courier_line,
+    Complaint.order_id,
+)
 
 
 def subscribe_all(app: Flask) -> None:
@@ -64,9 +76,20 @@ def rule_facts() -> list[RuleFact]:
 
 def rule_fact(row: OpeningRule) -> RuleFact:
     """Return one rule as the engine reads it; the condition lists the types it does not count."""
-    codes = row.condition.get("not_types", [])
-    ids = db.session.scalars(select(Term.id).where(Term.kind == "type", Term.code.in_(codes)))
-    return RuleFact(row.id, row.scope, row.threshold, row.days, frozenset(str(term) for term in ids))
+    return RuleFact(row.id, row.scope, row.threshold, row.days, uncounted(row.condition.get("not_types", [])))
+
+
+def uncounted(codes: Sequence[str]) -> frozenset[str]:
+    """Return the types with these codes and everything beneath them, as the engine names types."""
+    named = select(Term.id).where(Term.kind == "type", Term.code.in_(codes))
+    ids = db.session.scalars(select(Term.id).where(or_(Term.id.in_(named), Term.parent_id.in_(named))))
+    return frozenset(str(term) for term in ids)
+
+
+def given_back() -> set[int]:
+    """Return the complaints a person took out of an issue; the rules leave these to people."""
+    bodies = db.session.scalars(select(EventRow.body).where(EventRow.name == GIVEN_BACK))
+    return {int(complaint) for body in bodies for complaint in body["complaints"]}
 
 
 def _judge(ids: Sequence[int] | None, event: Event) -> None:
@@ -96,22 +119,13 @@ def _free_complaints(
 def _complaints(
     span: tuple[datetime, datetime] | None, rules: Sequence[RuleFact], *, free_only: bool
 ) -> tuple[list[ComplaintFact], dict[int, Any]]:
-    statement = select(
-        Complaint.id,
-        Complaint.occurred_at,
-        Complaint.type_id,
-        Complaint.safety,
-        Complaint.lot_id,
-        Complaint.sku_id,
-        Complaint.supplier_id,
-        Complaint.courier_line,
-        Complaint.order_id,
-    )
+    statement = select(*COLUMNS)
     if free_only:
         statement = statement.where(Complaint.issue_id.is_(None))
     if span is not None:
         statement = statement.where(Complaint.occurred_at.between(*span))
-    rows = {row.id: row for row in db.session.execute(statement)}
+    left_alone = given_back() if free_only else set()
+    rows = {row.id: row for row in db.session.execute(statement) if row.id not in left_alone}
     assert rules
     return [_fact(row) for row in rows.values()], rows
 
@@ -139,7 +153,7 @@ def _open_issues(rules: Sequence[RuleFact]) -> list[OpenIssueFact]:
         .group_by(Issue.id, Issue.signature)
         .order_by(Issue.id)
     )
-    return [OpenIssueFact(*row) for row in db.session.execute(statement).tuples()]
+    return [OpenIssueFact(*row) for row in db.session.execute(statement)]
 
 
 def _carry_out(
@@ -149,7 +163,10 @@ def _carry_out(
     joined: dict[int, list[int]] = {}
     for step in steps:
         if isinstance(step, Open):
-            _open_issue(step, scopes[step.rule], known, now=now, by=by)
+            rows = [known[complaint] for complaint in step.complaints]
+            open_issue_from(
+                rows, scope=scopes[step.rule], rule_id=step.rule, signature=step.signature, by=by, now=now
+            )
         elif isinstance(step, Join):
             joined.setdefault(step.issue, []).append(step.complaint)
     for issue_id, complaints in joined.items():
@@ -181,50 +198,52 @@ def recount(issue_id: int) -> None:
     )
 
 
-def _open_issue(step: Open, scope: str, known: dict[int, Any], *, now: datetime, by: int | None) -> int:
-    rows = [known[complaint] for complaint in step.complaints]
-    parts = {name: _same(getattr(row, name) for row in rows) for name in ("lot_id", "sku_id", "supplier_id", "type_id")}
+def open_issue_from(
+    rows: Sequence[Any], *, scope: str = "", rule_id: int | None = None, signature: str = "", by: int | None, now: datetime
+) -> int:
+    """Open an issue that holds these complaints and return its id; what they all share becomes the issue's own.
+
+    `rows` are complaints or rows of `COLUMNS`.
+    """
+    ids = [row.id for row in rows]
+    shared = {name: _same(getattr(row, name) for row in rows) for name in ("lot_id", "sku_id", "supplier_id", "type_id")}
     courier = _same(row.courier_line or None for row in rows) or ""
-    full = list(
-        db.session.scalars(select(Complaint).where(Complaint.id.in_(step.complaints[:CHUNK])).order_by(Complaint.id))
-    )
+    full = list(db.session.scalars(select(Complaint).where(Complaint.id.in_(ids[:CHUNK])).order_by(Complaint.id)))
     issue_id = create_issue(
         NewIssue(
-            title=_title(scope, parts, courier, len(rows)),
+            title=_title(scope, shared, courier, len(rows)),
             description=_words(full),
-            type_id=parts["type_id"],
             severity_id=_same(row.severity_id for row in full),
             responsible_party_id=_same(row.responsible_party_id for row in full),
             safety=any(row.safety for row in rows),
             shop_id=_same(row.shop_id for row in full),
             order_id=_same(row.order_id for row in rows),
-            sku_id=parts["sku_id"],
-            lot_id=parts["lot_id"],
-            supplier_id=parts["supplier_id"],
             courier_line=courier,
-            rule_id=step.rule,
-            signature=step.signature,
+            rule_id=rule_id,
+            signature=signature,
+            **shared,
         ),
         by=by,
         now=now,
     )
-    hold(issue_id, step.complaints, now=now, by=by)
+    hold(issue_id, ids, now=now, by=by)
     return issue_id
 
 
-def _title(scope: str, parts: dict[str, Any], courier: str, count: int) -> str:
-    kind = db.session.get(Term, parts["type_id"]) if parts["type_id"] else None
+def _title(scope: str, shared: dict[str, Any], courier: str, count: int) -> str:
+    kind = db.session.get(Term, shared["type_id"]) if shared["type_id"] else None
     what = kind.name_zh if kind else _("多种问题")
-    sku = db.session.get(Sku, parts["sku_id"]) if parts["sku_id"] else None
-    lot = db.session.get(Lot, parts["lot_id"]) if parts["lot_id"] else None
-    supplier = db.session.get(Supplier, parts["supplier_id"]) if parts["supplier_id"] else None
+    sku = db.session.get(Sku, shared["sku_id"]) if shared["sku_id"] else None
+    lot = db.session.get(Lot, shared["lot_id"]) if shared["lot_id"] else None
+    supplier = db.session.get(Supplier, shared["supplier_id"]) if shared["supplier_id"] else None
+    article, maker = (sku.label if sku else ""), ((supplier.name or supplier.external_id) if supplier else "")
     where = {
-        "lot": f"{sku.label if sku else ''} {_('批次')} {lot.external_id if lot else ''}".strip(),
-        "sku": sku.label if sku else "",
-        "safety": sku.label if sku else "",
-        "supplier": (supplier.name or supplier.external_id) if supplier else "",
+        "lot": _("%(article)s 批次 %(lot)s", article=article, lot=lot.external_id if lot else "").strip(),
+        "sku": article,
+        "safety": article,
+        "supplier": maker,
         "courier_line": courier,
-    }[scope]
+    }.get(scope, article or maker or courier)
     if scope == "safety":
         return _("%(where)s:涉及安全的%(what)s", where=where or _("未知商品"), what=what)
     return _("%(where)s:%(what)s,%(n)d 起客诉", where=where or "—", what=what, n=count)

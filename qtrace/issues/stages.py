@@ -7,9 +7,10 @@ from datetime import datetime
 from flask_babel import get_locale
 from sqlalchemy import select
 
+from qtrace.accounts.models import User
 from qtrace.core.db import db
 from qtrace.flows.default import default_definition
-from qtrace.flows.engine import Definition, parse_definition
+from qtrace.flows.engine import Definition, State, parse_definition, return_targets
 from qtrace.flows.models import FlowDefinition, FlowInstance, StageSpan
 from qtrace.flows.service import DEFAULT_FLOW
 from qtrace.issues.models import Issue
@@ -23,6 +24,17 @@ class Step:
     state: str  # "", done, now, late
     entered_at: datetime | None
     seconds: float | None  # spent in it, all visits together
+
+
+@dataclass(frozen=True)
+class DecisionBox:
+    """What the person may decide now: the stage, where it leads, where it may go back to."""
+
+    version: int
+    stage: str
+    following: str
+    targets: list[tuple[str, str]]
+    ended: str  # "", closed or terminated
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,24 @@ def stage_steps(issue: Issue, flow: tuple[Definition, FlowInstance] | None, now:
         Step(names[node.id].label, _state(node.id, names, issue, instance, now), entered.get(node.id), spent.get(node.id))
         for node in definition.nodes
     ]
+
+
+def decision_box(flow: tuple[Definition, FlowInstance] | None, user: User) -> DecisionBox | None:
+    """Return the box, or None when the person may not decide here."""
+    if flow is None:
+        return None
+    definition, instance = flow
+    names = names_of(definition)
+    if instance.status != "running" or instance.node is None:
+        may = user.can("issue.decide") and instance.status == "closed"
+        return DecisionBox(instance.version, "", "", [], instance.status) if may else None
+    if not user.can(definition.node(instance.node).permission):
+        return None
+    state = State(instance.node, "running", instance.version, tuple(instance.visits))
+    place = definition.index(instance.node) + 1
+    following = names[definition.nodes[place].id].label if place < len(definition.nodes) else ""
+    targets = [(node, names[node].label) for node in return_targets(definition, state)]
+    return DecisionBox(instance.version, names[instance.node].label, following, targets, "")
 
 
 def _state(node: str, names: Mapping[str, StageName], issue: Issue, instance: FlowInstance, now: datetime) -> str:

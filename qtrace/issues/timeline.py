@@ -87,13 +87,16 @@ def _entry(event: EventRow, names: Names) -> Entry:
 
 
 def _changed(event: EventRow, names: Names) -> str:
-    changes = [
-        _("%(field)s:%(old)s → %(new)s", field=FIELD_NAMES.get(name, name), old=names.value(name, change["old"]),
-          new=names.value(name, change["new"]))
-        if name != "answers" else str(FIELD_NAMES[name])
-        for name, change in event.body.items() if isinstance(change, dict) and "new" in change and name != "form_version_id"
-    ]  # fmt: skip
-    return _("修改了 %(changes)s", changes=";".join(changes) or "—")
+    # in the order of the form: the databases keep the keys of a body in different orders
+    changed = [name for name in FIELD_NAMES if isinstance(event.body.get(name), dict)]
+    return _("修改了 %(changes)s", changes=";".join(_change(name, event.body[name], names) for name in changed) or "—")
+
+
+def _change(name: str, change: Mapping[str, object], names: Names) -> str:
+    if name == "answers":
+        return str(FIELD_NAMES[name])
+    old, new = names.value(name, change.get("old")), names.value(name, change.get("new"))
+    return _("%(field)s:%(old)s → %(new)s", field=FIELD_NAMES[name], old=old, new=new)
 
 
 def _stage(event: EventRow, names: Names) -> str:

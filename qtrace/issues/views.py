@@ -34,7 +34,7 @@ from qtrace.issues.photos import SHOWN
 from qtrace.issues.queries import Reader
 from qtrace.issues.saved import delete_view, save_view
 from qtrace.issues.service import assign_owner
-from qtrace.issues.stages import stage_names, stage_steps
+from qtrace.issues.stages import decision_box, stage_names, stage_steps
 from qtrace.issues.timeline import entries
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone
@@ -121,7 +121,7 @@ def page_of(issue: Issue) -> dict[str, Any]:
     names = {node.id: step.label for node, step in zip(flow[0].nodes, steps, strict=True)} if flow else {}
     severities = queries.terms("severity")
     return {
-        "issue": issue, "steps": steps, "now": now, "soon": now + SOON, "loud": loudness(severities.values()),
+        "issue": issue, "steps": steps, "box": decision_box(flow, user), "now": now, "soon": now + SOON, "loud": loudness(severities.values()),
         "entries": entries(issue.id, names), "comments": queries.comments_of(issue.id),
         "attachments": queries.attachments_of(issue.id), "shown_types": SHOWN,
         "complaints": queries.complaints_of(issue.id), "costs": queries.costs_of(issue.id), "answers": _answers(issue),

@@ -227,7 +227,7 @@ def _costs(issue_id: int) -> list[Fact]:
         .group_by(CostLine.category, CostLine.currency)
         .order_by(CostLine.category, CostLine.currency)
     )
-    rows = db.session.execute(statement).tuples()
+    rows = db.session.execute(statement)
     return [Fact(names.get(category, category), show_money(int(total), currency)) for category, currency, total in rows]
 
 

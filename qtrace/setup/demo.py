@@ -80,7 +80,7 @@ def people_of_demo(options: DemoOptions, *, now: datetime) -> Iterable[Person]:
 
 def _people(demo: Demo, hashed: str, start: datetime) -> dict[str, int]:
     session = require_write()
-    calendars = dict(session.execute(select(Calendar.name, Calendar.id)).tuples().all())
+    calendars = dict(session.execute(select(Calendar.name, Calendar.id)).all())
     departments = {item.name: ensure_department(item.name) for item in demo.departments}
     for name, department_id in departments.items():
         calendar = SHIFT_NAME if name == SERVICE_DEPARTMENT else OFFICE_NAME

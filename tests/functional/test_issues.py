@@ -269,6 +269,23 @@ def test_an_issue_is_handed_over(login: Any) -> None:
     assert login("owner").post(url, {"owner_id": "1"}).status_code == 403
 
 
+def test_a_stage_is_decided_on_the_page(login: Any) -> None:
+    issue, browser = opened(), login("quality_lead")
+    url = f"/issues/{issue.number}/decisions"
+    assert 'id="decision"' in browser.get(f"/issues/{issue.number}").text
+    assert browser.post(url, {"verdict": "submit", "version": "1"}).status_code == 303
+    late = browser.post(url, {"verdict": "return", "version": "1", "note": "资料不全"})
+    assert late.status_code == 409
+    assert "资料不全" in late.text
+    refused = browser.post(url, {"verdict": "terminate", "version": "2"})
+    assert refused.status_code == 422
+    assert 'id="decision-error"' in refused.text
+    assert browser.post(url, {"verdict": "terminate", "version": "2", "note": "重复登记"}).status_code == 303
+    assert anew().get_one(Issue, issue.id).status == "terminated"
+    assert 'id="decision"' not in login("owner").get(f"/issues/{issue.number}").text
+    assert browser.post(url, {"verdict": "explode"}).status_code == 422
+
+
 def test_filters_become_a_saved_view(login: Any) -> None:
     browser = login("quality_lead")
     answer = browser.post("/issues/views", {"name": "超时的", "status": "open", "overdue": "1"})

@@ -793,7 +793,9 @@ def upgrade() -> None:
     sa.UniqueConstraint('number', name=op.f('uq_issue_number'))
     )
     with op.batch_alter_table('issue', schema=None) as batch_op:
+        batch_op.create_index('ix_issue_closed_at', ['status', 'closed_at'], unique=False)
         batch_op.create_index('ix_issue_department', ['department_id', 'status', 'opened_at'], unique=False)
+        batch_op.create_index('ix_issue_due_at', ['status', 'due_at'], unique=False)
         batch_op.create_index('ix_issue_facets', ['status', 'stage', 'type_id', 'severity_id', 'responsible_party_id'], unique=False)
         batch_op.create_index('ix_issue_list', ['status', 'opened_at', 'id'], unique=False)
         batch_op.create_index('ix_issue_lot', ['lot_id'], unique=False)

@@ -35,7 +35,7 @@ def test_a_change_names_fields_and_values(app: Flask, open_issue: Callable[..., 
         edit_issue(issue.id, changes, expected_version=1, by=user_id("inspector"), now=NOW)
     line = told(app, issue)[0]
     assert line.who == "李工"
-    assert line.text == "修改了 严重程度:空 → 测试重大;批次:空 → B2409-17;说明:空 → 湿"
+    assert line.text == "修改了 说明:空 → 湿;严重程度:空 → 测试重大;批次:空 → B2409-17"
 
 
 def test_an_event_of_another_package_reads_as_it_says(app: Flask, open_issue: Callable[..., Issue]) -> None:

@@ -1,0 +1,22 @@
+"""Attach the investigation: gates of the flow, cards and forms of the issue page."""
+
+from flask import Flask
+
+from qtrace.flows.gates import register_gate
+from qtrace.investigation import panels, sentences
+from qtrace.investigation.gates import GATES
+from qtrace.investigation.views import bp
+from qtrace.issues.panels import register_panel
+
+
+def register(app: Flask) -> None:
+    """Add gates, cards, forms and the timeline's sentences."""
+    app.register_blueprint(bp)
+    for name, gate in GATES.items():
+        register_gate(app, name, gate)
+    register_panel(app, "main", panels.responsibility, order=10)
+    register_panel(app, "main", panels.whys, order=20)
+    register_panel(app, "main", panels.actions, order=30)
+    register_panel(app, "main", panels.effect, order=40)
+    register_panel(app, "side", panels.costs, order=50)
+    sentences.register(app)

@@ -1,0 +1,112 @@
+"""Verbs on the opening rules, and what they would have done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from qtrace.classification.models import Term
+from qtrace.complaints.models import Complaint
+from qtrace.core import events
+from qtrace.core.db import db, require_write
+from qtrace.core.errors import NotFound, Refused
+from qtrace.core.events import Event
+from qtrace.issues.models import Issue, OpeningRule
+from qtrace.issues.opening import preview, rule_fact, uncounted
+
+MOST_COMPLAINTS = 1000
+MOST_DAYS = 365
+YEAR = timedelta(days=365)
+TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleChange:
+    """What an opening rule becomes."""
+
+    threshold: int
+    days: int
+    not_types: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """How many issues a rule would have opened on the last year of complaints."""
+
+    count: int
+    since: datetime | None
+    until: datetime | None
+
+
+def edit_rule(rule_id: int, change: RuleChange, *, by: int, now: datetime) -> None:
+    """Change threshold, days and the types an opening rule does not count; open issues stay."""
+    rule = _rule(rule_id)
+    _check(change)
+    condition = dict(rule.condition) | {"not_types": known_types(change.not_types)}
+    if not condition["not_types"]:
+        del condition["not_types"]
+    new = {"threshold": change.threshold, "days": change.days, "condition": condition}
+    body = {key: {"old": getattr(rule, key), "new": value} for key, value in new.items() if getattr(rule, key) != value}
+    for key, value in body.items():
+        setattr(rule, key, value["new"])
+    if body:
+        events.record("opening_rule_changed", subject=("opening_rule", rule_id), by=by, now=now, body=body)
+
+
+def switch_rule(rule_id: int, *, enabled: bool, by: int, now: datetime) -> None:
+    """Switch an opening rule on or off."""
+    rule = _rule(rule_id)
+    if rule.enabled != enabled:
+        rule.enabled = enabled
+        body = {"enabled": enabled}
+        events.record("opening_rule_switched", subject=("opening_rule", rule_id), by=by, now=now, body=body)
+
+
+def preview_last_year(rule: OpeningRule, change: RuleChange) -> Preview:
+    """Return what the rule, changed like this, would have opened in the year that ends with the newest complaint."""
+    _check(change)
+    newest = db.session.scalar(select(func.max(Complaint.occurred_at)))
+    if newest is None:
+        return Preview(0, None, None)
+    fact = replace(
+        rule_fact(rule), threshold=change.threshold, days=change.days, not_types=uncounted(change.not_types)
+    )
+    since = newest - YEAR + TICK
+    return Preview(preview(fact, since, newest), since, newest)
+
+
+def known_types(codes: Sequence[str]) -> list[str]:
+    """Return the codes that are types, in their order."""
+    known = set(db.session.scalars(select(Term.code).where(Term.kind == "type", Term.code.in_(codes))))
+    return [code for code in dict.fromkeys(codes) if code in known]
+
+
+def term_merged(event: Event) -> None:
+    """Follow a merged type: rules that do not count it, and the signatures by which open issues attract complaints."""
+    if event.body["kind"] != "type":
+        return
+    session = require_write()
+    old = event.body["code"]
+    for rule in session.scalars(select(OpeningRule)):
+        codes = rule.condition.get("not_types", [])
+        if old in codes:
+            rule.condition = dict(rule.condition) | {"not_types": [code for code in codes if code != old]}
+    ending = f"|{event.subject_id}"
+    for issue in session.scalars(select(Issue).where(Issue.signature.endswith(ending, autoescape=True))):
+        issue.signature = f"{issue.signature.removesuffix(ending)}|{event.body['into']}"
+
+
+def _rule(rule_id: int) -> OpeningRule:
+    rule = require_write().get(OpeningRule, rule_id)
+    if rule is None:
+        raise NotFound
+    return rule
+
+
+def _check(change: RuleChange) -> None:
+    if not 1 <= change.threshold <= MOST_COMPLAINTS:
+        raise Refused(_("件数请填 1 到 %(most)d。", most=MOST_COMPLAINTS), field="threshold")
+    if not 1 <= change.days <= MOST_DAYS:
+        raise Refused(_("天数请填 1 到 %(most)d。", most=MOST_DAYS), field="days")
