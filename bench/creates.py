@@ -79,7 +79,9 @@ def _rows_per_create(app: Flask, port: int, token: str, form: dict[str, str]) ->
 
 
 def _row_counts() -> Counter[str]:
-    found = Counter({name: db.session.scalar(select(func.count()).select_from(table)) or 0 for name, table in _tables()})
+    found = Counter(
+        {name: db.session.scalar(select(func.count()).select_from(table)) or 0 for name, table in _tables()}
+    )
     found[SEARCH] = int(db.session.execute(text(f"SELECT count(*) FROM {SEARCH}")).scalar_one())
     return found
 
@@ -181,7 +183,10 @@ def _rows_of(table: Table, issue_id: int) -> Sequence[Row]:
 
 def _insert(session: Session, models: Mapping[str, Any], sample: Sample, title: str) -> None:
     objects = [
-        models[name](**_varied(models[name].__table__, row, title)) for name, rows in sample if name != SEARCH for row in rows
+        models[name](**_varied(models[name].__table__, row, title))
+        for name, rows in sample
+        if name != SEARCH
+        for row in rows
     ]
     session.add_all(objects)
     session.flush()

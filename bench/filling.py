@@ -71,7 +71,10 @@ def _world(now: datetime) -> World:
     with write() as session:
         for kind, count in PLAIN_TERMS.items():
             if not _terms(kind):
-                names = [{"kind": kind, "code": f"{kind}_{n}", "name_zh": f"分类{n}", "name_en": f"Class {n}", "position": n} for n in range(count)]
+                names = [
+                    {"kind": kind, "code": f"{kind}_{n}", "name_zh": f"分类{n}", "name_en": f"Class {n}", "position": n}
+                    for n in range(count)
+                ]
                 session.execute(insert(Term), names)
         departments = [ensure_department(name) for name in DEPARTMENTS]
         for n in range(PEOPLE):
@@ -81,7 +84,9 @@ def _world(now: datetime) -> World:
         session.add(shop)
         session.flush()  # its id is in every row below
         own = {"shop_id": shop.id}
-        session.execute(insert(Supplier), [own | {"external_id": f"S{n}", "name": f"供应商{n}"} for n in range(SUPPLIERS)])
+        session.execute(
+            insert(Supplier), [own | {"external_id": f"S{n}", "name": f"供应商{n}"} for n in range(SUPPLIERS)]
+        )
         skus = [own | {"external_id": f"SKU{n:05}", "name": f"{GOODS[n % len(GOODS)]} {n}"} for n in range(SKUS)]
         session.execute(insert(Sku), skus)
         session.execute(insert(Lot), [own | {"external_id": f"L26{n:05}"} for n in range(LOTS)])
@@ -89,13 +94,17 @@ def _world(now: datetime) -> World:
 
 
 def _terms(kind: str) -> Ids:
-    return list(db.session.scalars(select(Term.id).where(Term.kind == kind, Term.active).order_by(Term.position, Term.id)))
+    return list(
+        db.session.scalars(select(Term.id).where(Term.kind == kind, Term.active).order_by(Term.position, Term.id))
+    )
 
 
 def _first_node(now: datetime) -> list[str]:
     """Return the stages of the shipped flow, found by opening one issue."""
     with write():
-        issue_id = create_issue(NewIssue(title=FAULTS[0], opened_at=now - timedelta(days=365 * YEARS)), by=None, now=now)
+        issue_id = create_issue(
+            NewIssue(title=FAULTS[0], opened_at=now - timedelta(days=365 * YEARS)), by=None, now=now
+        )
     flow = definition_of("issue", issue_id)
     return [node.id for node in flow[0].nodes] if flow else ["record"]
 

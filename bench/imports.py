@@ -203,7 +203,9 @@ class Loader:
         rows = []
         for name in fresh:
             known[name] = len(known) + 1
-            rows.append({"id": known[name], "shop_id": self.shop_id, "external_id": name} | ({"name": name} if named else {}))
+            rows.append(
+                {"id": known[name], "shop_id": self.shop_id, "external_id": name} | ({"name": name} if named else {})
+            )
         if rows:
             self._insert(model, rows)
         return known

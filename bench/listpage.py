@@ -98,7 +98,9 @@ def bare_page(app: Flask, token: str) -> Flask:
     LoginManager(bare).request_loader(lambda _request: context["me"])
     bare.url_map = app.url_map
     env = app.jinja_env.overlay()
-    token_field = Markup(f'<input type="hidden" name="csrf_token" value="{"x" * 64}"><input type="hidden" name="submit_id" value="{"x" * 32}">')
+    token_field = Markup(
+        f'<input type="hidden" name="csrf_token" value="{"x" * 64}"><input type="hidden" name="submit_id" value="{"x" * 32}">'
+    )
     own = {"csrf": lambda: token_field, "csrf_token": lambda: "x" * 64, "can": context["me"].can}
     env.globals = {**app.jinja_env.globals, **own}
     bare.jinja_env = env

@@ -142,7 +142,9 @@ def _own_path(address: str) -> str:
 
 
 def _weight(headers: dict[str, str], body: bytes) -> int:
-    return len(body) + sum(len(name) + len(value) + 4 for name, value in headers.items()) + len("HTTP/1.1 200 OK\r\n\r\n")
+    return (
+        len(body) + sum(len(name) + len(value) + 4 for name, value in headers.items()) + len("HTTP/1.1 200 OK\r\n\r\n")
+    )
 
 
 def _plain(port: int, path: str, token: str) -> str:

@@ -25,7 +25,9 @@ from qtrace.exchange.importing import Progress, import_file, preview
 from qtrace.printing.service import pdf_of
 from qtrace.server import Binding, serve
 from qtrace.setup import database
-from qtrace.setup.install import install
+from qtrace.setup.demo import PASSWORD as DEMO_PASSWORD
+from qtrace.setup.demo import DemoOptions, install_demo, installed_demo, people_of_demo, remove_site
+from qtrace.setup.install import has_people, install
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,6 +76,34 @@ def serve_command(host: str, port: int, workers: int | None, web_only: bool, wor
     binding = Binding(host, port, workers or config.number("WORKERS"), config.number("THREADS"))
     print(f"qtrace: http://{host}:{port}", flush=True)
     sys.exit(serve(app, binding, web=not worker_only, worker=not web_only))
+
+
+@cli.command()
+@click.option("--fresh", is_flag=True, help="Remove the data dir's database and files first.")
+@click.option("--orders", default=20_000, show_default=True)
+@click.option("--seed", default=7, show_default=True)
+def demo(fresh: bool, orders: int, seed: int) -> None:
+    """Fill the site with a demonstration company and print who can log in."""
+    options = DemoOptions(orders=orders, seed=seed)
+    if fresh:
+        remove_site(settings.load())
+    app = built_app()
+    with app.test_request_context():
+        if not installed_demo():
+            if has_people():
+                raise click.ClickException("this site is in use; a demonstration goes into an empty one (or --fresh)")
+            install_demo(app, options, now=clock.now(), say=_say)
+    print(f"\nqtrace demo · password for everybody: {DEMO_PASSWORD}")
+    for person in people_of_demo(options, now=clock.now()):
+        print(f"  {person.username:<12} {person.name}  {person.role}")
+    print(flush=True)
+
+
+def _say(step: str, share: float) -> None:
+    if sys.stderr.isatty():
+        print(f"demo [{'#' * int(share * 30):<30}] {share:4.0%} {step}", end="\r", file=sys.stderr, flush=True)
+    elif share in {0.05, 1.0}:
+        print(f"demo: {step}", file=sys.stderr, flush=True)
 
 
 @cli.command("import")

@@ -5,14 +5,17 @@ from flask import Flask
 from qtrace.accounts import feature as accounts
 from qtrace.catalog.controls import register_controls as register_catalog_controls
 from qtrace.channels import feature as channels
+from qtrace.classification import feature as classification
 from qtrace.classification.controls import register_controls as register_classification_controls
 from qtrace.complaints import feature as complaints
 from qtrace.exchange import feature as exchange
 from qtrace.forms import feature as forms
 from qtrace.investigation import feature as investigation
 from qtrace.issues import feature as issues
+from qtrace.issues import opening_feature as opening
 from qtrace.orders.controls import register_controls as register_order_controls
 from qtrace.printing import feature as printing
+from qtrace.reports import feature as reports
 from qtrace.setup import feature as setup
 from qtrace.tasks import feature as tasks
 
@@ -26,7 +29,10 @@ def register(app: Flask) -> None:
     printing.register(app)
     exchange.register(app)
     channels.register(app)
+    reports.register(app)
     forms.register(app)
+    opening.register(app)
+    classification.register(app)
     register_catalog_controls(app)
     register_classification_controls(app)
     register_order_controls(app)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from qtrace.accounts.models import User
 from qtrace.classification.models import Term
@@ -18,6 +18,7 @@ from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.numbering import next_number
 from qtrace.web.filters import localised
 
+RECLASSIFIED = "complaints_reclassified"
 TERM_COLUMNS = {"type": "type_id", "severity": "severity_id", "responsible_party": "responsible_party_id"}
 
 
@@ -82,12 +83,14 @@ def settle(
         "version": Complaint.version + 1,
         **_columns(terms),
     }
+    retyped = _retyped(ids, terms)
     closed = sorted(session.execute(statement.values(values).returning(Complaint.id)).scalars())
     if version is not None and not closed:
         raise Conflict(_who_was_faster(ids[0]))
     if closed:
         body = {"ids": closed, "count": len(closed), "handling": handling, "terms": dict(terms)}
         events.record("complaints_settled", subject=("complaint", closed[0]), by=by, now=now, body=body)
+        _judge_anew(sorted(retyped & set(closed)), by=by, now=now)
     return closed
 
 
@@ -106,8 +109,7 @@ def classify(complaint_id: int, *, terms: Mapping[str, int], by: int, now: datet
     complaint.version += 1
     events.record("complaint_classified", subject=("complaint", complaint_id), by=by, now=now, body=changes)
     if complaint.issue_id is None:
-        body = {"source": complaint.source_kind, "ids": [complaint_id], "count": 1}
-        events.record("complaints_linked", subject=("complaint", complaint_id), by=by, now=now, body=body)
+        _judge_anew([complaint_id], by=by, now=now)
 
 
 def reopen(complaint_id: int, *, by: int, now: datetime, version: int) -> None:
@@ -115,9 +117,27 @@ def reopen(complaint_id: int, *, by: int, now: datetime, version: int) -> None:
     complaint = _locked(complaint_id, version)
     if complaint.status != "closed":
         raise Conflict(_("这条客诉已经是待处理状态。"))
+    closed_at = complaint.closed_at.isoformat() if complaint.closed_at else None
+    body = {"handling_id": complaint.handling_id, "handled_by": complaint.handled_by, "closed_at": closed_at}
     complaint.status, complaint.closed_at, complaint.handling_id = "open", None, None
     complaint.version += 1
-    events.record("complaint_reopened", subject=("complaint", complaint_id), by=by, now=now)
+    events.record("complaint_reopened", subject=("complaint", complaint_id), by=by, now=now, body=body)
+
+
+def _retyped(ids: Sequence[int], terms: Mapping[str, int]) -> set[int]:
+    """Return which of these complaints no issue holds and have another type than the one given."""
+    if "type" not in terms:
+        return set()
+    other = or_(Complaint.type_id.is_(None), Complaint.type_id != terms["type"])
+    statement = select(Complaint.id).where(Complaint.id.in_(ids), Complaint.issue_id.is_(None), other)
+    return set(require_write().scalars(statement))
+
+
+def _judge_anew(ids: Sequence[int], *, by: int, now: datetime) -> None:
+    """Let the opening rules look at complaints whose category changed."""
+    if ids:
+        body = {"ids": list(ids), "count": len(ids)}
+        events.record(RECLASSIFIED, subject=("complaint", ids[0]), by=by, now=now, body=body)
 
 
 def _columns(terms: Mapping[str, int]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
 from qtrace.accounts.queries import names_of
+from qtrace.classification.models import Term
 from qtrace.classification.queries import terms_of
 from qtrace.complaints.filters import Filters, read_filters
 from qtrace.complaints.links import Links, OrderFacts, facts_of, links_of
@@ -156,6 +157,7 @@ def _page(number: str) -> Response:
         severities=terms_of("severity"),
         parties=terms_of("responsible_party"),
         handlings=terms_of("handling"),
+        cause=db.session.get(Term, complaint.verified_cause_id) if complaint.verified_cause_id else None,
         lines=facts_of([complaint.order_id])[complaint.order_id].lines if complaint.order_id else [],
     )
 

@@ -20,10 +20,9 @@ def _text(row: EventRow, key: str) -> str:
     return str(value)
 
 
-def responsibility_decided(row: EventRow, names: Names) -> str:
+def responsibility_decided(row: EventRow, _names: Names) -> str:
     """Say who is responsible."""
-    shares = row.body.get("shares", {})
-    parts = [f"{names.terms.get(int(party), '—')} {percent}%" for party, percent in shares.items()]
+    parts = [f"{share['name']} {share['percent']}%" for share in row.body.get("shares", [])]
     return _("定责:%(parts)s", parts="、".join(parts))
 
 

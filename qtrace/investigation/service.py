@@ -46,8 +46,9 @@ def decide_responsibility(issue: Issue, shares: Mapping[int, int], *, reason: st
     if any(percent < 0 for percent in shares.values()) or sum(shares.values()) != 100:
         raise Refused(_("各方占比加起来必须是 100%%,现在是 %(sum)d%%。", sum=sum(shares.values())), field="percent")
     session = require_write()
-    known = set(session.scalars(select(Term.id).where(Term.kind == "responsible_party", Term.id.in_(shares))))
-    if known != set(shares):
+    statement = select(Term).where(Term.kind == "responsible_party", Term.id.in_(shares))
+    names = {term.id: term.name_zh for term in session.scalars(statement)}
+    if set(names) != set(shares):
         raise Refused(_("请从列表中选择责任方。"), field="party")
     session.execute(delete(Responsibility).where(Responsibility.issue_id == issue.id))
     for party, percent in shares.items():
@@ -57,7 +58,7 @@ def decide_responsibility(issue: Issue, shares: Mapping[int, int], *, reason: st
     row = _issue(issue.id)
     row.responsible_party_id = max(shares, key=lambda party: (shares[party], -party))
     row.version += 1
-    body = {"shares": {str(party): percent for party, percent in shares.items()}}
+    body = {"shares": [{"party": party, "name": names[party], "percent": percent} for party, percent in shares.items()]}
     events.record("responsibility_decided", subject=("issue", issue.id), by=by, now=now, body=body, reason=reason)
 
 

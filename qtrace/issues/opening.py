@@ -12,6 +12,7 @@ from qtrace.catalog.models import Sku, Supplier
 from qtrace.classification.models import Term
 from qtrace.complaints.intake import LINKED, OPENED
 from qtrace.complaints.models import Complaint
+from qtrace.complaints.service import RECLASSIFIED
 from qtrace.core import events
 from qtrace.core.db import db, require_write
 from qtrace.core.events import Event, subscribe
@@ -41,6 +42,7 @@ def subscribe_all(app: Flask) -> None:
     """Judge complaints when they come in; those of a file when the whole file is in."""
     subscribe(app, OPENED, complaints_came_in)
     subscribe(app, LINKED, complaints_came_in)
+    subscribe(app, RECLASSIFIED, complaints_came_in)
     subscribe(app, IMPORT_FINISHED, lambda event: _judge(None, event))
 
 

@@ -26,6 +26,7 @@ from qtrace.core.errors import NotFound, Refused
 from qtrace.issues import opening_rules as opening
 from qtrace.issues.models import OpeningRule
 from qtrace.web.csrf import answer_at
+from qtrace.web.filters import localised
 from qtrace.web.htmx import go, render
 
 bp = Blueprint("rules", __name__, url_prefix="/config/rules")
@@ -88,21 +89,19 @@ def opening_update(rule_id: int) -> Response:
     return _back(_("已保存;只影响之后的客诉"))
 
 
-@bp.get("/opening/<int:rule_id>/preview")
+@bp.post("/opening/<int:rule_id>/preview")
 @needs("config.rules")
 def opening_preview(rule_id: int) -> Response:
     """Show what the rule would have opened in the last year; writes nothing."""
     rule = db.session.get(OpeningRule, rule_id)
     if rule is None:
         raise NotFound
-    change = _change(request.args)
-    try:
-        found = opening.preview_last_year(rule, change)
-    except Refused as error:
-        return _index(error=error.message)
+    change = _change()
+    found = opening.preview_last_year(rule, change)
     return render(
-        "classification/rules.html", "classification/_preview.html", preview=found, change=change, rule=rule, **_rules()
-    )
+        "classification/rules.html", "classification/_preview.html", preview=found, change=change, rule=rule, form={},
+        error="", **_rules(),
+    )  # fmt: skip
 
 
 @bp.post("/opening/<int:rule_id>/activity")
@@ -200,8 +199,8 @@ def _fields(row: Any) -> Any:
 
 
 def _term_names() -> dict[tuple[str, str], str]:
-    rows = db.session.execute(select(Term.kind, Term.code, Term.name_zh).where(Term.kind.in_(PARTS)))
-    return {(kind, code): name for kind, code, name in rows}
+    terms = db.session.scalars(select(Term).where(Term.kind.in_(PARTS)))
+    return {(term.kind, term.code): localised(term) for term in terms}
 
 
 def _row(kind: str, rule_id: int) -> Any:
@@ -263,8 +262,8 @@ def _sets() -> dict[str, Any]:
     return sets | {"safety": request.form.get("safety") == "1"}
 
 
-def _change(source: Any = None) -> opening.RuleChange:
-    form = request.form if source is None else source
+def _change() -> opening.RuleChange:
+    form = request.form
     return opening.RuleChange(
         threshold=form.get("threshold", type=int, default=0),
         days=form.get("days", type=int, default=0),

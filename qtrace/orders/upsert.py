@@ -27,6 +27,9 @@ from qtrace.orders.rows import Row, Scope, Shape, UnfitError, Value, read_row, s
 from qtrace.sdk.records import RECORD_TYPES, Record
 from qtrace.sdk.records import OrderLine as LineRecord
 
+MASTER_PLATFORM = "erp"
+MASTER_KINDS = frozenset({"products", "suppliers", "warehouses", "lots", "categories"})
+
 Outcome = Literal["stored", "updated", "unchanged", "refused"]
 Key = tuple[int, str]
 
@@ -202,6 +205,9 @@ def _find(batch: _Batch, kind: str, names: set[str]) -> None:
     missing = names - found.keys()
     found |= _ids(batch, kind, missing)
     missing -= found.keys()
+    if missing and kind in MASTER_KINDS:
+        found |= _master_ids(kind, missing)
+        missing -= found.keys()
     if not missing:
         return
     if batch.memory is not None:
@@ -212,6 +218,22 @@ def _find(batch: _Batch, kind: str, names: set[str]) -> None:
     else:
         _insert_stubs(batch, kind, missing)
         found |= _ids(batch, kind, missing)
+
+
+def _master_ids(kind: str, names: Iterable[str]) -> dict[str | Key, int]:
+    """Return the ids of master data the ERP holds for every shop; a platform shop names them without owning them."""
+    table = shape_of(kind).table
+    statement = (
+        select(table.c.external_id, table.c.id)
+        .join(Shop, Shop.id == table.c.shop_id)
+        .where(Shop.platform == MASTER_PLATFORM)
+        .order_by(table.c.shop_id.desc())
+    )
+    return {
+        name: row_id
+        for chunk in _chunks(names)
+        for name, row_id in db.session.execute(statement.where(among(table.c.external_id, chunk)))
+    }
 
 
 def _ids(batch: _Batch, kind: str, names: Iterable[str]) -> dict[str | Key, int]:

@@ -4,6 +4,7 @@ The records enter by the same road as an import or a connector, dated as they wo
 opening rules open the very complaints and issues a real company would have seen.
 """
 
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from qtrace.accounts.service import add_user_hashed, ensure_department, set_head
 from qtrace.calendars.models import Calendar
 from qtrace.calendars.seed import OFFICE_NAME, SHIFT_NAME
 from qtrace.catalog.service import ensure_shop
+from qtrace.config import Config
 from qtrace.core import events
 from qtrace.core.db import db, read, require_write, write
+from qtrace.core.errors import Refused
 from qtrace.core.models import Setting
 from qtrace.orders.upsert import store
 from qtrace.sdk.records import AfterSale, Order, OrderLine, Record, Review, Shipment
@@ -71,6 +74,15 @@ def install_demo(app: Flask, options: DemoOptions, *, now: datetime, say: Say) -
     with write():
         require_write().add(Setting(key=SETTING, value={"seed": options.seed, "orders": options.orders, "event": run.name}))
     say("done", 1.0)
+
+
+def remove_site(config: Config) -> None:
+    """Remove the database and files of a demonstration site; refused where they are not in its own data dir."""
+    if config["DATABASE_URL"]:
+        raise Refused("--fresh removes the SQLite database in the data dir only; empty another database yourself")
+    for path in config.data_dir.glob("qtrace.db*"):
+        path.unlink()
+    shutil.rmtree(config.data_dir / "files", ignore_errors=True)
 
 
 def people_of_demo(options: DemoOptions, *, now: datetime) -> Iterable[Person]:

@@ -1,0 +1,13 @@
+"""Attach the boards: their pages and their place in the menu."""
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+
+from qtrace.reports.views import bp
+from qtrace.web.pages import NavItem, add_nav
+
+
+def register(app: Flask) -> None:
+    """Add pages and menu."""
+    app.register_blueprint(bp)
+    add_nav(app, NavItem("reports.board", _l("看板"), "bar-chart", "board.read"))

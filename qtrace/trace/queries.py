@@ -1,0 +1,391 @@
+"""What lies around one end, in a constant number of queries.
+
+An end (an order, a lot, a supplier, …) becomes conditions over lines, complaints and issues. Sums are counted by the
+database over all of them; the graph takes the newest rows only.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Select, and_, case, distinct, false, func, or_, select, true, union
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
+
+from qtrace.accounts.access import visible_to
+from qtrace.accounts.models import User
+from qtrace.catalog.models import Customer, Sku, Supplier
+from qtrace.complaints.models import Complaint
+from qtrace.core.db import db
+from qtrace.core.errors import NotFound
+from qtrace.issues.models import Issue
+from qtrace.issues.queries import visible_issues
+from qtrace.orders.bulk import among
+from qtrace.orders.models import AfterSale, LineLot, Lot, Order, OrderLine, Parcel, Receipt
+from qtrace.trace.rates import LotCount
+
+NEWEST = 200
+MOST_LOTS = 12
+Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a trace starts, and what belongs to it; `orders` is None where the lines decide."""
+
+    kind: str
+    row: Any
+    lines: Condition
+    complaints: Condition
+    issues: Condition
+    orders: Condition | None = None
+    shops: int = 1  # how many shops know this number
+    skus: frozenset[int] = frozenset()
+    lots: frozenset[int] = frozenset()
+    suppliers: frozenset[int] = frozenset()
+    parcels: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Everything counted exactly."""
+
+    orders: int
+    customers: int
+    empty_orders: int
+    lines: int
+    units: int
+    skus: int
+    no_lot: int
+    unknown_sku: int
+    lots: int
+    receipts: int
+    complaints: int
+    visible_complaints: int
+    issues: int
+    visible_issues: int
+    refund: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LotFigures:
+    """What was received of a lot in focus, and the counts of all lots of its article."""
+
+    received: int
+    lots: Sequence[LotCount]
+
+
+def find_end(kind: str, number: str, user: User | None) -> End:
+    """Return the end with this number; not found when it is missing or the person may not see it."""
+    if kind == "complaint":
+        return _complaint_end(_first(_seen_complaints(select(Complaint), user).where(Complaint.number == number)))
+    if kind == "issue":
+        return _issue_end(_first(_seen_issues(user).where(Issue.number == number)))
+    if kind not in ROWS:
+        raise NotFound
+    model, condition = ROWS[kind]
+    rows = db.session.scalars(select(model).where(condition(number)).order_by(model.id).limit(20)).all()
+    if not rows:
+        raise NotFound
+    return _row_end(kind, rows)
+
+
+def sums(end: End, user: User | None) -> Sums:
+    """Return the exact sums of the end."""
+    orders, lines = _order_sums(end), _line_sums(end)
+    served = select(LineLot.lot_id).join(OrderLine, OrderLine.id == LineLot.line_id).where(end.lines)
+    lots = or_(Lot.id.in_(served), Lot.id.in_(end.lots))
+    received = or_(Receipt.lot_id.in_(served), Receipt.lot_id.in_(end.lots))
+    seen = _seen_complaints(select(Complaint.id), user).where(end.complaints)
+    seen_issues = _seen_issues(user).where(end.issues).with_only_columns(Issue.id)
+    row = db.session.execute(
+        select(
+            *orders.c, *lines.c,
+            _count(select(Lot.id).where(lots)), _count(select(Receipt.id).where(received)),
+            _count(select(Complaint.id).where(end.complaints)), _count(seen),
+            _count(select(Issue.id).where(end.issues)), _count(seen_issues),
+        ).select_from(orders.join(lines, true()))
+    ).one()  # fmt: skip
+    return Sums(*(int(value or 0) for value in row), refund=refunds(end))
+
+
+def refunds(end: End) -> dict[str, int]:
+    """Return what was refunded for the lines, and for their whole orders where no line is named, per currency."""
+    whole = and_(AfterSale.line_id.is_(None), AfterSale.order_id.in_(_order_ids(end)))
+    lines = AfterSale.line_id.in_(select(OrderLine.id).where(end.lines))
+    rows = db.session.execute(
+        select(AfterSale.currency, func.sum(AfterSale.refund_minor))
+        .where(or_(lines, whole), AfterSale.refund_minor > 0)
+        .group_by(AfterSale.currency)
+        .order_by(AfterSale.currency)
+    )
+    return {currency: int(total) for currency, total in rows}
+
+
+def complaints_of(end: End, user: User | None) -> Sequence[Complaint]:
+    """Return the newest complaints the person may see."""
+    names = ("order", "line", "sku", "lot", "supplier", "parcel", "type")
+    statement = _seen_complaints(select(Complaint), user).where(end.complaints)
+    newest = statement.order_by(Complaint.occurred_at.desc(), Complaint.id.desc()).limit(NEWEST)
+    options = [joinedload(getattr(Complaint, name)) for name in names]
+    return cast(Sequence[Complaint], db.session.scalars(newest.options(*options)).all())
+
+
+def lines_of(end: End, orders: Iterable[int]) -> Sequence[OrderLine]:
+    """Return the newest lines of the end, those of the orders complained about first."""
+    newest = select(OrderLine.id).where(end.lines).order_by(OrderLine.id.desc()).limit(NEWEST).subquery()
+    ids = select(newest.c.id)
+    named = set(orders)
+    if named:
+        about = select(OrderLine.id).where(end.lines, among(OrderLine.order_id, named)).limit(NEWEST).subquery()
+        wanted = OrderLine.id.in_(union(ids, select(about.c.id)))
+    else:
+        wanted = OrderLine.id.in_(ids)
+    options = [joinedload(getattr(OrderLine, name)) for name in ("order", "sku", "supplier")]
+    rows = db.session.scalars(select(OrderLine).where(wanted).order_by(OrderLine.id.desc()).options(*options)).all()
+    return sorted(rows, key=lambda row: row.order_id not in named)[:NEWEST]
+
+
+def empty_orders_of(end: End) -> Sequence[Order]:
+    """Return the orders of the end of which no line is known."""
+    if end.orders is None:
+        return []
+    return db.session.scalars(select(Order).where(end.orders, _empty()).order_by(Order.id.desc()).limit(NEWEST)).all()
+
+
+def links_of(line_ids: Iterable[int]) -> Sequence[LineLot]:
+    """Return which lots the lines were served from, the surest first."""
+    order = (LineLot.confidence.desc(), LineLot.id)
+    return _rows(select(LineLot).order_by(*order), LineLot.line_id, line_ids)
+
+
+def lots_of(ids: Iterable[int]) -> Sequence[Lot]:
+    """Return the lots."""
+    return _rows(select(Lot).order_by(Lot.id.desc()).options(joinedload(Lot.sku)), Lot.id, ids)
+
+
+def receipts_of(lot_ids: Iterable[int]) -> Sequence[Receipt]:
+    """Return the newest receipts of the lots."""
+    statement = select(Receipt).order_by(Receipt.id.desc()).limit(NEWEST).options(joinedload(Receipt.warehouse))
+    return _rows(statement, Receipt.lot_id, lot_ids)
+
+
+def skus_of(ids: Iterable[int]) -> Sequence[Sku]:
+    """Return the articles."""
+    return _rows(select(Sku).order_by(Sku.id), Sku.id, ids)
+
+
+def suppliers_of(ids: Iterable[int]) -> Sequence[Supplier]:
+    """Return the suppliers."""
+    return _rows(select(Supplier).order_by(Supplier.id), Supplier.id, ids)
+
+
+def parcels_of(end: End, order_ids: Iterable[int]) -> Sequence[Parcel]:
+    """Return the newest parcels of the orders; the parcel a trace starts from is always among them."""
+    statement = select(Parcel).order_by(Parcel.id.desc()).limit(NEWEST).options(joinedload(Parcel.order))
+    wanted = [among(column, ids) for column, ids in ((Parcel.order_id, set(order_ids)), (Parcel.id, end.parcels)) if ids]
+    return db.session.scalars(statement.where(or_(*wanted))).all() if wanted else []
+
+
+def issues_of(end: End, user: User | None) -> Sequence[Issue]:
+    """Return the newest issues the person may see."""
+    statement = _seen_issues(user).where(end.issues).order_by(Issue.opened_at.desc(), Issue.id.desc())
+    return db.session.scalars(statement.limit(NEWEST)).all()
+
+
+def lot_figures(end: End) -> LotFigures:
+    """Return what was received of the lot, and shipped and complained about of every lot of its article."""
+    shipped = select(func.sum(LineLot.quantity)).where(LineLot.lot_id == Lot.id).scalar_subquery()
+    received = select(func.sum(Receipt.quantity)).where(Receipt.lot_id == Lot.id).scalar_subquery()
+    complaints = select(func.count(Complaint.id)).where(Complaint.lot_id == Lot.id).scalar_subquery()
+    focus = case((Lot.id.in_(end.lots), 0), else_=1)
+    rows = db.session.execute(
+        select(Lot.id, Lot.external_id, shipped, received, complaints)
+        .where(or_(Lot.id.in_(end.lots), Lot.sku_id.in_(end.skus)))
+        .order_by(focus, Lot.id.desc())
+        .limit(MOST_LOTS)
+    ).all()
+    total = sum(int(row[3] or 0) for row in rows if row.id in end.lots)
+    counts = [LotCount(row.external_id, int(row[2] or 0), int(row[4]), row.id in end.lots) for row in rows]
+    return LotFigures(total, counts)
+
+
+def suppliers_named(text: str, *, limit: int = 20) -> Sequence[Supplier]:
+    """Return the suppliers whose number is the text or whose name contains it."""
+    matches = or_(Supplier.external_id == text, Supplier.name.contains(text, autoescape=True))
+    return db.session.scalars(select(Supplier).where(matches).order_by(Supplier.name, Supplier.id).limit(limit)).all()
+
+
+def numbers_named(text: str, user: User) -> list[tuple[str, str, str]]:
+    """Return the complaint and the issue with this number, as (kind, number, title)."""
+    complaint = db.session.scalar(_seen_complaints(select(Complaint), user).where(Complaint.number == text))
+    issue = db.session.scalar(_seen_issues(user).where(Issue.number == text))
+    found = [("complaint", complaint.number, complaint.text or complaint.raw_reason)] if complaint else []
+    return found + ([("issue", issue.number, issue.title)] if issue else [])
+
+
+def _supplier_is(number: str) -> Condition:
+    return or_(Supplier.external_id == number, Supplier.name == number)
+
+
+ROWS: dict[str, tuple[Any, Any]] = {
+    "order": (Order, Order.external_id.__eq__),
+    "sku": (Sku, Sku.external_id.__eq__),
+    "lot": (Lot, Lot.external_id.__eq__),
+    "supplier": (Supplier, _supplier_is),
+    "parcel": (Parcel, Parcel.external_id.__eq__),
+}
+DIRECT: dict[str, tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any]]] = {
+    "order": (Complaint.order_id, Issue.order_id),
+    "sku": (Complaint.sku_id, Issue.sku_id),
+    "lot": (Complaint.lot_id, Issue.lot_id),
+    "supplier": (Complaint.supplier_id, Issue.supplier_id),
+}
+
+
+def _row_end(kind: str, rows: Sequence[Any]) -> End:
+    ids = frozenset(row.id for row in rows)
+    orders = frozenset(row.order_id for row in rows if row.order_id) if kind == "parcel" else ids
+    if kind == "parcel":
+        complaints = or_(
+            Complaint.parcel_id.in_(ids), and_(Complaint.parcel_id.is_(None), Complaint.order_id.in_(orders))
+        )
+        issues = Issue.id.in_(_held(complaints))
+    else:
+        of_complaint, of_issue = DIRECT[kind]
+        complaints = of_complaint.in_(ids)
+        issues = or_(of_issue.in_(ids), Issue.id.in_(_held(complaints)))
+    return End(
+        kind, rows[0], _lines_about(kind, ids, orders), complaints, issues,
+        orders=Order.id.in_(orders) if kind in {"order", "parcel"} else None,
+        shops=len({row.shop_id for row in rows}),
+        skus=ids if kind == "sku" else frozenset(row.sku_id for row in rows if kind == "lot" and row.sku_id),
+        lots=ids if kind == "lot" else frozenset(),
+        suppliers=ids if kind == "supplier" else frozenset(),
+        parcels=ids if kind == "parcel" else frozenset(),
+    )  # fmt: skip
+
+
+def _lines_about(kind: str, ids: frozenset[int], orders: frozenset[int]) -> Condition:
+    if kind == "sku":
+        return OrderLine.sku_id.in_(ids)
+    if kind == "lot":
+        return OrderLine.id.in_(select(LineLot.line_id).where(LineLot.lot_id.in_(ids)))
+    if kind == "supplier":
+        lots = select(LineLot.line_id).join(Lot, Lot.id == LineLot.lot_id).where(Lot.supplier_id.in_(ids))
+        return or_(OrderLine.supplier_id.in_(ids), OrderLine.id.in_(lots))
+    return OrderLine.order_id.in_(orders)
+
+
+def _complaint_end(row: Complaint) -> End:
+    if row.line_id:
+        lines: Condition = OrderLine.id == row.line_id
+    elif row.order_id:
+        lines = and_(OrderLine.order_id == row.order_id, OrderLine.sku_id == row.sku_id if row.sku_id else true())
+    else:
+        lines = false()
+    return End(
+        "complaint", row, lines, Complaint.id == row.id, Issue.id == row.issue_id if row.issue_id else false(),
+        orders=Order.id == row.order_id if row.order_id else false(), **_named(row),
+        parcels=frozenset([row.parcel_id] if row.parcel_id else []),
+    )  # fmt: skip
+
+
+def _issue_end(row: Issue) -> End:
+    held = Complaint.issue_id == row.id
+    lines = or_(
+        OrderLine.id.in_(select(Complaint.line_id).where(held, Complaint.line_id.is_not(None))),
+        select(Complaint.id)
+        .where(
+            held, Complaint.line_id.is_(None), Complaint.order_id == OrderLine.order_id,
+            or_(Complaint.sku_id.is_(None), Complaint.sku_id == OrderLine.sku_id),
+        ).exists(),
+        and_(OrderLine.order_id == row.order_id, OrderLine.sku_id == row.sku_id if row.sku_id else true()),
+    )  # fmt: skip
+    orders = or_(Order.id == row.order_id, Order.id.in_(select(Complaint.order_id).where(held)))
+    return End("issue", row, lines, held, Issue.id == row.id, orders=orders, **_named(row))
+
+
+def _named(row: Complaint | Issue) -> dict[str, Any]:
+    """Return the rows a complaint or an issue names itself."""
+    pairs = (("skus", row.sku_id), ("lots", row.lot_id), ("suppliers", row.supplier_id))
+    return {name: frozenset([row_id] if row_id else []) for name, row_id in pairs}
+
+
+def _held(complaints: Condition) -> Select[Any]:
+    return select(Complaint.issue_id).where(complaints, Complaint.issue_id.is_not(None))
+
+
+def _order_ids(end: End) -> Select[Any]:
+    if end.orders is not None:
+        return select(Order.id).where(end.orders)
+    return select(OrderLine.order_id).where(end.lines)
+
+
+def _empty() -> Condition:
+    return ~select(OrderLine.id).where(OrderLine.order_id == Order.id).exists()
+
+
+def _order_sums(end: End) -> Any:
+    person = case((Customer.person_id != "", Customer.person_id), else_=Customer.external_id)
+    return (
+        select(
+            func.count(Order.id).label("orders"),
+            func.count(distinct(person)).label("customers"),
+            func.sum(case((and_(Order.known, _empty()), 1), else_=0)).label("empty_orders"),
+        )
+        .select_from(Order)
+        .outerjoin(Customer, Customer.id == Order.customer_id)
+        .where(Order.id.in_(_order_ids(end)))
+        .subquery()
+    )
+
+
+def _line_sums(end: End) -> Any:
+    has_lot = select(LineLot.id).where(LineLot.line_id == OrderLine.id).exists()
+    return (
+        select(
+            func.count(OrderLine.id).label("lines"),
+            func.sum(_units(end)).label("units"),
+            func.count(distinct(OrderLine.sku_id)).label("skus"),
+            func.sum(case((and_(OrderLine.kind != "kit", ~has_lot), 1), else_=0)).label("no_lot"),
+            func.sum(case((or_(OrderLine.sku_id.is_(None), ~Sku.known), 1), else_=0)).label("unknown_sku"),
+        )
+        .select_from(OrderLine)
+        .outerjoin(Sku, Sku.id == OrderLine.sku_id)
+        .where(end.lines)
+        .subquery()
+    )
+
+
+def _units(end: End) -> Any:
+    """Return what one line counts; parts of a kit count only where the part itself is traced."""
+    if end.kind == "lot":
+        of_lot = select(func.sum(LineLot.quantity)).where(LineLot.line_id == OrderLine.id, LineLot.lot_id.in_(end.lots))
+        return of_lot.correlate(OrderLine).scalar_subquery()
+    if end.kind == "sku":
+        return OrderLine.quantity
+    return case((OrderLine.kind == "component", 0), else_=OrderLine.quantity)
+
+
+def _count(statement: Select[Any]) -> Any:
+    return select(func.count()).select_from(statement.subquery()).scalar_subquery()
+
+
+def _seen_complaints(statement: Select[Any], user: User | None) -> Select[Any]:
+    return statement if user is None else visible_to(cast(Any, statement), Complaint, user)
+
+
+def _seen_issues(user: User | None) -> Select[Any]:
+    return select(Issue) if user is None else cast(Select[Any], visible_issues(user))
+
+
+def _first(statement: Select[Any]) -> Any:
+    row = db.session.scalar(statement)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _rows(statement: Select[Any], column: InstrumentedAttribute[Any], ids: Iterable[int]) -> Sequence[Any]:
+    wanted = sorted(set(ids))
+    return db.session.scalars(statement.where(among(column, wanted))).all() if wanted else []
