@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from flask import Flask, request
 from sqlalchemy import Column, Integer, String, Table, UniqueConstraint, func, select, text
@@ -229,4 +229,4 @@ def main(data_dir: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(cast(str, sys.argv[2])))
+    main(sys.argv[1], int(sys.argv[2]))

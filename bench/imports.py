@@ -10,7 +10,7 @@ import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, cast
 from xml.sax.saxutils import escape
@@ -76,7 +76,7 @@ def sales_rows(count: int) -> Iterator[list[str | float]]:
 def write_csv(path: Path, count: int) -> None:
     """Write the export as CSV."""
     with path.open("w", encoding="utf-8", newline="") as handle:
-        csv.writer(handle).writerows([HEADERS, *sales_rows(count)])
+        csv.writer(handle).writerows(chain([HEADERS], sales_rows(count)))
 
 
 def write_xlsx(path: Path, count: int) -> None:
@@ -101,8 +101,8 @@ def write_xlsx(path: Path, count: int) -> None:
             archive.writestr(name, content)
         with archive.open("xl/worksheets/sheet1.xml", "w") as handle:
             handle.write(f'<worksheet xmlns="{main}"><sheetData>'.encode())
-            for row in (list(HEADERS), *sales_rows(count)):
-                handle.write(("<row>" + "".join(map(_cell, row)) + "</row>").encode())
+            for row in chain([HEADERS], sales_rows(count)):
+                handle.write(("<row>" + "".join(_cell(value) for value in row) + "</row>").encode())
             handle.write(b"</sheetData></worksheet>")
 
 

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from flask import Flask
 from sqlalchemy import func, select
 
 from bench.figures import Sheet
@@ -43,12 +42,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="qtrace-real-") as folder:
         app, _token = make_site(Path(folder))
         with app.test_request_context():
-            _olist(sheet, app, Path(folder))
+            _olist(sheet, Path(folder))
             _ledgers(sheet)
     sheet.write()
 
 
-def _olist(sheet: Sheet, app: Flask, data_dir: Path) -> None:
+def _olist(sheet: Sheet, data_dir: Path) -> None:
     first = _import_all(sheet, data_dir, "first")
     complaints, issues, head = _counts()
     for kind, rows in EXPECTED.items():

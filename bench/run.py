@@ -24,7 +24,8 @@ def main(wanted: list[str]) -> int:
         except Exception:  # noqa: BLE001 -- one part that fails must not hide the figures of the others
             traceback.print_exc()
             failed.append(name)
-    sheet.write()
+    if not wanted:  # a part alone must not replace the figures of a whole run
+        sheet.write()
     short = [figure.name for figure in sheet.figures if not figure.good]
     print(f"# {len(sheet.figures)} figures, {len(short)} short: {', '.join(short) or 'none'}")
     if failed:

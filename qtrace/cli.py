@@ -92,7 +92,7 @@ def demo(fresh: bool, orders: int, seed: int) -> None:
         if not installed_demo():
             if has_people():
                 raise click.ClickException("this site is in use; a demonstration goes into an empty one (or --fresh)")
-            install_demo(app, options, now=clock.now(), say=_say)
+            install_demo(options, now=clock.now(), say=_say)
     print(f"\nqtrace demo · password for everybody: {DEMO_PASSWORD}")
     for person in people_of_demo(options, now=clock.now()):
         print(f"  {person.username:<12} {person.name}  {person.role}")

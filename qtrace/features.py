@@ -1,6 +1,7 @@
 """Everything the product consists of, in the order of the menu."""
 
 from flask import Flask
+from flask_babel import lazy_gettext as _
 
 from qtrace.accounts import feature as accounts
 from qtrace.catalog.controls import register_controls as register_catalog_controls
@@ -18,6 +19,8 @@ from qtrace.printing import feature as printing
 from qtrace.reports import feature as reports
 from qtrace.setup import feature as setup
 from qtrace.tasks import feature as tasks
+from qtrace.trace import feature as trace
+from qtrace.web.pages import NavItem, add_bottom
 
 
 def register(app: Flask) -> None:
@@ -25,11 +28,12 @@ def register(app: Flask) -> None:
     tasks.register(app)
     complaints.register(app)
     issues.register(app)
+    trace.register(app)
+    reports.register(app)
     investigation.register(app)
     printing.register(app)
     exchange.register(app)
     channels.register(app)
-    reports.register(app)
     forms.register(app)
     opening.register(app)
     classification.register(app)
@@ -38,3 +42,11 @@ def register(app: Flask) -> None:
     register_order_controls(app)
     setup.register(app)
     accounts.register(app)
+    add_bottom(
+        app,
+        NavItem("tasks.home", _("待办"), "list-todo"),
+        NavItem("issues.index", _("问题"), "alert-triangle", "issue.read"),
+        NavItem("issues.new", _("登记"), "plus", "issue.create"),
+        NavItem("trace.index", _("扫码"), "scan-line", "trace.read"),
+        NavItem("reports.board", _("看板"), "bar-chart", "board.read"),
+    )

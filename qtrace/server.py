@@ -1,5 +1,6 @@
 """`qtrace serve`: the web processes and one worker, started from one warm process and kept alive."""
 
+import gc
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.orm import configure_mappers
 
 from qtrace.core.db import dispose_engines
 from qtrace.worker import work
@@ -68,14 +70,24 @@ class WebServer(BaseApplication):
 
 def serve(app: Flask, binding: Binding, *, web: bool = True, worker: bool = True) -> int:
     """Run until stopped; restart a part that dies; return the exit status."""
-    with app.app_context():
-        dispose_engines()
+    _warm(app)
     parts: dict[str, Callable[[], Any]] = {}
     if web:
         parts["web"] = lambda: WebServer(app, binding).run()
     if worker:
         parts["worker"] = lambda: _run_worker(app)
     return Supervisor(parts).run()
+
+
+def _warm(app: Flask) -> None:
+    """Load what every process needs before the fork, so that they share its memory."""
+    with app.app_context():
+        configure_mappers()
+        for name in app.jinja_env.list_templates(extensions=["html"]):
+            app.jinja_env.get_template(name)
+        dispose_engines()
+    gc.collect()
+    gc.freeze()
 
 
 class Supervisor:

@@ -76,7 +76,8 @@ def create() -> Response:
     except DomainError as error:
         if error.status != 422:
             raise
-        return _form(hits, form, error.message, status=422)
+        # the write dropped what was found before it
+        return _form(find_anything(form.get("code", "")[:200]), form, error.message, status=422)
     return go(url_for("complaints.show", number=number), trigger={"toast": _("已登记 %(number)s", number=number)})
 
 

@@ -7,9 +7,10 @@ databases count the same. Sales, shipments and reviews are facts of the shops an
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Executable, Select, and_, case, func, or_, select
 
 from qtrace.accounts.access import visible_to
 from qtrace.accounts.models import User
@@ -230,7 +231,7 @@ def _issues(scope: Scope, *columns: Any) -> Select[Any]:
     return visible_issues(scope.user).with_only_columns(*columns)
 
 
-def _rows(statement: Select[Any]) -> Sequence[Any]:
+def _rows(statement: Executable) -> Sequence[Any]:
     return db.session.execute(statement).all()
 
 
@@ -240,12 +241,13 @@ def _pairs(statement: Select[Any]) -> list[Pair]:
 
 def _by_month(statement: Select[Any], column: Any, months: Sequence[Period]) -> list[int]:
     bounds = (column >= months[0].start, column < months[-1].end)
-    return [int(n or 0) for n in db.session.execute(statement.where(*bounds)).one()]
+    totals = [int(n or 0) for n in db.session.execute(statement.where(*bounds)).one()]
+    return [total - before for before, total in pairwise([0, *totals])]
 
 
 def _buckets(column: Any, months: Sequence[Period]) -> list[Any]:
-    # labels keep twelve otherwise alike columns apart
-    return [_sum(_within(column, month)).label(f"m{at}") for at, month in enumerate(months)]
+    """Return running totals up to the end of each month: half the comparisons of counting each month by itself."""
+    return [_sum(column < month.end).label(f"m{at}") for at, month in enumerate(months)]
 
 
 def _both(column: Any, period: Period, amount: Any = 1) -> tuple[Any, Any]:

@@ -73,9 +73,7 @@ def board() -> Response:
 def _times_card(found: Board) -> Card:
     now, before = found.times
     period = found.period
-    filters = IssueFilters(
-        status="closed", closed_from=period.first.isoformat(), closed_to=period.last.isoformat()
-    )
+    filters = IssueFilters(status="closed", closed_from=period.first.isoformat(), closed_to=period.last.isoformat())
     url = _issues(filters)
     moved = change(now.calendar.median, before.calendar.median)
     return Card(
@@ -84,7 +82,9 @@ def _times_card(found: Board) -> Card:
         detail=_join(_ratio_text(moved), _("P90 %(span)s", span=_minutes(now.calendar.p90)), _n(now.calendar.n)),
         trend=_trend(moved, good="down"),
         url=url,
-        definition=_("本期关闭的问题从开启到关闭的时间。工作时间按公司日历扣除夜间、周末和节假日。P90:九成问题不超过这个时间。"),
+        definition=_(
+            "本期关闭的问题从开启到关闭的时间。工作时间按公司日历扣除夜间、周末和节假日。P90:九成问题不超过这个时间。"
+        ),
         facts=[
             (_("自然时间"), _summary(now.calendar)),
             (_("工作时间"), _summary(now.business)),
@@ -101,7 +101,9 @@ def _recurrence_card(found: Board) -> Card:
     return Card(
         label=_("重复问题发生率"),
         value=show_percent(now.rate),
-        detail=_join(_points_text(moved), _("%(n)d / %(of)d 个", n=len(now.numerator_ids), of=len(now.denominator_ids))),
+        detail=_join(
+            _points_text(moved), _("%(n)d / %(of)d 个", n=len(now.numerator_ids), of=len(now.denominator_ids))
+        ),
         trend=_trend(moved, good="down"),
         url=again[0][1] if again else "",
         definition=_(
@@ -124,7 +126,12 @@ def _score_card(found: Board) -> Card:
         trend=_trend(moved, good="up"),
         url=url,
         definition=_("本期全部评价的平均星级,以及 4 星和 5 星所占比例。点开看到的是其中 1–2 星并已成为客诉的评价。"),
-        facts=[(_("上期"), "—" if before.mean is None else _("%(mean)s · n = %(n)d", mean=f"{before.mean:.2f}", n=before.n))],
+        facts=[
+            (
+                _("上期"),
+                "—" if before.mean is None else _("%(mean)s · n = %(n)d", mean=f"{before.mean:.2f}", n=before.n),
+            )
+        ],
         links=[(_("1–2 星客诉 %(n)d 起", n=found.low_stars), url)],
     )
 

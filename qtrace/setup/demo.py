@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from flask import Flask
 from sqlalchemy import select, update
 
 from qtrace.accounts.models import Department
@@ -53,7 +52,7 @@ def installed_demo() -> bool:
         return session.get(Setting, SETTING) is not None
 
 
-def install_demo(app: Flask, options: DemoOptions, *, now: datetime, say: Say) -> None:
+def install_demo(options: DemoOptions, *, now: datetime, say: Say) -> None:
     """Fill an empty site with the demonstration; `say(step, share)` tells how far it is."""
     today = now.astimezone(UTC).date()
     demo = generate(options.seed, options.orders, today)

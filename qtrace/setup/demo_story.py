@@ -234,7 +234,7 @@ class DemoStory:
         planted = self.demo.planted
         if issue.opened_at < self.today - timedelta(days=130):
             return ""
-        if issue.lot is not None and issue.lot.external_id == planted.bad_lot.lot:
+        if issue.sku is not None and issue.sku.external_id == planted.bad_lot.sku:
             return "investigate"
         if issue.courier_line == planted.careless_line.line:
             return "triage"

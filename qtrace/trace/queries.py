@@ -5,11 +5,11 @@ database over all of them; the graph takes the newest rows only.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, and_, case, distinct, false, func, or_, select, true, union
-from sqlalchemy.orm import InstrumentedAttribute, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
 
 from qtrace.accounts.access import visible_to
 from qtrace.accounts.models import User
@@ -59,11 +59,11 @@ class Sums:
     unknown_sku: int
     lots: int
     receipts: int
+    parcels: int
     complaints: int
     visible_complaints: int
     issues: int
     visible_issues: int
-    refund: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,17 +95,18 @@ def sums(end: End, user: User | None) -> Sums:
     served = select(LineLot.lot_id).join(OrderLine, OrderLine.id == LineLot.line_id).where(end.lines)
     lots = or_(Lot.id.in_(served), Lot.id.in_(end.lots))
     received = or_(Receipt.lot_id.in_(served), Receipt.lot_id.in_(end.lots))
+    parcels = or_(Parcel.order_id.in_(_order_ids(end)), Parcel.id.in_(end.parcels))
     seen = _seen_complaints(select(Complaint.id), user).where(end.complaints)
     seen_issues = _seen_issues(user).where(end.issues).with_only_columns(Issue.id)
     row = db.session.execute(
         select(
             *orders.c, *lines.c,
-            _count(select(Lot.id).where(lots)), _count(select(Receipt.id).where(received)),
+            _count(select(Lot.id).where(lots)), _count(select(Receipt.id).where(received)), _count(select(Parcel.id).where(parcels)),
             _count(select(Complaint.id).where(end.complaints)), _count(seen),
             _count(select(Issue.id).where(end.issues)), _count(seen_issues),
         ).select_from(orders.join(lines, true()))
     ).one()  # fmt: skip
-    return Sums(*(int(value or 0) for value in row), refund=refunds(end))
+    return Sums(*(int(value or 0) for value in row))
 
 
 def refunds(end: End) -> dict[str, int]:
@@ -182,7 +183,9 @@ def suppliers_of(ids: Iterable[int]) -> Sequence[Supplier]:
 def parcels_of(end: End, order_ids: Iterable[int]) -> Sequence[Parcel]:
     """Return the newest parcels of the orders; the parcel a trace starts from is always among them."""
     statement = select(Parcel).order_by(Parcel.id.desc()).limit(NEWEST).options(joinedload(Parcel.order))
-    wanted = [among(column, ids) for column, ids in ((Parcel.order_id, set(order_ids)), (Parcel.id, end.parcels)) if ids]
+    wanted = [
+        among(column, ids) for column, ids in ((Parcel.order_id, set(order_ids)), (Parcel.id, end.parcels)) if ids
+    ]
     return db.session.scalars(statement.where(or_(*wanted))).all() if wanted else []
 
 
@@ -246,10 +249,10 @@ def _row_end(kind: str, rows: Sequence[Any]) -> End:
     ids = frozenset(row.id for row in rows)
     orders = frozenset(row.order_id for row in rows if row.order_id) if kind == "parcel" else ids
     if kind == "parcel":
-        complaints = or_(
+        complaints: Condition = or_(
             Complaint.parcel_id.in_(ids), and_(Complaint.parcel_id.is_(None), Complaint.order_id.in_(orders))
         )
-        issues = Issue.id.in_(_held(complaints))
+        issues: Condition = Issue.id.in_(_held(complaints))
     else:
         of_complaint, of_issue = DIRECT[kind]
         complaints = of_complaint.in_(ids)
@@ -294,15 +297,21 @@ def _issue_end(row: Issue) -> End:
     held = Complaint.issue_id == row.id
     lines = or_(
         OrderLine.id.in_(select(Complaint.line_id).where(held, Complaint.line_id.is_not(None))),
-        select(Complaint.id)
-        .where(
-            held, Complaint.line_id.is_(None), Complaint.order_id == OrderLine.order_id,
-            or_(Complaint.sku_id.is_(None), Complaint.sku_id == OrderLine.sku_id),
-        ).exists(),
+        OrderLine.id.in_(_lines_of_orders(held)),
         and_(OrderLine.order_id == row.order_id, OrderLine.sku_id == row.sku_id if row.sku_id else true()),
     )  # fmt: skip
     orders = or_(Order.id == row.order_id, Order.id.in_(select(Complaint.order_id).where(held)))
     return End("issue", row, lines, held, Issue.id == row.id, orders=orders, **_named(row))
+
+
+def _lines_of_orders(held: Condition) -> Select[Any]:
+    """Select the lines a complaint without a line may mean; a list of ids, because an EXISTS would scan every line."""
+    line = aliased(OrderLine)
+    return (
+        select(line.id)
+        .join(Complaint, Complaint.order_id == line.order_id)
+        .where(held, Complaint.line_id.is_(None), or_(Complaint.sku_id.is_(None), Complaint.sku_id == line.sku_id))
+    )
 
 
 def _named(row: Complaint | Issue) -> dict[str, Any]:

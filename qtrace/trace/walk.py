@@ -267,7 +267,9 @@ def _complaint_edges(facts: Facts) -> Iterable[Edge]:
         for line in lines:
             yield _one_of(start, line.key, len(lines))
         if not lines:
-            yield from (_recorded(start, end) for end in (("sku", row.sku), ("lot", row.lot), ("supplier", row.supplier)))
+            yield from (
+                _recorded(start, end) for end in (("sku", row.sku), ("lot", row.lot), ("supplier", row.supplier))
+            )
         yield _recorded(start, ("parcel", row.parcel))
         yield _recorded(start, ("issue", row.issue))
 

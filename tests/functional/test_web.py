@@ -77,7 +77,7 @@ def test_reading_writes_nothing(app: Flask) -> None:
     def state() -> tuple[object, ...]:
         db.session.remove()
         return tuple(
-            db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608 -- names from a constant
+            db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
             for table in ("event", "job", "submission", "term", "issue", "complaint", "task")
         )
 

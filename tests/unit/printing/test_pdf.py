@@ -88,10 +88,18 @@ def test_the_font_travels_inside_whatever_family_is_asked_for() -> None:
     found = list(objects(html_to_pdf(html, assets={}, css="")))
     names = {str(font["/BaseFont"]) for font in found if "/BaseFont" in font}
     assert names
-    assert all("WenQuanYi" in name for name in names)
+    # Bold is drawn from the same outlines, which the engine then embeds under a name of its own.
+    assert all("WenQuanYi" in name or "CairoFont" in name for name in names)
     described = [font for font in found if font.get("/Type") == "/FontDescriptor"]
     assert described
     assert all("/FontFile2" in font or "/FontFile3" in font for font in described)
+
+
+def test_bold_looks_different_and_can_still_be_read() -> None:
+    pdf = html_to_pdf("<p>普通</p><b>粗体</b>", assets={}, css="")
+    fonts = {str(found["/BaseFont"]).split("+")[-1] for found in objects(pdf) if "/BaseFont" in found}
+    assert len(fonts) == 2
+    assert "粗体" in texts(pdf)
 
 
 def test_the_file_stays_small() -> None:

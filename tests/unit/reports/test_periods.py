@@ -1,6 +1,7 @@
 """Periods of a board are whole local days, and the one before is as long."""
 
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -64,4 +65,4 @@ def test_the_previous_period_is_as_long_and_touches(first: date, last: date) -> 
 def test_twelve_months_follow_each_other_up_to_the_running_one() -> None:
     months = last_months(NOW, ZONE)
     assert [month.key for month in (months[0], months[-1])] == ["2025-12", "2026-11"]
-    assert all(one.end == two.start for one, two in zip(months, months[1:], strict=False))
+    assert all(one.end == two.start for one, two in pairwise(months))

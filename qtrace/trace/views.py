@@ -1,0 +1,73 @@
+"""The pages of the trace: the box that takes any number, and the way of one end."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request, url_for
+
+from qtrace.accounts.access import actor, needs
+from qtrace.accounts.models import User
+from qtrace.orders.queries import clean_number, find_anything
+from qtrace.trace import queries, service
+from qtrace.trace.rates import others_rate, range_rows, rates
+from qtrace.web.htmx import go, render
+
+bp = Blueprint("trace", __name__, url_prefix="/trace")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing a pasted text may mean."""
+
+    kind: str
+    number: str
+    note: str
+
+
+@bp.get("")
+@needs("trace.read")
+def index() -> Response:
+    """Show the box; a text that means one thing leads straight to its trace."""
+    text = request.args.get("q", "").strip()[:200]
+    hits = find_hits(text, actor()) if text else []
+    if len(hits) == 1:
+        return go(address(hits[0].kind, hits[0].number))
+    return render("trace/index.html", text=text, hits=hits, address=address, kind_name=service.kind_name)
+
+
+@bp.get("/<kind>/<path:number>")
+@needs("trace.read")
+def show(kind: str, number: str) -> Response:
+    """Show where one end comes from and what else it reaches."""
+    end = queries.find_end(kind, number, actor())
+    trace = service.find_trace(end, actor(), address)
+    figures = queries.lot_figures(end) if kind == "lot" else None
+    found = rates(figures.lots) if figures else []
+    return render(
+        "trace/show.html", trace=trace, kind=kind, number=number, figures=figures, ranges=range_rows(found), rates=found,
+        others=others_rate(found), kind_name=service.kind_name, method_name=service.method_name,
+        gap_text=service.gap_text, page_url=_page_url(kind, number), address=address,
+    )  # fmt: skip
+
+
+def address(kind: str, number: str) -> str:
+    """Return where the trace of an end is shown."""
+    return url_for("trace.show", kind=kind, number=number)
+
+
+def find_hits(text: str, user: User) -> list[Hit]:
+    """Return everything the text may mean, each end once."""
+    number = clean_number(text)
+    found = find_anything(text)
+    hits = [Hit(*row) for row in queries.numbers_named(number, user)] if number else []
+    hits += [Hit("order", row.external_id, row.status) for row in found.orders]
+    hits += [Hit("parcel", row.external_id, row.courier) for row in found.parcels]
+    hits += [Hit("sku", row.external_id, row.name) for row in found.skus]
+    hits += [Hit("lot", row.external_id, row.sku.label if row.sku else "") for row in found.lots]
+    hits += [Hit("supplier", row.external_id, row.name) for row in (queries.suppliers_named(number) if number else [])]
+    return list({(hit.kind, hit.number): hit for hit in reversed(hits)}.values())[::-1]
+
+
+def _page_url(kind: str, number: str) -> str:
+    """Return the page of the complaint or issue itself, empty for everything else."""
+    endpoint = {"complaint": "complaints.show", "issue": "issues.show"}.get(kind)
+    return url_for(endpoint, number=number) if endpoint else ""
