@@ -1,5 +1,7 @@
 """What must be done before an issue may leave a stage."""
 
+from datetime import datetime
+
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
@@ -39,20 +41,25 @@ def actions_done(_kind: str, issue_id: int) -> str | None:
 
 
 def effect_verified(_kind: str, issue_id: int) -> str | None:
-    """Require an accepted judgement of the effect, made after the last reopening."""
-    accepted = db.session.scalar(
-        select(func.max(EffectCheck.at)).where(EffectCheck.issue_id == issue_id, EffectCheck.accepted)
+    """Require that the last judgement of the effect, made after the last reopening, accepts it."""
+    last = db.session.scalar(
+        select(EffectCheck).where(EffectCheck.issue_id == issue_id).order_by(EffectCheck.id.desc()).limit(1)
     )
-    reopened = db.session.scalar(
+    reopened = reopened_at(issue_id)
+    if last is None or (reopened is not None and last.at <= reopened):
+        return _("还没有看效果:请用数据比较生效前后,并确认结论。")
+    return None if last.accepted else _("最近一次看效果没有通过:请退回整改,或用新的数据再看一次。")
+
+
+def reopened_at(issue_id: int) -> datetime | None:
+    """Return when the issue was last opened again; judgements made before it no longer count."""
+    return db.session.scalar(
         select(func.max(FlowDecision.at))
         .join(FlowInstance, FlowInstance.id == FlowDecision.instance_id)
         .where(
             FlowInstance.subject_kind == "issue", FlowInstance.subject_id == issue_id, FlowDecision.verdict == "reopen"
         )
     )
-    if accepted is None or (reopened is not None and accepted < reopened):
-        return _("还没有看效果:请用数据比较生效前后,并确认结论。")
-    return None
 
 
 GATES = {

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from qtrace.classification.controls import local_name
 from qtrace.core.db import db
 from qtrace.investigation.models import Action, CostLine, EffectCheck, Responsibility, Why
+from qtrace.issues.models import Issue
+from qtrace.tasks.queries import BIGGEST_ID
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ def why_tree(issue_id: int) -> tuple[WhyNode, ...]:
 
 def why_of(issue_id: int, why_id: int) -> Why | None:
     """Return one answer of an issue."""
+    if why_id > BIGGEST_ID:
+        return None
     return db.session.scalar(select(Why).where(Why.issue_id == issue_id, Why.id == why_id))
 
 
@@ -63,3 +69,15 @@ def checks_of(issue_id: int) -> Sequence[EffectCheck]:
 def costs_of(issue_id: int) -> Sequence[CostLine]:
     """Return the cost lines."""
     return db.session.scalars(select(CostLine).where(CostLine.issue_id == issue_id).order_by(CostLine.id)).all()
+
+
+def issue_facts(issue_ids: Sequence[int]) -> dict[int, str]:
+    """Return one line about each issue: its number, how many complaints it holds, how severe it is."""
+    rows = db.session.scalars(select(Issue).where(Issue.id.in_(issue_ids)).options(joinedload(Issue.severity)))
+    return {row.id: _facts(row) for row in rows}
+
+
+def _facts(issue: Issue) -> str:
+    severity = "" if issue.severity is None else local_name(issue.severity)
+    complaints = _("%(n)d 起客诉", n=issue.complaint_count) if issue.complaint_count else ""
+    return " · ".join(part for part in (issue.number, complaints, severity) if part)

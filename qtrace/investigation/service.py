@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from qtrace.accounts.models import User
 from qtrace.classification.models import Term
@@ -16,9 +16,10 @@ from qtrace.core import events
 from qtrace.core.db import require_write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.money import to_minor
-from qtrace.investigation.data import measure
+from qtrace.investigation.data import MATURE_DAYS, measure
 from qtrace.investigation.models import Action, CostLine, EffectCheck, Responsibility, Why
 from qtrace.issues.models import Issue
+from qtrace.tasks.models import Task
 from qtrace.tasks.service import NewTask, close_tasks, open_task
 
 WHY_KINDS = ("occurrence", "escape", "system")
@@ -27,6 +28,9 @@ ACTION_KINDS = ("containment", "correction", "corrective", "preventive")
 COST_CATEGORIES = ("prevention", "appraisal", "internal", "external")
 PAYERS = ("company", "supplier", "courier")
 MAX_TEXT = 500
+MAX_LONG_TEXT = 2000
+MAX_DEPTH = 12  # a chain of answers longer than this is no analysis
+INVESTIGATE = "issue.investigate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,7 @@ class NewAction:
 
 def decide_responsibility(issue: Issue, shares: Mapping[int, int], *, reason: str, by: int, now: datetime) -> None:
     """Set who is responsible in percent; the shares must add up to 100, the largest becomes the issue's party."""
+    reason = _long(reason)
     shares = {party: percent for party, percent in shares.items() if percent}
     if any(percent < 0 for percent in shares.values()) or sum(shares.values()) != 100:
         raise Refused(_("各方占比加起来必须是 100%%,现在是 %(sum)d%%。", sum=sum(shares.values())), field="percent")
@@ -53,7 +58,7 @@ def decide_responsibility(issue: Issue, shares: Mapping[int, int], *, reason: st
     session.execute(delete(Responsibility).where(Responsibility.issue_id == issue.id))
     for party, percent in shares.items():
         session.add(
-            Responsibility(issue_id=issue.id, party_id=party, percent=percent, reason=reason[:2000], by=by, at=now)
+            Responsibility(issue_id=issue.id, party_id=party, percent=percent, reason=reason, by=by, at=now)
         )
     row = _issue(issue.id)
     row.responsible_party_id = max(shares, key=lambda party: (shares[party], -party))
@@ -70,13 +75,13 @@ def add_why(
     if kind not in WHY_KINDS:
         raise Refused(_("请选择原因的类别。"), field="kind")
     session = require_write()
-    if parent_id is not None and _why(parent_id).issue_id != issue_id:
-        raise NotFound
+    if parent_id is not None and _depth(issue_id, parent_id) >= MAX_DEPTH:
+        raise Refused(_("已经追问了 %(n)d 层。请换一条线,或先把查到的原因标为根因。", n=MAX_DEPTH), field="statement")
     place = session.scalar(
         select(func.count()).select_from(Why).where(Why.issue_id == issue_id, Why.parent_id == parent_id)
     )
     why = Why(
-        issue_id=issue_id, parent_id=parent_id, position=place or 0, statement=statement, evidence=evidence[:2000],
+        issue_id=issue_id, parent_id=parent_id, position=place or 0, statement=statement, evidence=_long(evidence),
         kind=kind, by=by, at=now,
     )  # fmt: skip
     session.add(why)
@@ -92,7 +97,7 @@ def change_why(issue_id: int, why_id: int, values: Mapping[str, Any], *, by: int
         raise NotFound
     new = {
         "statement": _said(str(values.get("statement", why.statement)), "statement"),
-        "evidence": str(values.get("evidence", why.evidence))[:2000],
+        "evidence": _long(str(values.get("evidence", why.evidence))),
         "tested": values.get("tested", why.tested),
         "kind": values.get("kind", why.kind),
         "is_root": bool(values.get("is_root", why.is_root)),
@@ -133,6 +138,8 @@ def plan_action(issue: Issue, new: NewAction, *, by: int, now: datetime) -> int:
     owner = session.get(User, new.owner_id) if new.owner_id else None
     if owner is None or not owner.active:
         raise Refused(_("请选择措施的负责人。"), field="owner_id")
+    if not owner.can(INVESTIGATE):
+        raise Refused(_("%(name)s 的角色不能登记措施的完成情况,请选择别的负责人。", name=owner.name), field="owner_id")
     if new.why_id is not None and _why(new.why_id).issue_id != issue.id:
         raise NotFound
     action = Action(
@@ -143,7 +150,7 @@ def plan_action(issue: Issue, new: NewAction, *, by: int, now: datetime) -> int:
     session.flush()  # the to-do names the action
     open_task(
         NewTask(
-            kind="action", subject=("action", action.id), title=f"{text}({issue.number})", url=f"/issues/{issue.number}",
+            kind="action", subject=("issue", issue.id), node=_node(action.id), title=text, url=f"/issues/{issue.number}",
             owner_id=owner.id, department_id=owner.department_id, due_at=new.due_at, detail=issue.title,
         ),
         by=by, now=now,
@@ -158,12 +165,13 @@ def finish_action(
 ) -> None:
     """Mark an action as done with its proof; from `effective_at` on goods are better."""
     action = _open_action(issue_id, action_id, version)
-    if not proof.strip():
+    proof = _long(proof)
+    if not proof:
         raise Refused(_("请写一句怎么证明已完成,例如文件名或照片说明。"), field="proof")
-    action.done_at, action.done_by, action.proof = now, by, proof.strip()[:2000]
+    action.done_at, action.done_by, action.proof = now, by, proof
     action.effective_at = effective_at or now
     action.version += 1
-    close_tasks(("action", action_id), by=by, now=now)
+    _close_task(action, by=by, now=now)
     body = {"action": action_id, "text": action.text, "proof": action.proof}
     events.record("action_done", subject=("issue", issue_id), by=by, now=now, body=body)
 
@@ -171,28 +179,43 @@ def finish_action(
 def cancel_action(issue_id: int, action_id: int, *, version: int, reason: str, by: int, now: datetime) -> None:
     """Cancel an action with a reason."""
     action = _open_action(issue_id, action_id, version)
-    if not reason.strip():
+    reason = _long(reason)
+    if not reason:
         raise Refused(_("请写明为什么取消。"), field="reason")
-    action.cancelled_at = now
-    action.version += 1
-    close_tasks(("action", action_id), by=by, now=now, done=False)
-    body = {"action": action_id, "text": action.text}
-    events.record("action_cancelled", subject=("issue", issue_id), by=by, now=now, body=body, reason=reason)
+    _cancel(action, reason=reason, by=by, now=now)
+
+
+def cancel_open_actions(issue_id: int, *, reason: str, by: int | None, now: datetime) -> None:
+    """Cancel every open action of an issue that ends without a result, so that no to-do is left behind."""
+    statement = select(Action).where(
+        Action.issue_id == issue_id, Action.done_at.is_(None), Action.cancelled_at.is_(None)
+    )
+    for action in require_write().scalars(statement.order_by(Action.id).with_for_update()).all():
+        _cancel(action, reason=reason, by=by, now=now)
+
+
+def hand_over_action(task_id: int, *, owner_id: int) -> None:
+    """Let an action's owner follow its to-do; to-dos of stages have no action."""
+    node = require_write().scalar(select(Task.node).where(Task.id == task_id, Task.kind == "action"))
+    if node:
+        changed = update(Action).where(Action.id == int(node.removeprefix(_node(""))), Action.done_at.is_(None))
+        require_write().execute(changed.values(owner_id=owner_id))
 
 
 def check_effect(
-    issue: Issue, *, effective_at: datetime, accepted: bool, note: str, by: int, now: datetime
-) -> EffectCheck:
+    issue: Issue, *, effective_at: datetime, accepted: bool, note: str, by: int, now: datetime,
+    mature_days: int = MATURE_DAYS,
+) -> EffectCheck:  # fmt: skip
     """Judge the effect on the data as it stands and keep the judgement; too little data is accepted with a reason only."""
     if effective_at > now:
         raise Refused(_("生效日不能在将来。"), field="effective_at")
-    found = measure(issue, effective_at=effective_at, now=now)
-    verdict = found.verdict.verdict
-    if accepted and verdict != "improved" and not note.strip():
+    found = measure(issue, effective_at=effective_at, now=now, mature_days=mature_days)
+    verdict, note = found.verdict.verdict, _long(note)
+    if accepted and verdict != "improved" and not note:
         raise Refused(_("数据没有显示改善。要通过,请写明理由。"), field="note")
     check = EffectCheck(
         issue_id=issue.id, effective_at=effective_at, scope=found.scope, figures=found.figures(), verdict=verdict,
-        accepted=accepted, note=note.strip()[:2000], by=by, at=now,
+        accepted=accepted, note=note, by=by, at=now,
     )  # fmt: skip
     require_write().add(check)
     body = {"verdict": verdict, "accepted": accepted, "figures": found.figures()}
@@ -207,7 +230,7 @@ def add_cost(issue_id: int, values: Mapping[str, str], *, by: int, now: datetime
     amount = read_amount(values.get("amount", ""))
     line = CostLine(
         issue_id=issue_id, category=values["category"], payer=values["payer"], amount_minor=amount,
-        note=values.get("note", "").strip()[:300], by=by, at=now,
+        note=_long(values.get("note", ""))[:300], by=by, at=now,
     )  # fmt: skip
     require_write().add(line)
     body = {"category": line.category, "payer": line.payer, "amount_minor": amount}
@@ -235,9 +258,46 @@ def to_decimal(text: str) -> Decimal | None:
 
 
 def _said(text: str, field: str) -> str:
-    if not text.strip():
+    text = _long(text)[:MAX_TEXT]
+    if not text:
         raise Refused(_("请填写内容。"), field=field)
-    return text.strip()[:MAX_TEXT]
+    return text
+
+
+def _long(text: str) -> str:
+    return text.replace("\x00", "").replace("\r\n", "\n").strip()[:MAX_LONG_TEXT]
+
+
+def _depth(issue_id: int, why_id: int) -> int:
+    """Return how many answers the chain up to the top has; not found when it is another issue's."""
+    why, depth = _why(why_id), 1
+    if why.issue_id != issue_id:
+        raise NotFound
+    while why.parent_id is not None:
+        why, depth = _why(why.parent_id), depth + 1
+    return depth
+
+
+def _node(action_id: int | str) -> str:
+    """Return the name under which an action's to-do is found."""
+    return f"action:{action_id}"
+
+
+def _close_task(action: Action, *, by: int | None, now: datetime, done: bool = True) -> None:
+    subject = ("issue", action.issue_id)
+    statement = select(Task.id).where(
+        Task.subject_kind == subject[0], Task.subject_id == subject[1], Task.node == _node(action.id), Task.state == "open"
+    )
+    for task_id in require_write().scalars(statement).all():
+        close_tasks(subject, by=by, now=now, task_id=task_id, done=done)
+
+
+def _cancel(action: Action, *, reason: str, by: int | None, now: datetime) -> None:
+    action.cancelled_at = now
+    action.version += 1
+    _close_task(action, by=by, now=now, done=False)
+    body = {"action": action.id, "text": action.text}
+    events.record("action_cancelled", subject=("issue", action.issue_id), by=by, now=now, body=body, reason=reason)
 
 
 def _issue(issue_id: int) -> Issue:

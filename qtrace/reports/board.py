@@ -109,6 +109,7 @@ class Board:
     """Everything on the page; pairs are (this period, the previous one)."""
 
     period: Period
+    shop_id: int | None
     times: tuple[Times, Times]
     recurrence: tuple[RecurrenceRate, RecurrenceRate]
     score: tuple[Score, Score]
@@ -129,6 +130,7 @@ def build_board(scope: Scope) -> Board:
     skus, suppliers = _rankings(scope)
     return Board(
         period=scope.period,
+        shop_id=scope.shop_id,
         times=_times(scope, calendar_of(None)),
         recurrence=_recurrence(scope),
         score=_scores(queries.stars(scope)),
@@ -220,7 +222,7 @@ def _top_code(type_id: int | None, terms: Mapping[int, Term]) -> str:
 
 def _months(scope: Scope) -> list[MonthRow]:
     months = last_months(scope.now, scope.period.zone)
-    complaints, orders = queries.complaints_by_month(scope, months), queries.orders_by_month(months)
+    complaints, orders = queries.complaints_by_month(scope, months), queries.orders_by_month(scope, months)
     return [MonthRow(*row) for row in zip(months, complaints, orders, strict=True)]
 
 

@@ -8,10 +8,12 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
+from qtrace.catalog.queries import shops
 from qtrace.complaints.filters import Filters as ComplaintFilters
+from qtrace.complaints.filters import as_id
 from qtrace.core import clock
 from qtrace.issues.filters import Filters as IssueFilters
-from qtrace.reports.board import MIN_UNITS, Board, MonthRow, StageRow, build_board
+from qtrace.reports.board import MIN_UNITS, Board, StageRow, build_board
 from qtrace.reports.metrics import Change, Summary, change
 from qtrace.reports.periods import CUSTOM, KEYS, Period, read_period
 from qtrace.reports.queries import LOW_STARS, Scope
@@ -49,23 +51,24 @@ def index() -> Response:
 def board() -> Response:
     """Show the quality board of a period."""
     now, zone = clock.now(), site_zone()
-    period = read_period(request.args, now, zone)
-    found = build_board(Scope(actor(), period, now))
+    period, shop_id = read_period(request.args, now, zone), as_id(request.args.get("shop", ""))
+    found = build_board(Scope(actor(), period, now, shop_id))
     return render(
         "reports/board.html",
         board=found,
         cards=[_times_card(found), _recurrence_card(found), _score_card(found), _cost_card(found)],
-        tabs=[(_period_name(key), url_for("reports.board", period=key), None, key == period.key) for key in KEYS],
+        tabs=[(_period_name(key), _board(key, shop_id), None, key == period.key) for key in KEYS],
+        shops=_shop_links(period, shop_id),
         custom=period.key == CUSTOM,
         pareto=_pareto_chart(found),
         untyped=[row.bar for row in found.types if row.term is None],
-        trend=_trend_chart(found.months),
-        stages=[_stage_bar(row) for row in found.stages],
+        trend=_trend_chart(found),
+        stages=[_stage_bar(found, row) for row in found.stages],
         ranks=[
-            (_("商品"), [(row, _complaints(period, sku=str(row.id))) for row in found.skus]),
-            (_("供应商"), [(row, _complaints(period, supplier=str(row.id))) for row in found.suppliers]),
+            (_("商品"), [(row, _complaints(found, sku=str(row.id))) for row in found.skus]),
+            (_("供应商"), [(row, _complaints(found, supplier=str(row.id))) for row in found.suppliers]),
         ],
-        all_url=_complaints(period),
+        all_url=_complaints(found),
         min_units=MIN_UNITS,
     )
 
@@ -73,8 +76,7 @@ def board() -> Response:
 def _times_card(found: Board) -> Card:
     now, before = found.times
     period = found.period
-    filters = IssueFilters(status="closed", closed_from=period.first.isoformat(), closed_to=period.last.isoformat())
-    url = _issues(filters)
+    url = _issues(found, status="closed", closed_from=period.first.isoformat(), closed_to=period.last.isoformat())
     moved = change(now.calendar.median, before.calendar.median)
     return Card(
         label=_("解决时长(中位)"),
@@ -118,7 +120,7 @@ def _recurrence_card(found: Board) -> Card:
 def _score_card(found: Board) -> Card:
     now, before = found.score
     moved = change(now.mean, before.mean)
-    url = _complaints(found.period, source="review", stars_max=str(LOW_STARS))
+    url = _complaints(found, source="review", stars_max=str(LOW_STARS))
     return Card(
         label=_("客户满意度(5 分)"),
         value="—" if now.mean is None else f"{now.mean:.2f}",
@@ -137,7 +139,7 @@ def _score_card(found: Board) -> Card:
 
 
 def _cost_card(found: Board) -> Card:
-    url = _complaints(found.period, source="after_sale")
+    url = _complaints(found, source="after_sale")
     links = [(_("售后客诉 %(n)d 起", n=found.after_sales), url)]
     definition = _("成为客诉的售后退款与运费,加上问题上登记的费用,除以同期下单的实付金额。只算销售额最大的币种。")
     label = _("质量损失占销售额")
@@ -161,7 +163,7 @@ def _cost_card(found: Board) -> Card:
 
 def _pareto_chart(found: Board) -> dict[str, Any]:
     rows = found.types
-    urls = [_complaints(found.period, type=row.term.code) if row.term else "" for row in rows]
+    urls = [_complaints(found, type=row.term.code) if row.term else "" for row in rows]
     return {
         "type": "pareto",
         "labels": [localised(row.term) if row.term else _("未分类") for row in rows],
@@ -174,7 +176,8 @@ def _pareto_chart(found: Board) -> dict[str, Any]:
     }
 
 
-def _trend_chart(months: Sequence[MonthRow]) -> dict[str, Any]:
+def _trend_chart(found: Board) -> dict[str, Any]:
+    months = found.months
     return {
         "type": "line",
         "labels": [row.month.key for row in months],
@@ -182,23 +185,43 @@ def _trend_chart(months: Sequence[MonthRow]) -> dict[str, Any]:
             {"label": _("客诉"), "values": [row.complaints for row in months]},
             {"label": _("每千单"), "values": [row.per_thousand for row in months], "dashed": True},
         ],
-        "urls": [_complaints(row.month) for row in months],
+        "urls": [_complaints(found, row.month) for row in months],
     }
 
 
-def _stage_bar(row: StageRow) -> dict[str, Any]:
-    url = _issues(IssueFilters(status="open", stage=row.key))
-    late = _issues(IssueFilters(status="open", stage=row.key, overdue="1"))
+def _stage_bar(found: Board, row: StageRow) -> dict[str, Any]:
+    url = _issues(found, status="open", stage=row.key)
+    late = _issues(found, status="open", stage=row.key, overdue="1")
     return {"label": row.label, "value": row.open, "url": url, "late": row.overdue, "late_url": late}
 
 
-def _complaints(period: Period, **filters: str) -> str:
-    days = {"from_": period.first.isoformat(), "to": period.last.isoformat()}
-    return f"{url_for('complaints.index')}?{ComplaintFilters(status='all', **days, **filters).query()}"
+def _complaints(found: Board, period: Period | None = None, **filters: str) -> str:
+    """Return the address of the board's complaints that also match these filters."""
+    span = period or found.period
+    days = {"from_": span.first.isoformat(), "to": span.last.isoformat()}
+    wanted = ComplaintFilters(status="all", shop=_shop(found.shop_id), **days, **filters)
+    return f"{url_for('complaints.index')}?{wanted.query()}"
 
 
-def _issues(filters: IssueFilters) -> str:
-    return f"{url_for('issues.index')}?{filters.query()}"
+def _issues(found: Board, **filters: str) -> str:
+    """Return the address of the board's issues that also match these filters."""
+    return f"{url_for('issues.index')}?{IssueFilters(shop=_shop(found.shop_id), **filters).query()}"
+
+
+def _board(key: str, shop_id: int | None) -> str:
+    return url_for("reports.board", period=key, shop=shop_id)
+
+
+def _shop_links(period: Period, shop_id: int | None) -> list[tuple[str, str, None, bool]]:
+    """Return the choice of shops for the same days; empty where there is nothing to choose."""
+    found = [(None, _("全部")), *((row.id, row.name) for row in shops())]
+    days = {"from": period.first, "to": period.last} if period.key == CUSTOM else {"period": period.key}
+    links = [(name, url_for("reports.board", **days, shop=id_), None, id_ == shop_id) for id_, name in found]
+    return links if len(found) > 2 else []
+
+
+def _shop(shop_id: int | None) -> str:
+    return "" if shop_id is None else str(shop_id)
 
 
 def _id_links(ids: Sequence[int], label: str) -> list[tuple[str, str]]:
@@ -207,7 +230,7 @@ def _id_links(ids: Sequence[int], label: str) -> list[tuple[str, str]]:
     return [
         (
             _("%(what)s %(n)d 个", what=label, n=len(part)),
-            _issues(IssueFilters(ids=",".join(map(str, part)))),
+            f"{url_for('issues.index')}?{IssueFilters(ids=','.join(map(str, part))).query()}",
         )
         for part in parts
     ]

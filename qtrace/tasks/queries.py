@@ -15,6 +15,8 @@ from qtrace.tasks.models import Task, task_helper
 
 CAP = 200
 COUNT_CAP = 1001
+BIGGEST_ID = 2**63 - 1
+WAITING_NODES = frozenset({"verify"})  # stages that wait for goods to be shipped, not for somebody's work
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,18 @@ def open_tasks(user: User) -> Sequence[Task]:
     return db.session.scalars(statement).all()
 
 
+def late_tasks(user: User, now: datetime) -> Sequence[Task]:
+    """Return the person's open to-dos that are past their due time, the oldest first."""
+    statement = (
+        select(Task)
+        .where(Task.state == "open", mine(user), Task.due_at < now)
+        .options(joinedload(Task.owner))
+        .order_by(Task.due_at, Task.id)
+        .limit(CAP)
+    )
+    return db.session.scalars(statement).all()
+
+
 def done_tasks(user: User) -> Sequence[Task]:
     """Return what the person has done, newest first."""
     statement = (
@@ -57,31 +71,40 @@ def done_tasks(user: User) -> Sequence[Task]:
     return db.session.scalars(statement).all()
 
 
-def count_open(user: User) -> int:
-    """Return how many open to-dos the person has, counting no further than the cap."""
+def count_open(user: User, *, late_at: datetime | None = None) -> int:
+    """Return how many open to-dos the person has (only those late at a moment), counting no further than the cap."""
     inner = select(Task.id).where(Task.state == "open", mine(user)).limit(COUNT_CAP)
+    if late_at is not None:
+        inner = inner.where(Task.due_at < late_at)
     return db.session.scalar(select(func.count()).select_from(inner.subquery())) or 0
 
 
 def grouped(tasks: Sequence[Task], now: datetime, zone: ZoneInfo) -> list[Group]:
-    """Return the to-dos as late, today, this week and later."""
+    """Return the to-dos as late, today, this week, later and waiting for data."""
     local = now.astimezone(zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     week = midnight + timedelta(days=6 - local.weekday())
-    groups: dict[str, list[Task]] = {"late": [], "today": [], "week": [], "later": []}
+    groups: dict[str, list[Task]] = {"late": [], "today": [], "week": [], "later": [], "waiting": []}
     for task in tasks:
-        if task.due_at is None or task.due_at >= week:
-            groups["later"].append(task)
-        elif task.due_at < now:
-            groups["late"].append(task)
-        else:
-            groups["today" if task.due_at < midnight else "week"].append(task)
+        groups[_group(task, now, midnight, week)].append(task)
     return [Group(key, rows) for key, rows in groups.items() if rows]
 
 
 def my_task(task_id: int, user: User) -> Task:
     """Return one of the person's to-dos; not found when it is somebody else's."""
+    if task_id > BIGGEST_ID:
+        raise NotFound
     task = db.session.scalar(select(Task).where(Task.id == task_id, mine(user)).options(joinedload(Task.owner)))
     if task is None:
         raise NotFound
     return task
+
+
+def _group(task: Task, now: datetime, midnight: datetime, week: datetime) -> str:
+    if task.due_at is not None and task.due_at < now:
+        return "late"
+    if task.due_at is not None and task.due_at < midnight:
+        return "today"
+    if task.node in WAITING_NODES:
+        return "waiting"
+    return "later" if task.due_at is None or task.due_at >= week else "week"

@@ -7,8 +7,10 @@ from qtrace.accounts.access import actor, login_needed
 from qtrace.accounts.queries import people
 from qtrace.core import clock
 from qtrace.core.db import write
-from qtrace.tasks.queries import count_open, done_tasks, grouped, my_task, open_tasks
+from qtrace.tasks.queries import BIGGEST_ID, count_open, done_tasks, grouped, late_tasks, my_task, open_tasks
 from qtrace.tasks.service import add_helper, claim, transfer
+from qtrace.tasks.subjects import facts_of
+from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render
 
@@ -20,24 +22,33 @@ bp = Blueprint("tasks", __name__)
 def home() -> Response:
     """Show what is to do, the late things first."""
     now = clock.now()
-    groups = grouped(open_tasks(actor()), now, site_zone())
-    return render("tasks/home.html", groups=groups, now=now, total=sum(len(group.tasks) for group in groups))
+    tasks = open_tasks(actor())
+    groups = grouped(tasks, now, site_zone())
+    return render("tasks/home.html", groups=groups, now=now, total=len(tasks), facts=facts_of(tasks))
 
 
 @bp.get("/tasks")
 @login_needed
 def index() -> Response:
-    """List the to-dos, open or done."""
-    done = request.args.get("state") == "done"
-    rows = done_tasks(actor()) if done else open_tasks(actor())
-    return render("tasks/index.html", tasks=rows, done=done, now=clock.now(), open_count=count_open(actor()))
+    """List the to-dos: open, late or done."""
+    state, now = request.args.get("state", "open"), clock.now()
+    if state == "done":
+        rows = done_tasks(actor())
+    else:
+        rows = late_tasks(actor(), now) if state == "late" else open_tasks(actor())
+    return render(
+        "tasks/index.html", tasks=rows, state=state, now=now, facts=facts_of(rows), open_count=count_open(actor()),
+        late_count=count_open(actor(), late_at=now),
+    )  # fmt: skip
 
 
 @bp.get("/tasks/<int:task_id>")
 @login_needed
 def show(task_id: int) -> Response:
     """Show one to-do with what can be done with it."""
-    return render("tasks/show.html", task=my_task(task_id, actor()), people=people(active_only=True), now=clock.now())
+    task = my_task(task_id, actor())
+    colleagues = [person for person in people(active_only=True) if person.id != actor().id]
+    return render("tasks/show.html", task=task, people=colleagues, facts=facts_of([task]), now=clock.now())
 
 
 @bp.post("/tasks/<int:task_id>/claim")
@@ -45,9 +56,9 @@ def show(task_id: int) -> Response:
 def claim_create(task_id: int) -> Response:
     """Take a to-do out of the pool."""
     task = my_task(task_id, actor())
-    version = request.form.get("version", type=int, default=0)
     with write():
-        claim(task.id, by=actor(), expected_version=version, now=clock.now())
+        claim(task.id, by=actor(), expected_version=_number("version"), now=clock.now())
+        answer_at(url_for("tasks.home"))
     return go(url_for("tasks.home"), trigger={"toast": _("已领取")})
 
 
@@ -56,10 +67,12 @@ def claim_create(task_id: int) -> Response:
 def transfer_create(task_id: int) -> Response:
     """Hand a to-do over."""
     task = my_task(task_id, actor())
-    version = request.form.get("version", type=int, default=0)
-    to, note = request.form.get("to", type=int, default=0), request.form.get("note", "")[:500]
+    note = request.form.get("note", "").replace("\x00", "").strip()[:500]
     with write():
-        transfer(task.id, to=to, by=actor(), note=note, expected_version=version, now=clock.now())
+        transfer(
+            task.id, to=_number("to"), by=actor(), note=note, expected_version=_number("version"), now=clock.now()
+        )
+        answer_at(url_for("tasks.home"))
     return go(url_for("tasks.home"), trigger={"toast": _("已转交")})
 
 
@@ -68,7 +81,14 @@ def transfer_create(task_id: int) -> Response:
 def helper_create(task_id: int) -> Response:
     """Let another person help."""
     task = my_task(task_id, actor())
-    helper = request.form.get("user_id", type=int, default=0)
     with write():
-        add_helper(task.id, user_id=helper, by=actor(), now=clock.now())
+        add_helper(task.id, user_id=_number("user_id"), by=actor(), now=clock.now())
+        answer_at(url_for("tasks.show", task_id=task.id))
     return go(url_for("tasks.show", task_id=task.id), trigger={"toast": _("已添加协助人")})
+
+
+def _number(name: str) -> int:
+    """Return a number of the form that a database can hold, 0 where it is none."""
+    text = request.form.get(name, "")
+    value = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+    return value if value <= BIGGEST_ID else 0

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 from flask import Flask
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, update
 
 from qtrace.accounts.models import User
 from qtrace.catalog.models import Shop, Sku, Supplier
@@ -298,6 +298,42 @@ def test_every_link_opens_as_many_records_as_its_figure_says(rows: Rows, login: 
     for wanted, number in expected(found):
         assert by_query.pop(frozenset(wanted.items())) == number, wanted
     assert not by_query  # no link without a figure
+
+
+def test_one_shop_counts_and_links_only_its_own_records(rows: Rows, login: Callable[[str], Any]) -> None:
+    with write() as session:
+        second = Shop(key="tmall", name="天猫旗舰店")
+        session.add(second)
+        session.flush()
+        shop = second.id
+        for model in (Order, Review, Complaint, Issue):
+            session.execute(update(model).where(model.id % 2 == 0).values(shop_id=shop))
+    found = build_board(Scope(lead(), period_of("12m", NOW, ZONE), NOW, shop))
+    own = {name: [row for row in rows[name] if row["id"] % 2 == 0] for name in ("order", "review", "complaint", "issue")}
+    within = spans("12m")[0]
+    assert found.complaints[0] == sum(within(row["occurred_at"]) for row in own["complaint"])
+    assert found.score[0].n == sum(within(row["reviewed_at"]) for row in own["review"])
+    assert found.times[0].calendar.n == sum(within(row["closed_at"]) for row in own["issue"])
+    assert sum(row.open for row in found.stages) == sum(row["status"] == "open" for row in own["issue"])
+    assert sum(row.orders for row in found.months) == sum(within(row["placed_at"]) for row in own["order"])
+    assert found.cost is not None
+    sold = sum(row["paid_minor"] for row in own["order"] if row["currency"] == "CNY" and within(row["placed_at"]))
+    assert found.cost[0].sales_minor == sold
+    text = login("quality_lead").get(f"/boards/quality?period=12m&shop={shop}").get_data(as_text=True)
+    links = {unescape(link) for link in re.findall(r'href="(/(?:issues|complaints)\?[^"]+)"', text)}
+    figures = {frozenset(parse_qsl(urlsplit(link).query)): records_behind(link) for link in links}
+    for wanted, number in expected(found):
+        asked = wanted if "ids" in wanted else wanted | {"shop": str(shop)}
+        assert figures.pop(frozenset(asked.items())) == number, asked
+    assert not figures
+
+
+def test_an_unknown_shop_counts_nothing(rows: Rows, login: Callable[[str], Any]) -> None:
+    with write() as session:
+        session.add(Shop(key="tmall", name="天猫旗舰店"))
+    assert login("quality_lead").get("/boards/quality?shop=99999").status_code == 200
+    assert login("quality_lead").get("/boards/quality?shop=abc").status_code == 200
+    assert build_board(Scope(lead(), period_of("12m", NOW, ZONE), NOW, 99999)).complaints == (0, 0)
 
 
 def expected(found: Board) -> Iterator[tuple[dict[str, str], int]]:

@@ -192,6 +192,7 @@ def test_a_person_opens_an_issue_adds_splits_and_gives_back(stock: None, login: 
     browser = login("quality_lead")
     ids = {word: row(word).id for word in ("漏液", "色差", "拉链")}
     answer = browser.post("/issues/openings", {"ids": [ids["漏液"], ids["色差"]]})
+    db.session.remove()
     issue = db.session.scalars(select(Issue)).one()
     assert answer.headers["Location"] == f"/issues/{issue.number}"
     browser.post("/issues/memberships", {"ids": ids["拉链"], "issue": issue.number.lower()})

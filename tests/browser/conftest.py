@@ -1,0 +1,95 @@
+"""A real server with a small demonstration company, and a real Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--disable-component-update",
+    "--no-first-run",
+]  # fmt: skip
+PASSWORD = "demo-qtrace"
+START_SECONDS = 120
+SCREENSHOTS = Path("var") / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser; skipped with one clear line where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium fonts-wqy-microhei)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running demonstration site."""
+    home = tmp_path_factory.mktemp("browser-site")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    environ = os.environ | {"QTRACE_DATA_DIR": str(home), "QTRACE_BASE_URL": base, "QTRACE_DATABASE_URL": ""}
+    subprocess.run([sys.executable, "-m", "qtrace", "demo", "--orders", "2500"], env=environ, check=True, capture_output=True)
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "qtrace", "serve", "--port", str(port), "--workers", "1"], env=environ, stdout=log, stderr=log
+        )
+        _wait(f"{base}/healthz")
+        yield base
+        server.terminate()
+        server.wait(30)
+
+
+def _wait(url: str) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(url)
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: str) -> Iterator[object]:
+    """Open a page of a width and log in; every console error of the page fails the test."""
+    contexts = []
+    errors: list[str] = []
+
+    def make(width: int, *, username: str = "wangjing", javascript: bool = True, dark: bool = False) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 780 if width < 600 else 900},
+            locale="zh-CN",
+            java_script_enabled=javascript,
+            color_scheme="dark" if dark else "light",
+            base_url=site,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto("/login")
+        page.fill("#username", username)
+        page.fill("#password", PASSWORD)
+        page.click("[data-testid=login]")
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert [line for line in errors if "status of 4" not in line] == []
