@@ -12,4 +12,9 @@ def issue_form() -> dict[str, str]:
 
 
 def _first(kind: str) -> int:
-    return db.session.scalars(select(Term.id).where(Term.kind == kind, Term.active).order_by(Term.position, Term.id)).first() or 0
+    return (
+        db.session.scalars(
+            select(Term.id).where(Term.kind == kind, Term.active).order_by(Term.position, Term.id)
+        ).first()
+        or 0
+    )

@@ -69,9 +69,7 @@ def _import_all(sheet: Sheet, data_dir: Path, name: str) -> dict[str, Finished]:
     results, begun = {}, time.perf_counter()
     for file, kind in FILES:
         started = time.perf_counter()
-        done = import_file(
-            DATA / "olist" / file, kind=kind, mapping="olist", data_dir=data_dir, clock=clock.now
-        )
+        done = import_file(DATA / "olist" / file, kind=kind, mapping="olist", data_dir=data_dir, clock=clock.now)
         p = done.progress
         assert p.read == p.stored + p.updated + p.unchanged + p.refused
         print(

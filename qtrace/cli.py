@@ -18,16 +18,20 @@ from qtrace.accounts.models import User
 from qtrace.accounts.passwords import hash_password
 from qtrace.accounts.service import add_user_hashed, set_password
 from qtrace.app import create_app
+from qtrace.channels.commands import channel_add, channel_list, channel_status, channel_sync
 from qtrace.core import clock, events
 from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError
 from qtrace.exchange.importing import Progress, import_file, preview
+from qtrace.plugins import plugin_rows
 from qtrace.printing.service import pdf_of
+from qtrace.reports.service import report_json
 from qtrace.server import Binding, serve
 from qtrace.setup import database
 from qtrace.setup.demo import PASSWORD as DEMO_PASSWORD
 from qtrace.setup.demo import DemoOptions, install_demo, installed_demo, people_of_demo, remove_site
 from qtrace.setup.install import has_people, install
+from qtrace.trace.service import trace_json
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,7 +44,9 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except (DomainError, settings.BadSetting) as error:
-        print(f"qtrace: {error}", file=sys.stderr)
+        print(
+            f"qtrace: {error}" if str(error) else "qtrace: there is no such record; check the number", file=sys.stderr
+        )
         sys.exit(1)
 
 
@@ -108,12 +114,16 @@ def _say(step: str, share: float) -> None:
 
 @cli.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--as", "kind", default=None, help="Kind of record: orders, lines, products, suppliers, reviews, aftersales, …")
+@click.option(
+    "--as", "kind", default=None, help="Kind of record: orders, lines, products, suppliers, reviews, aftersales, …"
+)
 @click.option("--map", "mapping", default=None, help="A saved mapping's name, a shipped one (olist), or a JSON file.")
 @click.option("--shop", default=None, help="Key of the shop the records belong to.")
 @click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
 @click.option("--json", "as_json", is_flag=True)
-def import_command(file: Path, kind: str | None, mapping: str | None, shop: str | None, dry_run: bool, as_json: bool) -> None:
+def import_command(
+    file: Path, kind: str | None, mapping: str | None, shop: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Import a CSV or Excel file; good rows are stored, bad rows come back as a file with reasons."""
     app = built_app()
     with app.test_request_context():
@@ -122,8 +132,14 @@ def import_command(file: Path, kind: str | None, mapping: str | None, shop: str 
             return
         bar = ProgressLine(file.name, quiet=as_json)
         done = import_file(
-            file, kind=kind, mapping=mapping, shop_key=shop, dry_run=dry_run, data_dir=app.config["QTRACE_DATA_DIR"],
-            clock=clock.now, progress=bar.show,
+            file,
+            kind=kind,
+            mapping=mapping,
+            shop_key=shop,
+            dry_run=dry_run,
+            data_dir=app.config["QTRACE_DATA_DIR"],
+            clock=clock.now,
+            progress=bar.show,
         )
         bar.end()
     result = done.as_json()
@@ -188,6 +204,98 @@ def print_command(template: str, number: str, output: Path) -> None:
     with app.test_request_context():
         output.write_bytes(pdf_of(template, number, now=clock.now()))
     print(f"written: {output}")
+
+
+@cli.command("trace")
+@click.argument("kind", type=click.Choice(["complaint", "issue", "order", "sku", "lot", "supplier", "parcel"]))
+@click.argument("number")
+@click.option("--json", "as_json", is_flag=True)
+def trace_command(kind: str, number: str, as_json: bool) -> None:
+    """Walk from a record to where it came from, and to everything else that is touched."""
+    with built_app().test_request_context():
+        found = trace_json(kind, number)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    labels = {f"{node['kind']}:{node['id']}": node["label"] for node in found["nodes"]}
+    for edge in found["edges"]:
+        method = f"{edge['method']} {edge['confidence']}%"
+        print(f"{labels.get(edge['from'], edge['from'])} -> {labels.get(edge['to'], edge['to'])}  ({method})")
+    print("totals: " + ", ".join(f"{name} {value}" for name, value in found["totals"].items()))
+    for gap in found["gaps"]:
+        print(f"gap: {gap}")
+
+
+@cli.command("report")
+@click.argument("name", type=click.Choice(["quality"]))
+@click.option("--period", default="month", show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def report_command(name: str, period: str, as_json: bool) -> None:
+    """Print the figures of a board."""
+    with built_app().test_request_context():
+        found = report_json(name, period, clock.now())
+    print(json.dumps(found, ensure_ascii=False, default=str, indent=None if as_json else 1))
+
+
+@cli.group("channel")
+def channel_group() -> None:
+    """Connected shops."""
+
+
+@channel_group.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def channel_list_command(as_json: bool) -> None:
+    """List the connected accounts."""
+    with built_app().test_request_context():
+        rows = channel_list()
+    _print(rows, as_json, lambda row: "\t".join(str(value) for value in row.values()))
+
+
+@channel_group.command("add")
+@click.argument("name")
+@click.option("--connector", required=True)
+@click.option("--shop", default="", help="Key of the shop; the account's name when empty.")
+@click.option("--set", "settings_", multiple=True, metavar="NAME=VALUE")
+def channel_add_command(name: str, connector: str, shop: str, settings_: tuple[str, ...]) -> None:
+    """Connect an account."""
+    chosen = dict(pair.split("=", 1) for pair in settings_ if "=" in pair)
+    app = built_app()
+    with app.test_request_context():
+        channel_add(app, name, connector=connector, shop_key=shop, settings=chosen, now=clock.now())
+    print(f"added: {name}")
+
+
+@channel_group.command("sync")
+@click.argument("name")
+def channel_sync_command(name: str) -> None:
+    """Read what is new, here and now."""
+    with built_app().test_request_context():
+        result = channel_sync(name, clock=clock.now)
+    print(json.dumps(result, ensure_ascii=False, default=str))
+
+
+@channel_group.command("status")
+@click.argument("name")
+def channel_status_command(name: str) -> None:
+    """Show how far an account was read and what was refused."""
+    with built_app().test_request_context():
+        result = channel_status(name)
+    print(json.dumps(result, ensure_ascii=False, default=str, indent=1))
+
+
+@cli.group("plugin")
+def plugin_group() -> None:
+    """Installed plugins."""
+
+
+@plugin_group.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def plugin_list(as_json: bool) -> None:
+    """List the plugins with their versions and errors."""
+    app = built_app()
+    with app.test_request_context():
+        rows = plugin_rows(app)
+    _print(rows, as_json, lambda row: "\t".join(str(value) for value in row.values()))
 
 
 @cli.group("user")

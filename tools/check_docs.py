@@ -37,7 +37,11 @@ def _settings() -> list[str]:
     if "--write" in sys.argv:
         SETTINGS_PAGE.write_text(settings_table(), encoding="utf-8")
     current = SETTINGS_PAGE.read_text(encoding="utf-8") if SETTINGS_PAGE.exists() else ""
-    return [] if current == settings_table() else ["docs/admin/settings.md is not what the settings make: run with --write"]
+    return (
+        []
+        if current == settings_table()
+        else ["docs/admin/settings.md is not what the settings make: run with --write"]
+    )
 
 
 def _translations() -> list[str]:
@@ -46,7 +50,9 @@ def _translations() -> list[str]:
         catalog = read_po(handle, locale="en")
     missing = [text for text in messages if not (catalog.get(text) and catalog[text].string)]
     fuzzy = [str(message.id) for message in catalog if message.id and message.fuzzy]
-    stale = [] if translations.compiled() == translations.BINARY.read_bytes() else ["messages.mo is older than messages.po"]
+    stale = (
+        [] if translations.compiled() == translations.BINARY.read_bytes() else ["messages.mo is older than messages.po"]
+    )
     return [f"no English for {text!r}" for text in missing] + [f"fuzzy: {text!r}" for text in fuzzy] + stale
 
 

@@ -68,9 +68,7 @@ def can(permission: str) -> bool:
     return bool(current_user.is_authenticated and current_user.can(permission))
 
 
-def visible_to(
-    statement: S, model: Any, user: User, *, also: ColumnElement[bool] | None = None
-) -> S:
+def visible_to(statement: S, model: Any, user: User, *, also: ColumnElement[bool] | None = None) -> S:
     """Keep only the rows the person's scope reaches; `also` adds rows a package grants for its own reasons."""
     if user.scope == "all":
         return statement

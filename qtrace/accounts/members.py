@@ -45,7 +45,12 @@ def create() -> Response:
     try:
         with write():
             add_user_hashed(
-                form.username.data, form.name.data, hashed, form.roles.data, by=actor().id, now=clock.now(),
+                form.username.data,
+                form.name.data,
+                hashed,
+                form.roles.data,
+                by=actor().id,
+                now=clock.now(),
                 department_id=_number(form.department_id.data),
             )
     except DomainError as error:
@@ -82,8 +87,13 @@ def update(user_id: int) -> Response:
     try:
         with write():
             change_user(
-                user_id, name=form.name.data, role_keys=form.roles.data, active=form.active.data, by=actor().id,
-                department_id=_number(form.department_id.data), now=clock.now(),
+                user_id,
+                name=form.name.data,
+                role_keys=form.roles.data,
+                active=form.active.data,
+                by=actor().id,
+                department_id=_number(form.department_id.data),
+                now=clock.now(),
             )
             if hashed:
                 set_password(user_id, hashed, by=actor().id, now=clock.now())
@@ -148,4 +158,3 @@ def _refused(form: Form, error: DomainError, user_id: int | None) -> Response:
 
 def _number(value: str | None) -> int | None:
     return int(value) if value and value.isdecimal() else None
-

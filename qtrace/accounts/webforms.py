@@ -20,4 +20,6 @@ class PasswordForm(Form):
     """A person's own new password."""
 
     current = PasswordField(_("当前密码"), [InputRequired(_("请填写当前密码。"))])
-    password = PasswordField(_("新密码"), [InputRequired(_("请填写新密码。")), Length(min=8, message=_("密码至少 8 个字符。"))])
+    password = PasswordField(
+        _("新密码"), [InputRequired(_("请填写新密码。")), Length(min=8, message=_("密码至少 8 个字符。"))]
+    )

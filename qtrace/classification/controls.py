@@ -45,7 +45,9 @@ class TermRef(Control):
         listed = field.options.get("first")
         rank = {code: place for place, code in enumerate(listed)} if isinstance(listed, list) else {}
         return [
-            Choice(str(term.id), names[term.id], _rubric(term), names.get(term.parent_id or 0, ""), loud.get(term.id, ""))
+            Choice(
+                str(term.id), names[term.id], _rubric(term), names.get(term.parent_id or 0, ""), loud.get(term.id, "")
+            )
             for term in sorted(terms, key=lambda term: rank.get(term.code, len(rank)))
         ]
 

@@ -143,11 +143,15 @@ def edit_rule(rule_id: int, name: str, condition: object, sets: Mapping[str, Any
     """Change a classification rule; a wrong condition is refused with its place. Complaints already there stay."""
     rule = _rule(rule_id)
     changed = {"condition": dump(parse(condition, FIELDS)), "sets": checked_sets(sets), "name_zh": _rule_name(name)}
-    body = {key: {"old": getattr(rule, key), "new": value} for key, value in changed.items() if getattr(rule, key) != value}
+    body = {
+        key: {"old": getattr(rule, key), "new": value} for key, value in changed.items() if getattr(rule, key) != value
+    }
     for key, change in body.items():
         setattr(rule, key, change["new"])
     if body:
-        events.record("classification_rule_changed", subject=("classification_rule", rule_id), by=by, now=now, body=body)
+        events.record(
+            "classification_rule_changed", subject=("classification_rule", rule_id), by=by, now=now, body=body
+        )
 
 
 def switch_rule(rule_id: int, *, enabled: bool, by: int, now: datetime) -> None:
@@ -156,7 +160,9 @@ def switch_rule(rule_id: int, *, enabled: bool, by: int, now: datetime) -> None:
     if rule.enabled != enabled:
         rule.enabled = enabled
         body = {"enabled": enabled}
-        events.record("classification_rule_switched", subject=("classification_rule", rule_id), by=by, now=now, body=body)
+        events.record(
+            "classification_rule_switched", subject=("classification_rule", rule_id), by=by, now=now, body=body
+        )
 
 
 def checked_sets(sets: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,11 @@ def term_update(term_id: int) -> Response:
     try:
         with write():
             rename_term(
-                term_id, request.form.get("name_zh", ""), request.form.get("name_en", ""), by=actor().id, now=clock.now()
+                term_id,
+                request.form.get("name_zh", ""),
+                request.form.get("name_en", ""),
+                by=actor().id,
+                now=clock.now(),
             )
     except Refused as error:
         return _page(kind, error, term_id)

@@ -46,21 +46,19 @@ def records_came_in(event: Event) -> None:
         complete_links(orders, now=event.at, by=event.by, deferred=deferred)
 
 
-def take_in(
-    source: Source, ids: Sequence[int], *, now: datetime, by: int | None, deferred: bool = False
-) -> int:
+def take_in(source: Source, ids: Sequence[int], *, now: datetime, by: int | None, deferred: bool = False) -> int:
     """Open a complaint for each of these records that a rule catches and that has none yet; return how many."""
     rows = _caught(source, ids)
     if not rows:
         return 0
     facts = facts_of(row["order_id"] for _rule, row in rows if row["order_id"])
     rules, terms = ready_rules(), {kind: term_ids(kind) for kind in PARTS}
-    names = _sku_names(facts)
+    articles = _articles(facts)
     department = _intake_department()
     numbers = take_numbers(PREFIX, now, len(rows))
     values = []
     for number, (rule, row) in zip(numbers, rows, strict=True):
-        value = _complaint(source, rule, row, facts.get(row["order_id"] or 0, OrderFacts()), rules, names)
+        value = _complaint(source, rule, row, facts.get(row["order_id"] or 0, OrderFacts()), rules, articles)
         value |= {kind + "_id": terms[kind].get(value.pop(kind)) for kind in PARTS}
         values.append(value | {"number": number, "created_at": now, "created_by": by, "department_id": department})
     _insert(source, values, now=now, by=by, deferred=deferred)
@@ -92,7 +90,9 @@ def _caught(source: Source, ids: Sequence[int]) -> list[tuple[IntakeRule, dict[s
         .where(IntakeRule.enabled, IntakeRule.source_kind == source.kind)
         .order_by(IntakeRule.position, IntakeRule.id)
     ).all()
-    known = select(Complaint.source_id).where(Complaint.source_kind == source.kind, Complaint.source_id == source.model.id)
+    known = select(Complaint.source_id).where(
+        Complaint.source_kind == source.kind, Complaint.source_id == source.model.id
+    )
     found: dict[int, tuple[IntakeRule, dict[str, Any]]] = {}
     for rule in rules:
         condition = to_sql(parse(rule.condition, source.fields), source.columns)
@@ -104,17 +104,23 @@ def _caught(source: Source, ids: Sequence[int]) -> list[tuple[IntakeRule, dict[s
 
 
 def _complaint(
-    source: Source, rule: IntakeRule, row: dict[str, Any], facts: OrderFacts, rules: Sequence[Rule], names: dict[int, str]
+    source: Source,
+    rule: IntakeRule,
+    row: dict[str, Any],
+    facts: OrderFacts,
+    rules: Sequence[Rule],
+    articles: dict[int, tuple[str, str]],
 ) -> dict[str, Any]:
     links = links_of(facts, sku_id=row.get("sku_id"), line_id=row.get("line_id"))
     text = " ".join(part for part in (row.get("title"), row.get("text")) if part)
+    name, category = articles.get(links.sku_id or 0, ("", ""))
     said: dict[str, object] = {
         "text": text,
         "raw_reason": row.get("reason", ""),
         "source_kind": source.kind,
         "stars": row.get("stars"),
-        "sku": names.get(links.sku_id or 0, ""),
-        "category": "",
+        "sku": name,
+        "category": category,
         "courier_line": links.courier_line,
     }
     suggestion: Suggestion = classify(said, rules, default=rule.sets)
@@ -140,9 +146,7 @@ def _complaint(
     }
 
 
-def _insert(
-    source: Source, values: list[dict[str, Any]], *, now: datetime, by: int | None, deferred: bool
-) -> None:
+def _insert(source: Source, values: list[dict[str, Any]], *, now: datetime, by: int | None, deferred: bool) -> None:
     session = require_write()
     session.execute(insert(Complaint), values)
     by_number = {value["number"]: value for value in values}
@@ -161,7 +165,9 @@ def _insert(
 
 
 def _fill(complaint: Complaint, facts: dict[int, OrderFacts]) -> bool:
-    links = links_of(facts.get(complaint.order_id or 0, OrderFacts()), sku_id=complaint.sku_id, line_id=complaint.line_id)
+    links = links_of(
+        facts.get(complaint.order_id or 0, OrderFacts()), sku_id=complaint.sku_id, line_id=complaint.line_id
+    )
     changed = False
     for name, value in asdict(links).items():
         if value and not getattr(complaint, name):
@@ -179,17 +185,16 @@ def _orders_of(kind: str, ids: Sequence[int]) -> list[int]:
     return sorted(found)
 
 
-def _sku_names(facts: dict[int, OrderFacts]) -> dict[int, str]:
+def _articles(facts: dict[int, OrderFacts]) -> dict[int, tuple[str, str]]:
+    """Return (name, category) of every article of these orders."""
     wanted = sorted({line.sku_id for fact in facts.values() for line in fact.lines if line.sku_id})
-    names: dict[int, str] = {}
+    articles: dict[int, tuple[str, str]] = {}
     for begin in range(0, len(wanted), CHUNK):
-        rows = db.session.execute(select(Sku.id, Sku.name).where(Sku.id.in_(wanted[begin : begin + CHUNK])))
-        names |= dict(rows.all())
-    return names
+        statement = select(Sku.id, Sku.name, Sku.category).where(Sku.id.in_(wanted[begin : begin + CHUNK]))
+        articles |= {sku: (name, category) for sku, name, category in db.session.execute(statement)}
+    return articles
 
 
 def _intake_department() -> int | None:
     row = db.session.get(Setting, "intake_department")
     return int(row.value["id"]) if row else None
-
-

@@ -28,7 +28,9 @@ def edit_rule(rule_id: int, name: str, condition: object, sets: Mapping[str, Any
         "condition": dump(parse(condition, SOURCES[rule.source_kind].fields)), "sets": checked_sets(sets),
         "name_zh": name.strip()[:MAX_NAME],
     }  # fmt: skip
-    body = {key: {"old": getattr(rule, key), "new": value} for key, value in changed.items() if getattr(rule, key) != value}
+    body = {
+        key: {"old": getattr(rule, key), "new": value} for key, value in changed.items() if getattr(rule, key) != value
+    }
     for key, change in body.items():
         setattr(rule, key, change["new"])
     if body:

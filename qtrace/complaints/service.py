@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import or_, select, update
@@ -49,9 +50,7 @@ def record_complaint(new: NewComplaint, *, by: User, now: datetime) -> int:
         shop_id=new.shop_id,
         order_id=new.order_id,
         text=new.text.strip()[:5000],
-        safety=new.safety,
-        **asdict(new.links),
-        **_columns(new.terms or {}),
+        **{"safety": new.safety} | asdict(new.links) | _columns(new.terms or {}),
     )
     session.add(complaint)
     session.flush()  # the id is needed by the search index and the event
@@ -140,8 +139,11 @@ def _judge_anew(ids: Sequence[int], *, by: int, now: datetime) -> None:
         events.record(RECLASSIFIED, subject=("complaint", ids[0]), by=by, now=now, body=body)
 
 
-def _columns(terms: Mapping[str, int]) -> dict[str, int]:
-    return {TERM_COLUMNS[name]: value for name, value in terms.items()}
+def _columns(terms: Mapping[str, int]) -> dict[str, Any]:
+    """Return the columns the chosen terms become; a type that touches safety makes a safety complaint."""
+    columns: dict[str, Any] = {TERM_COLUMNS[name]: value for name, value in terms.items()}
+    kind = require_write().get(Term, terms["type"]) if "type" in terms else None
+    return columns | {"safety": True} if kind is not None and kind.safety else columns
 
 
 def _locked(complaint_id: int, version: int) -> Complaint:

@@ -66,7 +66,10 @@ def create() -> Response:
     form = request.form
     hits = find_anything(form.get("code", "")[:200])
     new_complaint = NewComplaint(
-        text=form.get("text", ""), terms=_terms(), safety=form.get("safety") == "y", **_found(hits, form.get("line", ""))
+        text=form.get("text", ""),
+        terms=_terms(),
+        safety=form.get("safety") == "y",
+        **_found(hits, form.get("line", "")),
     )
     try:
         with write():
@@ -175,9 +178,7 @@ def _after(number: str, text: str) -> Response:
             handlings=terms_of("handling"),
             quick=QUICK,
         )
-    return go(
-        safe_path(request.form.get("next"), url_for("complaints.show", number=number)), trigger={"toast": text}
-    )
+    return go(safe_path(request.form.get("next"), url_for("complaints.show", number=number)), trigger={"toast": text})
 
 
 def _terms() -> dict[str, int]:

@@ -112,7 +112,9 @@ def sent_from(definition: FormDefinition, columns: Mapping[str, Value], answers:
 def shown(definition: FormDefinition, answers: Mapping[str, Value]) -> list[tuple[FieldDefinition, str]]:
     """Return the further answers as staff read them, empty ones left out."""
     rows = [(asked, answers.get(asked.id)) for asked in definition.fields if not asked.column]
-    return [(asked, controls()[asked.control].show(asked, value)) for asked, value in rows if value not in (None, "", [])]
+    return [
+        (asked, controls()[asked.control].show(asked, value)) for asked, value in rows if value not in (None, "", [])
+    ]
 
 
 def _keep(read: Answers, asked: FieldDefinition, control: Control, value: Value, sent: Sent) -> None:

@@ -1,12 +1,14 @@
-"""Attach the investigation: gates of the flow, cards and forms of the issue page."""
+"""Attach the investigation: gates of the flow, cards and forms of the issue page, facts of its to-dos."""
 
 from flask import Flask
 
 from qtrace.flows.gates import register_gate
-from qtrace.investigation import panels, sentences
+from qtrace.investigation import panels, sentences, subscribers
 from qtrace.investigation.gates import GATES
+from qtrace.investigation.queries import issue_facts
 from qtrace.investigation.views import bp
 from qtrace.issues.panels import register_panel
+from qtrace.tasks.subjects import register_subject
 
 
 def register(app: Flask) -> None:
@@ -20,3 +22,5 @@ def register(app: Flask) -> None:
     register_panel(app, "main", panels.effect, order=40)
     register_panel(app, "side", panels.costs, order=50)
     sentences.register(app)
+    subscribers.subscribe_all(app)
+    register_subject(app, "issue", issue_facts)

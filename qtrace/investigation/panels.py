@@ -1,22 +1,26 @@
 """The investigation's cards on the issue page."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from flask import render_template
+from flask import render_template, request
+from flask_babel import gettext as _
 from markupsafe import Markup
 
 from qtrace.accounts.models import User
 from qtrace.accounts.queries import people
 from qtrace.classification.queries import terms_of
 from qtrace.core import clock
-from qtrace.investigation.data import measure
+from qtrace.core.errors import Refused
+from qtrace.investigation.data import MATURE_DAYS, MINIMUM_UNITS, Measured, measure
+from qtrace.investigation.days import read_day, start_of_day
+from qtrace.investigation.gates import reopened_at
 from qtrace.investigation.queries import actions_of, checks_of, costs_of, shares_of, why_tree
-from qtrace.investigation.service import ACTION_KINDS, COST_CATEGORIES, PAYERS, WHY_KINDS
+from qtrace.investigation.service import ACTION_KINDS, COST_CATEGORIES, INVESTIGATE, PAYERS, WHY_KINDS
 from qtrace.issues.models import Issue
-from qtrace.web.filters import localised
+from qtrace.web.filters import localised, show_percent
 
-INVESTIGATE = "issue.investigate"
 DEFAULT_DUE = timedelta(days=7)
+MATURITIES = (0, 7, 14, 30, 60)
 
 
 def responsibility(issue: Issue, user: User) -> Markup:
@@ -35,8 +39,9 @@ def actions(issue: Issue, user: User) -> Markup:
     """Draw the actions."""
     due = (clock.now() + DEFAULT_DUE).date().isoformat()
     rows = actions_of(issue.id)
+    owners = [person for person in people(active_only=True) if person.can(INVESTIGATE)]
     return _card(
-        "actions", issue, user, actions=rows, kinds=ACTION_KINDS, people=people(active_only=True), due=due,
+        "actions", issue, user, actions=rows, kinds=ACTION_KINDS, people=owners, due=due,
         now=clock.now(), done=sum(row.done_at is not None for row in rows),
         planned=sum(row.cancelled_at is None for row in rows),
     )  # fmt: skip
@@ -44,14 +49,44 @@ def actions(issue: Issue, user: User) -> Markup:
 
 def effect(issue: Issue, user: User) -> Markup:
     """Draw the effect: what the data says today, and what was decided on it."""
-    rows = [row for row in actions_of(issue.id) if row.effective_at and row.kind in {"corrective", "preventive"}]
-    effective = max((row.effective_at for row in rows if row.effective_at), default=None)
+    rows = [row for row in actions_of(issue.id) if row.kind == "corrective" and not row.cancelled_at]
+    planned = max((row.effective_at for row in rows if row.effective_at), default=None)
     checks = checks_of(issue.id)
-    if effective is None and not checks:
+    if planned is None and not checks:
         return Markup("")
-    now = clock.now()
-    found = measure(issue, effective_at=effective, now=now) if effective and effective <= now else None
-    return _card("effect", issue, user, found=found, effective=effective, checks=checks)
+    now, mature = clock.now(), read_maturity(request.args.get("mature", ""))
+    effective = _asked_day() or start_of_day(planned or checks[0].effective_at)
+    found = measure(issue, effective_at=effective, now=now, mature_days=mature) if effective <= now else None
+    return _card(
+        "effect", issue, user, found=found, sentence=effect_sentence(found) if found else "", effective=effective,
+        mature=mature, maturities=MATURITIES, checks=checks, reopened=reopened_at(issue.id),
+    )  # fmt: skip
+
+
+def effect_sentence(found: Measured) -> str:
+    """Say in one plain sentence what the figures mean."""
+    if found.end == found.effective_at:
+        return _("生效后发出的货还没有满 %(days)d 天,现在下结论太早。", days=found.mature_days)
+    figures = {
+        "n": found.after.units, "k": found.after.events, "before_n": found.before.units, "least": MINIMUM_UNITS,
+        "before": show_percent(found.verdict.before_rate, 2), "after": show_percent(found.verdict.after_rate, 2),
+    }  # fmt: skip
+    words = {
+        "rate_fell": _("生效后发出 %(n)d 件,投诉 %(k)d 起,投诉率从 %(before)s 降到 %(after)s,不像是偶然。", **figures),
+        "rate_rose": _("生效后发出 %(n)d 件,投诉 %(k)d 起,投诉率从 %(before)s 升到 %(after)s,不像是偶然。", **figures),
+        "may_be_chance": _("投诉率从 %(before)s 变为 %(after)s,差别可能只是偶然,还不能说有效。", **figures),
+        "no_events": _("生效前后都没有投诉,看不出变化。"),
+        "few_units_before": _(
+            "生效前同样长的时间里只发了 %(before_n)d 件(至少要 %(least)d 件),不能下结论。", **figures
+        ),
+        "few_units_after": _("生效后只发了 %(n)d 件(至少要 %(least)d 件),不能下结论。", **figures),
+    }
+    return words[found.verdict.reason]
+
+
+def read_maturity(text: str) -> int:
+    """Return after how many days goods count, one of the offered spans."""
+    return int(text) if text in {str(days) for days in MATURITIES} else MATURE_DAYS
 
 
 def costs(issue: Issue, user: User) -> Markup:
@@ -59,6 +94,13 @@ def costs(issue: Issue, user: User) -> Markup:
     rows = costs_of(issue.id)
     total = sum(row.amount_minor for row in rows)
     return _card("costs", issue, user, costs=rows, total=total, categories=COST_CATEGORIES, payers=PAYERS)
+
+
+def _asked_day() -> datetime | None:
+    try:
+        return read_day(request.args.get("effective", ""), "effective")
+    except Refused:
+        return None
 
 
 def _card(name: str, issue: Issue, user: User, **context: object) -> Markup:

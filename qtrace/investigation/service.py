@@ -20,6 +20,7 @@ from qtrace.investigation.data import MATURE_DAYS, measure
 from qtrace.investigation.models import Action, CostLine, EffectCheck, Responsibility, Why
 from qtrace.issues.models import Issue
 from qtrace.tasks.models import Task
+from qtrace.tasks.queries import BIGGEST_ID
 from qtrace.tasks.service import NewTask, close_tasks, open_task
 
 WHY_KINDS = ("occurrence", "escape", "system")
@@ -57,9 +58,7 @@ def decide_responsibility(issue: Issue, shares: Mapping[int, int], *, reason: st
         raise Refused(_("请从列表中选择责任方。"), field="party")
     session.execute(delete(Responsibility).where(Responsibility.issue_id == issue.id))
     for party, percent in shares.items():
-        session.add(
-            Responsibility(issue_id=issue.id, party_id=party, percent=percent, reason=reason, by=by, at=now)
-        )
+        session.add(Responsibility(issue_id=issue.id, party_id=party, percent=percent, reason=reason, by=by, at=now))
     row = _issue(issue.id)
     row.responsible_party_id = max(shares, key=lambda party: (shares[party], -party))
     row.version += 1
@@ -86,7 +85,9 @@ def add_why(
     )  # fmt: skip
     session.add(why)
     session.flush()  # the id is the answer
-    events.record("why_added", subject=("issue", issue_id), by=by, now=now, body={"why": why.id, "statement": statement})
+    events.record(
+        "why_added", subject=("issue", issue_id), by=by, now=now, body={"why": why.id, "statement": statement}
+    )
     return why.id
 
 
@@ -108,7 +109,9 @@ def change_why(issue_id: int, why_id: int, values: Mapping[str, Any], *, by: int
         raise Refused(_("只有已证实的原因才能标为根因。请先写明证据并选「已证实」。"), field="is_root")
     if new["is_root"] and not str(new["evidence"]).strip():
         raise Refused(_("根因需要证据。请写明怎么证实的。"), field="evidence")
-    body = {name: {"old": getattr(why, name), "new": value} for name, value in new.items() if getattr(why, name) != value}
+    body = {
+        name: {"old": getattr(why, name), "new": value} for name, value in new.items() if getattr(why, name) != value
+    }
     for name, value in new.items():
         setattr(why, name, value)
     if body:
@@ -286,7 +289,10 @@ def _node(action_id: int | str) -> str:
 def _close_task(action: Action, *, by: int | None, now: datetime, done: bool = True) -> None:
     subject = ("issue", action.issue_id)
     statement = select(Task.id).where(
-        Task.subject_kind == subject[0], Task.subject_id == subject[1], Task.node == _node(action.id), Task.state == "open"
+        Task.subject_kind == subject[0],
+        Task.subject_id == subject[1],
+        Task.node == _node(action.id),
+        Task.state == "open",
     )
     for task_id in require_write().scalars(statement).all():
         close_tasks(subject, by=by, now=now, task_id=task_id, done=done)
@@ -308,14 +314,14 @@ def _issue(issue_id: int) -> Issue:
 
 
 def _why(why_id: int) -> Why:
-    why = require_write().get(Why, why_id)
+    why = require_write().get(Why, min(why_id, BIGGEST_ID))
     if why is None:
         raise NotFound
     return why
 
 
 def _open_action(issue_id: int, action_id: int, version: int) -> Action:
-    action = require_write().scalar(select(Action).where(Action.id == action_id).with_for_update())
+    action = require_write().scalar(select(Action).where(Action.id == min(action_id, BIGGEST_ID)).with_for_update())
     if action is None or action.issue_id != issue_id:
         raise NotFound
     if action.version != version or action.done_at or action.cancelled_at:

@@ -1,7 +1,7 @@
 """The addresses the investigation's forms post to; each acts and leads back to its card."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
@@ -10,6 +10,8 @@ from qtrace.accounts.access import actor, needs
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import NotFound, Refused
+from qtrace.investigation.days import read_day
+from qtrace.investigation.panels import read_maturity
 from qtrace.investigation.queries import why_of
 from qtrace.investigation.service import (
     TESTED,
@@ -25,9 +27,10 @@ from qtrace.investigation.service import (
     plan_action,
     remove_why,
 )
+from qtrace.issues.filters import as_id
 from qtrace.issues.models import Issue
 from qtrace.issues.queries import visible_issue
-from qtrace.web.filters import site_zone
+from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
 
 bp = Blueprint("investigation", __name__, url_prefix="/issues/<number>")
@@ -41,10 +44,15 @@ def responsibility_update(number: str) -> Response:
     issue = _open(number)
     shares: dict[int, int] = {}
     for party, percent in zip(request.form.getlist("party"), request.form.getlist("percent"), strict=False):
-        if party.isdecimal() and percent.strip():
-            shares[int(party)] = shares.get(int(party), 0) + _whole(percent)
+        party_id = as_id(party)
+        if party_id is not None and percent.strip():
+            shares[party_id] = shares.get(party_id, 0) + _whole(percent)
     reason = request.form.get("reason", "").strip()
-    return _act(issue, "responsibility", lambda now: decide_responsibility(issue, shares, reason=reason, by=actor().id, now=now))
+    return _act(
+        issue,
+        "responsibility",
+        lambda row, now: decide_responsibility(row, shares, reason=reason, by=actor().id, now=now),
+    )
 
 
 @bp.post("/whys")
@@ -56,8 +64,8 @@ def why_create(number: str) -> Response:
     return _act(
         issue,
         "whys",
-        lambda now: add_why(
-            issue.id, parent_id=form.get("parent_id", type=int), statement=form.get("statement", ""),
+        lambda row, now: add_why(
+            row.id, parent_id=as_id(form.get("parent_id", "")), statement=form.get("statement", ""),
             evidence=form.get("evidence", ""), kind=form.get("kind", "occurrence"), by=actor().id, now=now,
         ),
     )  # fmt: skip
@@ -81,7 +89,7 @@ def why_update(number: str, why_id: int) -> Response:
     issue = _open(number)
     values = {name: request.form[name] for name in ("statement", "evidence", "tested", "kind") if name in request.form}
     changes: dict[str, object] = {**values, "is_root": request.form.get("is_root") == "y"}
-    return _act(issue, "whys", lambda now: change_why(issue.id, why_id, changes, by=actor().id, now=now))
+    return _act(issue, "whys", lambda row, now: change_why(row.id, why_id, changes, by=actor().id, now=now))
 
 
 @bp.post("/whys/<int:why_id>/removal")
@@ -89,7 +97,7 @@ def why_update(number: str, why_id: int) -> Response:
 def why_delete(number: str, why_id: int) -> Response:
     """Remove one answer."""
     issue = _open(number)
-    return _act(issue, "whys", lambda now: remove_why(issue.id, why_id, by=actor().id, now=now))
+    return _act(issue, "whys", lambda row, now: remove_why(row.id, why_id, by=actor().id, now=now))
 
 
 @bp.post("/actions")
@@ -99,10 +107,10 @@ def action_create(number: str) -> Response:
     issue = _open(number)
     form = request.form
     new = NewAction(
-        kind=form.get("kind", ""), text=form.get("text", ""), owner_id=form.get("owner_id", type=int),
-        due_at=_day(form.get("due", "")),
+        kind=form.get("kind", ""), text=form.get("text", ""), owner_id=as_id(form.get("owner_id", "")),
+        due_at=read_day(form.get("due", ""), "due", at=END_OF_DAY),
     )  # fmt: skip
-    return _act(issue, "actions", lambda now: plan_action(issue, new, by=actor().id, now=now))
+    return _act(issue, "actions", lambda row, now: plan_action(row, new, by=actor().id, now=now))
 
 
 @bp.post("/actions/<int:action_id>/completion")
@@ -114,9 +122,9 @@ def action_done(number: str, action_id: int) -> Response:
     return _act(
         issue,
         "actions",
-        lambda now: finish_action(
-            issue.id, action_id, proof=form.get("proof", ""), effective_at=_day(form.get("effective", "")),
-            version=form.get("version", type=int, default=0), by=actor().id, now=now,
+        lambda row, now: finish_action(
+            row.id, action_id, proof=form.get("proof", ""), effective_at=read_day(form.get("effective", ""), "effective"),
+            version=as_id(form.get("version", "")) or 0, by=actor().id, now=now,
         ),
     )  # fmt: skip
 
@@ -126,11 +134,11 @@ def action_done(number: str, action_id: int) -> Response:
 def action_cancel(number: str, action_id: int) -> Response:
     """Cancel an action."""
     issue = _open(number)
-    version, reason = request.form.get("version", type=int, default=0), request.form.get("reason", "")
+    version, reason = as_id(request.form.get("version", "")) or 0, request.form.get("reason", "")
     return _act(
         issue,
         "actions",
-        lambda now: cancel_action(issue.id, action_id, version=version, reason=reason, by=actor().id, now=now),
+        lambda row, now: cancel_action(row.id, action_id, version=version, reason=reason, by=actor().id, now=now),
     )
 
 
@@ -139,15 +147,16 @@ def action_cancel(number: str, action_id: int) -> Response:
 def effect_create(number: str) -> Response:
     """Judge the effect."""
     issue = _open(number)
-    effective = _day(request.form.get("effective", ""), at=time(0))
+    effective = read_day(request.form.get("effective", ""), "effective")
     if effective is None:
         raise Refused(_("请填写生效日。"), field="effective")
+    mature = read_maturity(request.form.get("mature", ""))
     note, accepted = request.form.get("note", ""), request.form.get("accepted") == "y"
     return _act(
         issue,
         "effect",
-        lambda now: check_effect(
-            issue, effective_at=min(effective, now), accepted=accepted, note=note, by=actor().id, now=now
+        lambda row, now: check_effect(
+            row, effective_at=effective, accepted=accepted, note=note, by=actor().id, now=now, mature_days=mature
         ),
     )
 
@@ -158,20 +167,33 @@ def cost_create(number: str) -> Response:
     """Add a cost line."""
     issue = _open(number)
     values = {name: request.form.get(name, "") for name in ("category", "payer", "amount", "note")}
-    return _act(issue, "costs", lambda now: add_cost(issue.id, values, by=actor().id, now=now))
+    return _act(issue, "costs", lambda row, now: add_cost(row.id, values, by=actor().id, now=now))
 
 
 def _open(number: str) -> Issue:
     issue = visible_issue(number, actor())
-    if issue.status != "open":
-        raise Refused(_("这个质量问题已经结案。要修改请先重新打开。"))
+    _require_open(issue)
     return issue
 
 
-def _act(issue: Issue, card: str, act: Callable[[datetime], object]) -> Response:
-    with write():
-        act(clock.now())
-    return go(url_for("issues.show", number=issue.number) + f"#{card}", trigger={"toast": _("已保存")})
+def _require_open(issue: Issue) -> None:
+    if issue.status != "open":
+        raise Refused(_("这个质量问题已经结案。要修改请先重新打开。"))
+
+
+def _act(issue: Issue, card: str, act: Callable[[Issue, datetime], object]) -> Response:
+    """Act on the issue as it is now and lead back to its card, or home where one's part in it is done."""
+    url = url_for("issues.show", number=issue.number)
+    with write() as session:
+        row = session.get_one(Issue, issue.id)
+        _require_open(row)
+        act(row, clock.now())
+        answer_at(url)
+    try:
+        visible_issue(issue.number, actor())
+    except NotFound:
+        return go(url_for("tasks.home"), trigger={"toast": _("已保存")})
+    return go(f"{url}#{card}", trigger={"toast": _("已保存")})
 
 
 def _whole(text: str) -> int:
@@ -179,13 +201,3 @@ def _whole(text: str) -> int:
     if not text.isdecimal() or len(text) > 3:
         raise Refused(_("占比请填 0 到 100 的整数。"), field="percent")
     return int(text)
-
-
-def _day(text: str, *, at: time = END_OF_DAY) -> datetime | None:
-    """Return a chosen day as a moment in the site's zone."""
-    try:
-        day = datetime.fromisoformat(text).date() if text else None
-    except ValueError:
-        raise Refused(_("日期请按 2026-11-22 的格式填写。"), field="due") from None
-    return datetime.combine(day, at, site_zone()).astimezone(UTC) if day else None
-

@@ -150,9 +150,7 @@ def _new_issue(answers: Answers, version_id: int, source: str) -> NewIssue:
     line_id = as_id(request.form.get("origin_line", ""))
     columns = complete(_without_affected(answers.columns), source, line_id=line_id)
     filled: dict[str, Any] = {name: value for name, value in columns.items() if value is not None}
-    return NewIssue(
-        **filled, form_version_id=version_id, answers=answers.answers, department_id=actor().department_id
-    )
+    return NewIssue(**filled, form_version_id=version_id, answers=answers.answers, department_id=actor().department_id)
 
 
 def _complaint(args: Mapping[str, str]) -> Complaint | None:
@@ -177,7 +175,10 @@ def _without_affected(columns: Mapping[str, Any]) -> dict[str, Any]:
     if "affected_qty" in columns:
         counts = columns["affected_qty"] or {}
         plain |= {"bad_qty": counts.get("bad"), "checked_qty": counts.get("checked")}
-    return {name: ("" if value is None and name in ("title", "description", "courier_line") else value) for name, value in plain.items()}
+    return {
+        name: ("" if value is None and name in ("title", "description", "courier_line") else value)
+        for name, value in plain.items()
+    }
 
 
 def _columns(issue: Issue) -> dict[str, Any]:
@@ -194,9 +195,7 @@ def _asked(definition: FormDefinition, answers: Answers) -> dict[str, Any]:
 
 def _form_page(definition: FormDefinition, sent: Sent, errors: Mapping[str, str], *, status: int = 200) -> Response:
     key = str(current_app.secret_key)
-    kept = {
-        photo.id: seal(photo, key=key, user_id=actor().id) for photos in sent.files.values() for photo in photos
-    }
+    kept = {photo.id: seal(photo, key=key, user_id=actor().id) for photos in sent.files.values() for photo in photos}
     found = _found(_source(definition, sent), sent.first("origin_line"))
     return render(
         "issues/new.html", "issues/_new.html", status=status, form=bind(definition, sent, errors), kept=kept, errors=errors,

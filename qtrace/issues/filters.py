@@ -53,7 +53,11 @@ class Filters:
 
 def read_filters(args: Mapping[str, str]) -> Filters:
     """Read the filters of an address; what is unknown or malformed asks nothing."""
-    found = {item.name: " ".join(args.get(item.name, "").split())[:MAX_TEXT] for item in fields(Filters) if item.name != "ids"}
+    found = {
+        item.name: " ".join(args.get(item.name, "").split())[:MAX_TEXT]
+        for item in fields(Filters)
+        if item.name != "ids"
+    }
     found["ids"] = ",".join(str(row) for row in read_ids(args.get("ids", "")))
     if found["status"] not in STATUSES:
         found["status"] = ""

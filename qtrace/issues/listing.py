@@ -132,7 +132,8 @@ def capped(count: int) -> str:
 def _status_menu(filters: Filters) -> Menu:
     chosen = filters.status or "all"
     options: list[MenuOption] = [
-        (str(label), "?" + filters.query(status=key, stage=""), None, key == chosen) for key, label in STATUS_NAMES.items()
+        (str(label), "?" + filters.query(status=key, stage=""), None, key == chosen)
+        for key, label in STATUS_NAMES.items()
     ]
     return Menu(_("状态"), "" if chosen == "all" else str(STATUS_NAMES[chosen]), options)
 
@@ -167,4 +168,6 @@ def _term_menu(
 def _with_none(menu: Menu, filters: Filters, name: str) -> Menu:
     if not menu.active:
         return menu
-    return replace(menu, options=[(_("不限"), "?" + (filters.query(**{name: ""}) or "status=all"), None, False), *menu.options])
+    return replace(
+        menu, options=[(_("不限"), "?" + (filters.query(**{name: ""}) or "status=all"), None, False), *menu.options]
+    )

@@ -166,9 +166,7 @@ def _carry_out(
     for step in steps:
         if isinstance(step, Open):
             rows = [known[complaint] for complaint in step.complaints]
-            open_issue_from(
-                rows, scope=scopes[step.rule], rule_id=step.rule, signature=step.signature, by=by, now=now
-            )
+            open_issue_from(rows, scope=scopes[step.rule], rule_id=step.rule, signature=step.signature, by=by, now=now)
         elif isinstance(step, Join):
             joined.setdefault(step.issue, []).append(step.complaint)
     for issue_id, complaints in joined.items():
@@ -201,14 +199,22 @@ def recount(issue_id: int) -> None:
 
 
 def open_issue_from(
-    rows: Sequence[Any], *, scope: str = "", rule_id: int | None = None, signature: str = "", by: int | None, now: datetime
+    rows: Sequence[Any],
+    *,
+    scope: str = "",
+    rule_id: int | None = None,
+    signature: str = "",
+    by: int | None,
+    now: datetime,
 ) -> int:
     """Open an issue that holds these complaints and return its id; what they all share becomes the issue's own.
 
     `rows` are complaints or rows of `COLUMNS`.
     """
     ids = [row.id for row in rows]
-    shared = {name: _same(getattr(row, name) for row in rows) for name in ("lot_id", "sku_id", "supplier_id", "type_id")}
+    shared = {
+        name: _same(getattr(row, name) for row in rows) for name in ("lot_id", "sku_id", "supplier_id", "type_id")
+    }
     courier = _same(row.courier_line or None for row in rows) or ""
     full = list(db.session.scalars(select(Complaint).where(Complaint.id.in_(ids[:CHUNK])).order_by(Complaint.id)))
     issue_id = create_issue(

@@ -186,7 +186,9 @@ def _line(row: Any, names: Mapping[tuple[str, str], str]) -> RuleLine:
     if words:
         sentence = _("买家提到:%(words)s", words="、".join(words))
     else:
-        sentence = describe(parse(row.condition, _fields(row)), {key: str(name) for key, name in FIELD_NAMES.items()}, _)
+        sentence = describe(
+            parse(row.condition, _fields(row)), {key: str(name) for key, name in FIELD_NAMES.items()}, _
+        )
     said = [names.get((part, row.sets.get(part, "")), "") for part in PARTS]
     if row.sets.get("safety"):
         said.append(_("涉及安全"))

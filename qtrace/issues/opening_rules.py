@@ -70,9 +70,7 @@ def preview_last_year(rule: OpeningRule, change: RuleChange) -> Preview:
     newest = db.session.scalar(select(func.max(Complaint.occurred_at)))
     if newest is None:
         return Preview(0, None, None)
-    fact = replace(
-        rule_fact(rule), threshold=change.threshold, days=change.days, not_types=uncounted(change.not_types)
-    )
+    fact = replace(rule_fact(rule), threshold=change.threshold, days=change.days, not_types=uncounted(change.not_types))
     since = newest - YEAR + TICK
     return Preview(preview(fact, since, newest), since, newest)
 

@@ -42,9 +42,7 @@ def membership_create() -> Response:
     with write():
         add(issue_id, ids, by=actor().id, now=clock.now())
         answer_at(url_for("issues.show", number=number))
-    return go(
-        url_for("issues.show", number=number), trigger={"toast": _("已并入 %(n)d 条客诉", n=len(ids))}
-    )
+    return go(url_for("issues.show", number=number), trigger={"toast": _("已并入 %(n)d 条客诉", n=len(ids))})
 
 
 @bp.post("/issues/splits")

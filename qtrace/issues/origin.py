@@ -97,7 +97,9 @@ def complete(columns: Mapping[str, object], source: str = "", *, line_id: int | 
     """Fill the columns that are still empty from the pasted number, or from the order, lot or article given."""
     found = origin_of(source, line_id=line_id) if source else _origin_of_columns(columns)
     known = found.columns()
-    clash = any(columns.get(name) and known[name] and columns[name] != known[name] for name in ("order_id", "sku_id", "lot_id"))
+    clash = any(
+        columns.get(name) and known[name] and columns[name] != known[name] for name in ("order_id", "sku_id", "lot_id")
+    )
     if clash:  # what a person typed into the single fields wins over the box
         known = _origin_of_columns(columns).columns()
     return dict(columns) | {name: known[name] for name in COLUMNS if not columns.get(name) and known[name]}

@@ -28,7 +28,9 @@ def store_photo(upload: FileStorage, *, data_dir: Path) -> StoredFile:
 
 def store_attachment(upload: FileStorage, *, data_dir: Path) -> StoredFile:
     """Put any file into the store; a photo is made harmless first, anything else is only ever downloaded."""
-    stored = store(cast(BinaryIO, upload.stream), display_name=upload.filename or "", data_dir=data_dir, max_bytes=MAX_FILE)
+    stored = store(
+        cast(BinaryIO, upload.stream), display_name=upload.filename or "", data_dir=data_dir, max_bytes=MAX_FILE
+    )
     if stored.media_type not in SHOWN:
         return stored
     upload.stream.seek(0)

@@ -135,7 +135,11 @@ def has_task_of(user: User) -> ColumnElement[bool]:
         or_(Task.department_id.is_(None), Task.department_id == user.department_id),
     )  # fmt: skip
     mine = or_(Task.owner_id == user.id, Task.id.in_(helped), in_pool)
-    return select(Task.id).where(Task.subject_kind == "issue", Task.subject_id == Issue.id, Task.state == "open", mine).exists()
+    return (
+        select(Task.id)
+        .where(Task.subject_kind == "issue", Task.subject_id == Issue.id, Task.state == "open", mine)
+        .exists()
+    )
 
 
 def matching(filters: Filters, reader: Reader) -> list[ColumnElement[bool]]:
@@ -184,7 +188,9 @@ def issue_page(filters: Filters, reader: Reader, *, after: str = "", size: int =
     )
     cursor = read_cursor(after)
     if cursor:
-        statement = statement.where(tuple_(Issue.opened_at, Issue.id) < tuple_(literal(cursor[0], UtcDateTime()), cursor[1]))
+        statement = statement.where(
+            tuple_(Issue.opened_at, Issue.id) < tuple_(literal(cursor[0], UtcDateTime()), cursor[1])
+        )
     found: Sequence[Any] = db.session.execute(statement).all()
     rows = [ListRow(*row) for row in found]
     last = rows[size - 1] if len(rows) > size else None
@@ -228,13 +234,17 @@ def saved_views(user: User) -> Sequence[SavedView]:
     statement = select(SavedView).where(
         SavedView.page == "issues", or_(SavedView.user_id.is_(None), SavedView.user_id == user.id)
     )
-    return db.session.scalars(statement.order_by(SavedView.user_id.is_not(None), SavedView.position, SavedView.id)).all()
+    return db.session.scalars(
+        statement.order_by(SavedView.user_id.is_not(None), SavedView.position, SavedView.id)
+    ).all()
 
 
 def comments_of(issue_id: int, *, limit: int = 200) -> Sequence[Comment]:
     """Return the newest comments, oldest of them first."""
     author = selectinload(Comment.author).options(lazyload(User.roles), lazyload(User.department))
-    newest = select(Comment).where(Comment.issue_id == issue_id).order_by(Comment.id.desc()).limit(limit).options(author)
+    newest = (
+        select(Comment).where(Comment.issue_id == issue_id).order_by(Comment.id.desc()).limit(limit).options(author)
+    )
     return list(reversed(db.session.scalars(newest).all()))
 
 
@@ -274,9 +284,9 @@ def free_complaint(complaint_id: int, user: User) -> Complaint | None:
 def costs_of(issue_id: int) -> Sequence[tuple[str, int]]:
     """Return what the complaints of an issue cost, per currency."""
     rows = db.session.execute(
-        select(Complaint.currency, func.sum(Complaint.amount_minor)).where(Complaint.issue_id == issue_id).group_by(
-            Complaint.currency
-        )
+        select(Complaint.currency, func.sum(Complaint.amount_minor))
+        .where(Complaint.issue_id == issue_id)
+        .group_by(Complaint.currency)
     ).all()
     return [(currency, int(total)) for currency, total in rows if total]
 

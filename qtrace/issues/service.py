@@ -83,7 +83,13 @@ def create_issue(new: NewIssue, *, by: int | None, now: datetime) -> int:
 
 
 def edit_issue(
-    issue_id: int, changes: Mapping[str, Any], *, expected_version: int, by: int, now: datetime, event: str = "issue_changed"
+    issue_id: int,
+    changes: Mapping[str, Any],
+    *,
+    expected_version: int,
+    by: int,
+    now: datetime,
+    event: str = "issue_changed",
 ) -> bool:
     """Change an issue if nobody else did since `expected_version`; say whether anything differed."""
     issue = _issue(issue_id)
@@ -93,16 +99,22 @@ def edit_issue(
     if issue.version != expected_version:
         raise Conflict(_what_changed(issue, expected_version))
     body = {
-        name: {"old": getattr(issue, name), "new": value} for name, value in changes.items() if getattr(issue, name) != value
+        name: {"old": getattr(issue, name), "new": value}
+        for name, value in changes.items()
+        if getattr(issue, name) != value
     }
     if not body:
         return False
-    changed = require_write().execute(
-        update(Issue)
-        .where(Issue.id == issue_id, Issue.version == expected_version)
-        .values({name: change["new"] for name, change in body.items()} | {"version": expected_version + 1})
-        .returning(Issue.id)
-    ).scalar_one_or_none()
+    changed = (
+        require_write()
+        .execute(
+            update(Issue)
+            .where(Issue.id == issue_id, Issue.version == expected_version)
+            .values({name: change["new"] for name, change in body.items()} | {"version": expected_version + 1})
+            .returning(Issue.id)
+        )
+        .scalar_one_or_none()
+    )
     if changed is None:
         raise Conflict(_what_changed(_issue(issue_id), expected_version))
     events.record(event, subject=(SUBJECT, issue_id), by=by, now=now, body=body | {"version": expected_version + 1})
@@ -114,9 +126,7 @@ def classify_issue(
     issue_id: int, terms: Mapping[str, int | None], *, expected_version: int, by: int, now: datetime
 ) -> bool:
     """Change type, severity, party or another classification; keys are columns like `severity_id`."""
-    return edit_issue(
-        issue_id, terms, expected_version=expected_version, by=by, now=now, event="issue_classified"
-    )
+    return edit_issue(issue_id, terms, expected_version=expected_version, by=by, now=now, event="issue_classified")
 
 
 def assign_owner(issue_id: int, *, owner_id: int, by: int, note: str, now: datetime) -> None:
@@ -195,5 +205,7 @@ def _what_changed(issue: Issue, since: int) -> str:
     fields = "、".join(str(FIELD_NAMES.get(name, name)) for name in sorted(names))
     who = "、".join(sorted({row.name or "—" for row in newer}))
     return _(
-        "%(who)s 刚刚改了%(fields)s,您的修改没有保存。请核对下面的最新内容后再提交一次。", who=who or "—", fields=fields or "—"
+        "%(who)s 刚刚改了%(fields)s,您的修改没有保存。请核对下面的最新内容后再提交一次。",
+        who=who or "—",
+        fields=fields or "—",
     )

@@ -83,7 +83,9 @@ def stage_steps(issue: Issue, flow: tuple[Definition, FlowInstance] | None, now:
         spent[span.node] = spent.get(span.node, 0) + ((span.left_at or now) - span.entered_at).total_seconds()
     names = names_of(definition)
     return [
-        Step(names[node.id].label, _state(node.id, names, issue, instance, now), entered.get(node.id), spent.get(node.id))
+        Step(
+            names[node.id].label, _state(node.id, names, issue, instance, now), entered.get(node.id), spent.get(node.id)
+        )
         for node in definition.nodes
     ]
 

@@ -113,9 +113,7 @@ def _transferred(event: EventRow, names: Names) -> str:
 
 
 SENTENCES: dict[str, Sentence] = {
-    "issue_opened": lambda event, _names: (
-        _("按规则自动登记") if event.body.get("rule_id") else _("登记了这个问题")
-    ),
+    "issue_opened": lambda event, _names: _("按规则自动登记") if event.body.get("rule_id") else _("登记了这个问题"),
     "issue_changed": _changed,
     "issue_classified": _changed,
     "issue_assigned": lambda event, names: _(
@@ -143,7 +141,9 @@ def _names(events: Sequence[EventRow], stages: Mapping[str, str]) -> Names:
     wanted_terms = {value for name, value in changes if name in TERM_COLUMNS}
     rows: dict[tuple[str, int], str] = {}
     for name, model, column in ROWS:
-        rows |= {(name, key): label for key, label in _labels(model, column, {v for n, v in changes if n == name}).items()}
+        rows |= {
+            (name, key): label for key, label in _labels(model, column, {v for n, v in changes if n == name}).items()
+        }
     terms = db.session.scalars(select(Term).where(Term.id.in_(wanted_terms))) if wanted_terms else ()
     return Names(_labels(User, User.name, people), {term.id: local_name(term) for term in terms}, rows, stages)
 

@@ -71,7 +71,9 @@ def install_demo(options: DemoOptions, *, now: datetime, say: Say) -> None:
         say("loading", 0.05 + 0.9 * (n + 1) / len(weeks))
     story.finish(now)
     with write():
-        require_write().add(Setting(key=SETTING, value={"seed": options.seed, "orders": options.orders, "event": run.name}))
+        require_write().add(
+            Setting(key=SETTING, value={"seed": options.seed, "orders": options.orders, "event": run.name})
+        )
     say("done", 1.0)
 
 

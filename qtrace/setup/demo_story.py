@@ -211,9 +211,7 @@ class DemoStory:
         for kind, text, owner in plans:
             new = NewAction(kind=kind, text=text, owner_id=owner, due_at=now + timedelta(days=7))
             action = plan_action(issue, new, by=self.people["quality_lead"], now=now)
-            finish_action(
-                issue.id, action, proof=script.proof, effective_at=effective, version=1, by=owner, now=now
-            )
+            finish_action(issue.id, action, proof=script.proof, effective_at=effective, version=1, by=owner, now=now)
         cost = {"category": "external", "payer": "supplier", "amount": script.cost, "note": "退款与运费"}
         add_cost(issue.id, cost, by=self.people["quality_lead"], now=now)
 

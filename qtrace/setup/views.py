@@ -60,8 +60,14 @@ def status() -> Response:
     """Show how the site is doing: checks, background work, the chain's head."""
     days = (horizon() - clock.now().date()).days
     return render(
-        "setup/status.html", checks=readiness(), counts=jobs.counts(), parked=jobs.parked(), head=events.head(),
-        calendar_days=days, calendar_warning=days < HORIZON_DAYS, calendar_end=horizon(),
+        "setup/status.html",
+        checks=readiness(),
+        counts=jobs.counts(),
+        parked=jobs.parked(),
+        head=events.head(),
+        calendar_days=days,
+        calendar_warning=days < HORIZON_DAYS,
+        calendar_end=horizon(),
     )
 
 
@@ -131,6 +137,10 @@ def _only_first() -> None:
 def _first_run_again(error: str, status: int) -> Response:
     form = request.form
     return render(
-        "setup/first_run.html", status=status, token=form.get("token", ""), error=error,
-        username=form.get("username", ""), name=form.get("name", ""),
+        "setup/first_run.html",
+        status=status,
+        token=form.get("token", ""),
+        error=error,
+        username=form.get("username", ""),
+        name=form.get("name", ""),
     )

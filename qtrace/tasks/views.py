@@ -69,9 +69,7 @@ def transfer_create(task_id: int) -> Response:
     task = my_task(task_id, actor())
     note = request.form.get("note", "").replace("\x00", "").strip()[:500]
     with write():
-        transfer(
-            task.id, to=_number("to"), by=actor(), note=note, expected_version=_number("version"), now=clock.now()
-        )
+        transfer(task.id, to=_number("to"), by=actor(), note=note, expected_version=_number("version"), now=clock.now())
         answer_at(url_for("tasks.home"))
     return go(url_for("tasks.home"), trigger={"toast": _("已转交")})
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, case, distinct, false, func, or_, select, true, union
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, distinct, false, func, or_, select, true, union
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
 
 from qtrace.accounts.access import visible_to
@@ -22,6 +22,7 @@ from qtrace.issues.queries import visible_issues
 from qtrace.orders.bulk import among
 from qtrace.orders.models import AfterSale, LineLot, Lot, Order, OrderLine, Parcel, Receipt
 from qtrace.trace.rates import LotCount
+from qtrace.trace.walk import SURE
 
 NEWEST = 200
 MOST_LOTS = 12
@@ -57,6 +58,7 @@ class Sums:
     skus: int
     no_lot: int
     unknown_sku: int
+    inferred_lots: int
     lots: int
     receipts: int
     parcels: int
@@ -91,16 +93,17 @@ def find_end(kind: str, number: str, user: User | None) -> End:
 
 def sums(end: End, user: User | None) -> Sums:
     """Return the exact sums of the end."""
-    orders, lines = _order_sums(end), _line_sums(end)
-    served = select(LineLot.lot_id).join(OrderLine, OrderLine.id == LineLot.line_id).where(end.lines)
-    lots = or_(Lot.id.in_(served), Lot.id.in_(end.lots))
-    received = or_(Receipt.lot_id.in_(served), Receipt.lot_id.in_(end.lots))
-    parcels = or_(Parcel.order_id.in_(_order_ids(end)), Parcel.id.in_(end.parcels))
+    reached = _reached(end)
+    orders, lines = _order_sums(end, reached), _line_sums(end, reached)
+    links = select(LineLot.lot_id).join(reached, reached.c.id == LineLot.line_id)
+    lots = or_(Lot.id.in_(links), Lot.id.in_(end.lots))
+    received = or_(Receipt.lot_id.in_(links), Receipt.lot_id.in_(end.lots))
+    parcels = or_(Parcel.order_id.in_(_order_ids(end, reached)), Parcel.id.in_(end.parcels))
     seen = _seen_complaints(select(Complaint.id), user).where(end.complaints)
     seen_issues = _seen_issues(user).where(end.issues).with_only_columns(Issue.id)
     row = db.session.execute(
         select(
-            *orders.c, *lines.c,
+            *orders.c, *lines.c, _count(_inferred(end, reached)),
             _count(select(Lot.id).where(lots)), _count(select(Receipt.id).where(received)), _count(select(Parcel.id).where(parcels)),
             _count(select(Complaint.id).where(end.complaints)), _count(seen),
             _count(select(Issue.id).where(end.issues)), _count(seen_issues),
@@ -111,8 +114,9 @@ def sums(end: End, user: User | None) -> Sums:
 
 def refunds(end: End) -> dict[str, int]:
     """Return what was refunded for the lines, and for their whole orders where no line is named, per currency."""
-    whole = and_(AfterSale.line_id.is_(None), AfterSale.order_id.in_(_order_ids(end)))
-    lines = AfterSale.line_id.in_(select(OrderLine.id).where(end.lines))
+    reached = _reached(end)
+    whole = and_(AfterSale.line_id.is_(None), AfterSale.order_id.in_(_order_ids(end, reached)))
+    lines = AfterSale.line_id.in_(select(reached.c.id))
     rows = db.session.execute(
         select(AfterSale.currency, func.sum(AfterSale.refund_minor))
         .where(or_(lines, whole), AfterSale.refund_minor > 0)
@@ -324,17 +328,27 @@ def _held(complaints: Condition) -> Select[Any]:
     return select(Complaint.issue_id).where(complaints, Complaint.issue_id.is_not(None))
 
 
-def _order_ids(end: End) -> Select[Any]:
-    if end.orders is not None:
-        return select(Order.id).where(end.orders)
-    return select(OrderLine.order_id).where(end.lines)
+def _reached(end: End) -> CTE:
+    """Return the lines of the end, found once for all that one statement asks of them."""
+    return select(OrderLine.id, OrderLine.order_id).where(end.lines).cte("reached")
+
+
+def _inferred(end: End, reached: CTE) -> Select[Any]:
+    """Return the lines whose lot nobody scanned or wrote down."""
+    lines = select(LineLot.line_id).distinct().join(reached, reached.c.id == LineLot.line_id)
+    lines = lines.where(LineLot.method.not_in(sorted(SURE)))
+    return lines.where(LineLot.lot_id.in_(end.lots)) if end.kind == "lot" else lines
+
+
+def _order_ids(end: End, reached: CTE) -> Select[Any]:
+    return select(reached.c.order_id) if end.orders is None else select(Order.id).where(end.orders)
 
 
 def _empty() -> Condition:
     return ~select(OrderLine.id).where(OrderLine.order_id == Order.id).exists()
 
 
-def _order_sums(end: End) -> Any:
+def _order_sums(end: End, reached: CTE) -> Any:
     person = case((Customer.person_id != "", Customer.person_id), else_=Customer.external_id)
     return (
         select(
@@ -344,12 +358,12 @@ def _order_sums(end: End) -> Any:
         )
         .select_from(Order)
         .outerjoin(Customer, Customer.id == Order.customer_id)
-        .where(Order.id.in_(_order_ids(end)))
+        .where(Order.id.in_(_order_ids(end, reached)))
         .subquery()
     )
 
 
-def _line_sums(end: End) -> Any:
+def _line_sums(end: End, reached: CTE) -> Any:
     has_lot = select(LineLot.id).where(LineLot.line_id == OrderLine.id).exists()
     return (
         select(
@@ -361,7 +375,7 @@ def _line_sums(end: End) -> Any:
         )
         .select_from(OrderLine)
         .outerjoin(Sku, Sku.id == OrderLine.sku_id)
-        .where(end.lines)
+        .where(OrderLine.id.in_(select(reached.c.id)))
         .subquery()
     )
 

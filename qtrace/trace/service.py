@@ -100,9 +100,11 @@ def gap_text(key: str, count: int) -> str:
     texts = {
         "empty_orders": _("%(n)s 个订单没有商品明细", n=count),
         "no_lot": _("%(n)s 个订单行不知道发的是哪个批次", n=count),
+        "inferred_lots": _("%(n)s 个订单行的批次是推断的,没有人扫码", n=count),
+        "no_stock_out": _("没有这个批次的出库记录,发了多少不知道"),
         "unknown_sku": _("%(n)s 个订单行的 SKU 不在商品表里", n=count),
         "no_receipt": _("%(n)s 个批次没有入库记录", n=count),
-        "inferred": _("%(n)s 条联系是推断的,没有人扫码或登记", n=count),
+        "inferred": _("这里列出的联系有 %(n)s 条是推断的", n=count),
         "shops": _("%(n)s 个店铺都有这个编号,这里合在一起看", n=count),
     }
     return texts[key]
@@ -293,6 +295,8 @@ def _gaps(end: End, counted: Sums, lots: Sequence[Lot], receipts: Sequence[Recei
     return {
         "empty_orders": counted.empty_orders,
         "no_lot": counted.no_lot,
+        "inferred_lots": counted.inferred_lots,
+        "no_stock_out": int(end.kind == "lot" and not counted.lines),
         "unknown_sku": counted.unknown_sku,
         "shops": end.shops if end.shops > 1 else 0,
         "no_receipt": sum(row.id not in received for row in lots),

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--disable-component-update",
     "--no-first-run",
@@ -43,10 +45,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = probe.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
     environ = os.environ | {"QTRACE_DATA_DIR": str(home), "QTRACE_BASE_URL": base, "QTRACE_DATABASE_URL": ""}
-    subprocess.run([sys.executable, "-m", "qtrace", "demo", "--orders", "2500"], env=environ, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "qtrace", "demo", "--orders", "2500"], env=environ, check=True, capture_output=True
+    )
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "qtrace", "serve", "--port", str(port), "--workers", "1"], env=environ, stdout=log, stderr=log
+            [sys.executable, "-m", "qtrace", "serve", "--port", str(port), "--workers", "1"],
+            env=environ,
+            stdout=log,
+            stderr=log,
         )
         _wait(f"{base}/healthz")
         yield base
@@ -80,6 +87,7 @@ def open_page(chromium: Browser, site: str) -> Iterator[object]:
             color_scheme="dark" if dark else "light",
             base_url=site,
         )
+        context.set_default_timeout(15_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

@@ -17,7 +17,7 @@ OpenPage = Callable[..., Page]
 def test_a_problem_goes_from_complaint_to_proven_close(open_page: OpenPage, width: int) -> None:
     page = open_page(width)
     shot = Camera(page, width)
-    expect(page.get_by_role("heading", name="我的工作").or_(page.locator(".top-title")).first).to_be_visible()
+    expect(page.locator("main")).to_contain_text("件待办")
     shot("1-my-work")
 
     page.goto("/complaints")
@@ -68,7 +68,7 @@ def test_a_problem_goes_from_complaint_to_proven_close(open_page: OpenPage, widt
 
     page.goto("/issues?status=all")
     shot("8-issues")
-    other = page.locator("td.main a.t").last.get_attribute("href") or ""
+    other = page.locator("table a.t").last.get_attribute("href") or ""
     page.goto("/trace/issue/" + other.rsplit("/", 1)[1])
     expect(page.locator(".lane").first).to_be_visible()
     shot("9-trace")
@@ -129,8 +129,8 @@ class Camera:
 def record_issue(page: Page, title: str) -> str:
     """Record an issue by its form and return its number."""
     page.goto("/issues/new")
-    page.locator("input[name=type] + span").first.click()
-    page.locator("input[name=severity] + span").first.click()
+    page.locator("input[name=type]").first.check()
+    page.locator("input[name=severity]").first.check()
     for fold in page.locator("form details.fold > summary").all():
         if "补充" in fold.inner_text():
             fold.click()
@@ -160,8 +160,8 @@ def root_cause(page: Page, number: str, statement: str, evidence: str, kind: str
     answer = page.locator("#whys .why", has_text=statement).first
     answer.get_by_role("link", name="证据与结论").first.click()
     page.fill("[name=evidence]", evidence)
-    page.locator("input[name=tested][value=true] + span").click()
-    page.locator("label", has_text="这是根因").click()
+    page.locator("input[name=tested][value=true]").check()
+    page.get_by_label("这是根因").check()
     page.get_by_test_id("save-why").click()
     page.wait_for_url(re.compile(f"/issues/{number}"))
 

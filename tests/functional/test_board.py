@@ -309,7 +309,9 @@ def test_one_shop_counts_and_links_only_its_own_records(rows: Rows, login: Calla
         for model in (Order, Review, Complaint, Issue):
             session.execute(update(model).where(model.id % 2 == 0).values(shop_id=shop))
     found = build_board(Scope(lead(), period_of("12m", NOW, ZONE), NOW, shop))
-    own = {name: [row for row in rows[name] if row["id"] % 2 == 0] for name in ("order", "review", "complaint", "issue")}
+    own = {
+        name: [row for row in rows[name] if row["id"] % 2 == 0] for name in ("order", "review", "complaint", "issue")
+    }
     within = spans("12m")[0]
     assert found.complaints[0] == sum(within(row["occurred_at"]) for row in own["complaint"])
     assert found.score[0].n == sum(within(row["reviewed_at"]) for row in own["review"])

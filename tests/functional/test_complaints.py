@@ -47,7 +47,9 @@ def term(code: str, kind: str = "type") -> int:
 def tap(browser: Browser, complaint: Complaint, handling: str = "refund", **fields: object) -> Any:
     """Press a button of the row."""
     data = {"version": complaint.version, "handling": handling, "type": complaint.type_id or "", **fields}
-    return browser.post(f"/complaints/{complaint.number}/settlement", data, headers={**HTMX, "HX-Target": f"complaint-{complaint.id}"})
+    return browser.post(
+        f"/complaints/{complaint.number}/settlement", data, headers={**HTMX, "HX-Target": f"complaint-{complaint.id}"}
+    )
 
 
 @contextmanager
@@ -91,7 +93,9 @@ def test_filters_find_the_very_records(stock: None, login: Login, query: str, ex
     assert {word for word in ("漏液", "色差", "拉链") if f'id="complaint-{row(word).id}"' in page.text} == expected
 
 
-@pytest.mark.parametrize("query", ["?sku=abc", "?from=tomorrow", "?after=x_y", "?stars_max=99", "?ids=a,b", "?issue=9999999999999999999999"])
+@pytest.mark.parametrize(
+    "query", ["?sku=abc", "?from=tomorrow", "?after=x_y", "?stars_max=99", "?ids=a,b", "?issue=9999999999999999999999"]
+)
 def test_a_senseless_filter_is_no_error(stock: None, login: Login, query: str) -> None:
     assert login("customer_service").get(f"/complaints{query}").status_code == 200
 

@@ -115,7 +115,9 @@ def test_an_issue_is_recorded_on_a_phone(login: Any) -> None:
 def test_the_box_shows_what_it_found_and_what_is_known_already(login: Any) -> None:
     lot_id = anew().scalars(select(Lot.id)).one()
     issue = opened(lot_id=lot_id)
-    piece = login("quality_lead").get("/issues/origin?source=6919000045&box=source", headers={"HX-Request": "true"}).text
+    piece = (
+        login("quality_lead").get("/issues/origin?source=6919000045&box=source", headers={"HX-Request": "true"}).text
+    )
     assert 'id="found"' in piece
     assert "推断 92%" in piece
     assert issue.number in piece

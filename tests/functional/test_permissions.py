@@ -55,7 +55,9 @@ def world(sqlite_app: Flask, password_hash: str) -> tuple[Flask, dict[str, Thing
     """Own records of each role, a stranger's records, and a fresh way to log in."""
     with write():
         elsewhere = ensure_department("别的部门")
-        stranger = add_user_hashed("stranger", "外人", password_hash, ["inspector"], by=None, now=NOW, department_id=elsewhere)
+        stranger = add_user_hashed(
+            "stranger", "外人", password_hash, ["inspector"], by=None, now=NOW, department_id=elsewhere
+        )
     things = {"stranger": _make(stranger, elsewhere)}
     for role, username in USERNAMES.items():
         user_id = db.session.scalars(select(User.id).where(User.username == username)).one()
@@ -64,7 +66,9 @@ def world(sqlite_app: Flask, password_hash: str) -> tuple[Flask, dict[str, Thing
     return sqlite_app, things, USERNAMES
 
 
-def test_every_route_answers_every_role_as_the_table_says(world: tuple[Flask, dict[str, Things], dict[str, str]]) -> None:
+def test_every_route_answers_every_role_as_the_table_says(
+    world: tuple[Flask, dict[str, Things], dict[str, str]],
+) -> None:
     app, things, _usernames = world
     found = [_row(app, rule, method, things) for rule, method in _routes(app)]
     if os.environ.get("QTRACE_WRITE_TABLE"):
@@ -154,7 +158,9 @@ def _row(app: Flask, rule: Rule, method: str, things: dict[str, Things]) -> dict
 
 def _ask(app: Flask, rule: Rule, method: str, person: str, part: Things) -> str:
     with app.test_request_context():
-        url = app.url_map.bind("localhost").build(rule.endpoint, _values(rule, part), method=method, append_unknown=False)
+        url = app.url_map.bind("localhost").build(
+            rule.endpoint, _values(rule, part), method=method, append_unknown=False
+        )
     return contextvars.Context().run(_send, app, method, url, person)
 
 

@@ -62,7 +62,15 @@ def test_changing_the_password_ends_the_other_logins(login: Callable[[str], Brow
 
 @pytest.mark.parametrize(
     "target",
-    ["//evil.example", "/\\evil.example", "https:evil.example", "http:///evil.example", "javascript:alert(1)", "/a\nb", ""],
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https:evil.example",
+        "http:///evil.example",
+        "javascript:alert(1)",
+        "/a\nb",
+        "",
+    ],
 )
 def test_only_a_path_of_this_site_is_followed_after_the_login(target: str) -> None:
     assert safe_path(target) == "/"
@@ -74,6 +82,8 @@ def test_a_role_change_ends_the_persons_logins(login: Callable[[str], Browser]) 
     assert "李工" in page.text
     row = next(part for part in page.text.split("/config/members/") if "李工" in part[:80])
     user = row.split('"')[0]
-    answer = admin.post(f"/config/members/{user}", {"username": "ligong", "name": "李工", "roles": "auditor", "active": "y"})
+    answer = admin.post(
+        f"/config/members/{user}", {"username": "ligong", "name": "李工", "roles": "auditor", "active": "y"}
+    )
     assert answer.status_code == 303
     assert other.get("/me").location.startswith("/login")

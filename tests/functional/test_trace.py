@@ -122,11 +122,37 @@ def test_the_answer_has_exactly_the_promised_keys() -> None:
 def test_gaps_count_what_is_not_known() -> None:
     trace = find_trace(find_end("order", "O2", None), None)
     assert {gap.key: gap.count for gap in trace.gaps} == {
-        "no_lot": 2, "unknown_sku": 1, "no_receipt": 1, "inferred": 3,
+        "no_lot": 2, "inferred_lots": 1, "unknown_sku": 1, "no_receipt": 1, "inferred": 3,
     }  # fmt: skip
     empty = find_trace(find_end("order", "O3", None), None)
     assert {gap.key: gap.count for gap in empty.gaps} == {"empty_orders": 1}
     assert empty.lane("line").nodes[0].label == "O3"
+
+
+def test_a_lot_without_stock_out_data_shows_no_zero(login: Callable[[str], Any]) -> None:
+    with write() as session:
+        rose = session.scalars(select(Lot).where(Lot.external_id == LOT)).one()
+        session.add(Lot(shop_id=rose.shop_id, external_id="B2407", sku_id=rose.sku_id))
+    trace = find_trace(find_end("lot", "B2407", None), None)
+    assert {gap.key: gap.count for gap in trace.gaps} == {"no_stock_out": 1, "no_receipt": 1}
+    page = login("quality_lead").get("/trace/lot/B2407").text
+    assert "没有这个批次的出库记录" in page
+    assert "投诉 1 / 已发 2" not in page  # the figures of another lot
+
+
+def test_inferred_lots_are_counted_over_all_lines_not_only_the_shown_ones() -> None:
+    orders = [r.Order(external_id=f"F{n}", customer=f"f{n}", currency="CNY", placed_at=NOW) for n in range(250)]
+    lines = [
+        r.OrderLine(order=f"F{n}", external_id="1", sku="ROSE-30", lot=LOT, lot_method="fifo", lot_confidence=60)
+        for n in range(250)
+    ]
+    with write() as session:
+        store(session.scalars(select(Shop.id)).one(), [*orders, *lines], now=NOW, by=None, source=("test", 0))
+    counts = {gap.key: gap.count for gap in find_trace(find_end("lot", LOT, None), None).gaps}
+    assert counts["inferred_lots"] == 250
+    assert {gap.key: gap.count for gap in find_trace(find_end("supplier", "HM", None), None).gaps}[
+        "inferred_lots"
+    ] == 251
 
 
 @pytest.mark.parametrize("kind", ["complaint", "issue", "order", "sku", "lot", "supplier", "parcel", "nonsense"])

@@ -11,7 +11,9 @@ from qtrace.conditions.tree import ConditionError
 
 LEAK = ready("漏液", word_condition(["漏液", "渗漏"]), {"type": "leaking", "severity": "major"})
 SAFE = ready("安全", word_condition(["过敏"]), {"type": "allergy", "safety": True})
-LOW = ready("差评", {"field": "stars", "op": "le", "value": 1}, {"severity": "critical", "responsible_party": "supplier"})
+LOW = ready(
+    "差评", {"field": "stars", "op": "le", "value": 1}, {"severity": "critical", "responsible_party": "supplier"}
+)
 
 
 def shipped() -> list[Rule]:
@@ -79,7 +81,9 @@ def test_a_rule_of_words_gives_its_words_back() -> None:
     assert words_of(word_condition(["漏液", "渗漏"])) == ["漏液", "渗漏"]
 
 
-@pytest.mark.parametrize("condition", [{"all": []}, {"any": []}, {"any": [{"field": "text"}]}, {"any": 3}, [], None, {}])
+@pytest.mark.parametrize(
+    "condition", [{"all": []}, {"any": []}, {"any": [{"field": "text"}]}, {"any": 3}, [], None, {}]
+)
 def test_other_conditions_are_no_rule_of_words(condition: object) -> None:
     assert words_of(condition) == []
 

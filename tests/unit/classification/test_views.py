@@ -19,7 +19,9 @@ def term(code: str) -> Term:
     return db.session.scalars(select(Term).where(Term.kind == "type", Term.code == code)).one()
 
 
-@pytest.mark.parametrize("kind", ["type", "severity", "responsible_party", "detection_point", "disposition", "handling"])
+@pytest.mark.parametrize(
+    "kind", ["type", "severity", "responsible_party", "detection_point", "disposition", "handling"]
+)
 def test_every_tree_has_its_page(login: Login, kind: str) -> None:
     page = login("quality_lead").get(f"{TERMS}?kind={kind}")
     assert page.status_code == 200

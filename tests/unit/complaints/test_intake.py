@@ -6,7 +6,7 @@ from decimal import Decimal
 from flask import Flask
 from sqlalchemy import select
 
-from qtrace.classification.models import Term
+from qtrace.classification.models import ClassificationRule, Term
 from qtrace.complaints.models import Complaint, IntakeRule
 from qtrace.core import search
 from qtrace.core.db import db, write
@@ -120,6 +120,28 @@ def test_completing_links_overwrites_nothing(put: Put) -> None:
     put(line("A1", quantity=2))
     assert only().sku_id == kept
     assert only().supplier_id is not None
+
+
+def test_a_rule_may_look_at_the_article_and_its_category(put: Put) -> None:
+    with write() as session:
+        clause = {
+            "all": [
+                {"field": "category", "op": "eq", "value": "护肤"},
+                {"field": "sku", "op": "contains", "value": "玫瑰"},
+            ]
+        }
+        rule = ClassificationRule(
+            key="own", name_zh="玫瑰", name_en="Rose", condition=clause, sets={"type": "malfunction"}, position=-1
+        )
+        session.add(rule)
+    put(
+        r.Product(external_id="ROSE-30", name="玫瑰精华液", category="护肤"),
+        order("A1"),
+        line("A1"),
+        review("A1", "不行"),
+    )
+    found = only()
+    assert found.type and (found.type.code, found.suggested_by) == ("malfunction", "玫瑰")
 
 
 def test_a_batch_is_numbered_without_gaps_and_told_once(put: Put) -> None:

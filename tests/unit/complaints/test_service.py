@@ -83,7 +83,9 @@ def test_many_are_closed_with_one_event_and_closed_ones_are_left(recorded: Recor
     with write():
         closed = settle([row.id for row in rows], handling="reply", terms={}, by=by, now=NOW)
     assert closed == [rows[1].id, rows[2].id]
-    told = db.session.scalars(select(EventRow).where(EventRow.name == "complaints_settled").order_by(EventRow.seq)).all()
+    told = db.session.scalars(
+        select(EventRow).where(EventRow.name == "complaints_settled").order_by(EventRow.seq)
+    ).all()
     assert [row.body["ids"] for row in told] == [[rows[0].id], closed]
 
 
@@ -99,6 +101,15 @@ def test_a_change_of_category_says_old_and_new(recorded: Record) -> None:
         classify(complaint.id, terms={"type": kind}, by=user_id("quality_lead"), now=NOW, version=1)
     changed = next(row for row in timeline("complaint", complaint.id) if row.name == "complaint_classified")
     assert changed.body == {"type_id": {"old": None, "new": kind}}
+
+
+def test_a_type_that_touches_safety_makes_a_safety_complaint(recorded: Record) -> None:
+    complaint, kind = recorded(), term("type", "allergy")
+    with write():
+        classify(complaint.id, terms={"type": kind}, by=user_id("quality_lead"), now=NOW, version=1)
+    found = db.session.get_one(Complaint, complaint.id)
+    assert found.safety
+    assert found.issue_id is not None
 
 
 def test_a_category_that_stays_writes_nothing(recorded: Record) -> None:

@@ -105,7 +105,14 @@ def shop_with_goods(app: Flask) -> None:
         session.add(Lot(shop_id=shop.id, external_id="B2409-17"))
         session.add(Term(kind="type", code="t_leak", name_zh="测试漏液", name_en="Leak", position=900))
         session.add(
-            Term(kind="severity", code="s_severe", name_zh="测试重大", name_en="Severe", rubric_zh="有人受伤", position=900)
+            Term(
+                kind="severity",
+                code="s_severe",
+                name_zh="测试重大",
+                name_en="Severe",
+                rubric_zh="有人受伤",
+                position=900,
+            )
         )
 
 
@@ -118,7 +125,8 @@ def sent(case: Case, texts: dict[str, list[str]]) -> Sent:
     """Return what a browser sends, with names in angle brackets replaced by ids."""
     ids = {"<t_leak>": (Term, Term.code), "<s_severe>": (Term, Term.code), "<王姐>": (User, User.name)}
     values = {
-        name: [str(id_of(*ids[text], text.strip("<>"))) if text in ids else text for text in row] for name, row in texts.items()
+        name: [str(id_of(*ids[text], text.strip("<>"))) if text in ids else text for text in row]
+        for name, row in texts.items()
     }
     return Sent(values, {"f": case.files})
 

@@ -51,7 +51,9 @@ def goods(app: Flask) -> Goods:
         session.flush()
         lot = Lot(shop_id=shop.id, external_id="B2409-17", sku_id=sku.id, supplier_id=supplier.id)
         line = OrderLine(order_id=order.id, external_id="1", sku_id=sku.id, supplier_id=supplier.id)
-        parcel = Parcel(shop_id=shop.id, external_id="75302210", order_id=order.id, courier="中通", line="中通·杭州→四川")
+        parcel = Parcel(
+            shop_id=shop.id, external_id="75302210", order_id=order.id, courier="中通", line="中通·杭州→四川"
+        )
         session.add_all([lot, line, parcel])
         session.flush()
         session.add(LineLot(line_id=line.id, lot_id=lot.id, method="fifo", confidence=92))

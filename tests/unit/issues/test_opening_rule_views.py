@@ -117,7 +117,9 @@ def test_a_rule_of_words_is_added(login: Login) -> None:
     assert browser.post(f"{RULES}/classification", sent | {"words": ""}).status_code == 422
 
 
-@pytest.mark.parametrize(("kind", "key", "model"), [("intake", "low_stars", IntakeRule), ("classification", "late", ClassificationRule)])
+@pytest.mark.parametrize(
+    ("kind", "key", "model"), [("intake", "low_stars", IntakeRule), ("classification", "late", ClassificationRule)]
+)
 def test_a_rule_is_switched_off(login: Login, kind: str, key: str, model: Any) -> None:
     row = rule(model, key)
     assert login("quality_lead").post(f"{RULES}/{kind}/{row.id}/activity", {"enabled": "0"}).status_code == 303

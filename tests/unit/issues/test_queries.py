@@ -71,7 +71,9 @@ def test_whoever_has_an_open_todo_sees_the_issue_until_it_is_done(open_issue: Ca
 
 def test_filters_narrow_the_list(open_issue: Callable[..., Issue], goods: Goods) -> None:
     leak, severe = goods.terms["t_leak"], goods.terms["s_severe"]
-    open_issue(title="漏", type_id=leak, severity_id=severe, lot_id=goods.lot, sku_id=goods.sku, courier_line="中通·杭州→四川")
+    open_issue(
+        title="漏", type_id=leak, severity_id=severe, lot_id=goods.lot, sku_id=goods.sku, courier_line="中通·杭州→四川"
+    )
     open_issue(title="裂", supplier_id=goods.supplier, order_id=goods.order, now=NOW - timedelta(days=40))
     wanted = {
         "type=t_leak": ["漏"], f"type={leak}": ["漏"], "severity=s_severe": ["漏"], "type=none": ["裂"],
@@ -113,7 +115,9 @@ def test_paging_walks_every_row_once(open_issue: Callable[..., Issue], size: int
     assert seen == list(expected)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "2026-11-20_1", "2026-11-20T00:00:00+00:00_x", "_1", "2026-11-20T00:00:00_1"])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "2026-11-20_1", "2026-11-20T00:00:00+00:00_x", "_1", "2026-11-20T00:00:00_1"]
+)
 def test_a_malformed_cursor_starts_at_the_top(app: Flask, cursor: str) -> None:
     assert queries.read_cursor(cursor) is None
 
@@ -131,7 +135,11 @@ def test_facets_count_the_matches(open_issue: Callable[..., Issue], goods: Goods
 
 def test_counts_of_many_views_are_one_query(open_issue: Callable[..., Issue]) -> None:
     open_issue()
-    assert queries.counts([Filters(status="open"), Filters(status="closed"), Filters(owner="me")], reader()) == [1, 0, 1]
+    assert queries.counts([Filters(status="open"), Filters(status="closed"), Filters(owner="me")], reader()) == [
+        1,
+        0,
+        1,
+    ]
 
 
 def test_open_issues_of_the_same_lot_are_hinted(open_issue: Callable[..., Issue], goods: Goods) -> None:

@@ -31,7 +31,9 @@ def test_a_new_issue_has_a_number_a_stage_a_due_time_and_an_event(open_issue: Ca
     assert event_of(issue, "issue_opened")["number"] == issue.number
 
 
-def test_an_issue_without_a_title_is_named_after_type_and_article(open_issue: Callable[..., Issue], goods: Goods) -> None:
+def test_an_issue_without_a_title_is_named_after_type_and_article(
+    open_issue: Callable[..., Issue], goods: Goods
+) -> None:
     issue = open_issue(title="", type_id=goods.terms["t_leak"], sku_id=goods.sku)
     assert issue.title == "测试漏液 · 玫瑰精华液 30ml"
 
@@ -40,7 +42,11 @@ def test_an_edit_says_old_and_new(open_issue: Callable[..., Issue], goods: Goods
     issue = open_issue()
     with write():
         assert edit_issue(
-            issue.id, {"title": "瓶盖漏液", "lot_id": goods.lot}, expected_version=1, by=user_id("quality_lead"), now=NOW
+            issue.id,
+            {"title": "瓶盖漏液", "lot_id": goods.lot},
+            expected_version=1,
+            by=user_id("quality_lead"),
+            now=NOW,
         )
     body = event_of(issue, "issue_changed")
     assert body["title"] == {"old": "瓶盖漏液,外包装浸湿", "new": "瓶盖漏液"}
@@ -96,8 +102,6 @@ def test_a_person_who_left_is_refused_as_owner(open_issue: Callable[..., Issue])
         session.get_one(User, user_id("inspector")).active = False
     with pytest.raises(Refused), write():
         assign_owner(issue.id, owner_id=user_id("inspector"), by=user_id("quality_lead"), note="", now=NOW)
-
-
 
 
 def test_the_issue_follows_its_flow(app: Flask, open_issue: Callable[..., Issue]) -> None:

@@ -8,7 +8,9 @@ from tests.unit.issues.conftest import Goods
 
 
 def test_the_list_shows_open_issues(login: Any, open_issue: Callable[..., Issue], goods: Goods) -> None:
-    issue = open_issue(sku_id=goods.sku, lot_id=goods.lot, type_id=goods.terms["t_leak"], severity_id=goods.terms["s_severe"])
+    issue = open_issue(
+        sku_id=goods.sku, lot_id=goods.lot, type_id=goods.terms["t_leak"], severity_id=goods.terms["s_severe"]
+    )
     answer = login("quality_lead").get("/issues")
     assert answer.status_code == 200
     assert f'id="issue-{issue.id}"' in answer.text
