@@ -102,7 +102,7 @@ def demo(fresh: bool, orders: int, seed: int) -> None:
     print(f"\nqtrace demo · password for everybody: {DEMO_PASSWORD}")
     for person in people_of_demo(options, now=clock.now()):
         print(f"  {person.username:<12} {person.name}  {person.role}")
-    print(flush=True)
+    print("start with the guided tour: /tour\n", flush=True)
 
 
 def _say(step: str, share: float) -> None:

@@ -4,6 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
+from qtrace.exchange.finding_views import bp as findings_bp
 from qtrace.exchange.jobs import do_import
 from qtrace.exchange.service import IMPORT
 from qtrace.exchange.views import bp
@@ -13,5 +14,10 @@ from qtrace.web.pages import NavItem, add_nav
 def register(app: Flask) -> None:
     """Add the import pages, their menu entry and their job."""
     app.register_blueprint(bp)
+    app.register_blueprint(findings_bp)
     register_job(app, IMPORT, do_import)
-    add_nav(app, NavItem("imports.index", _("导入数据"), "upload", "import.run", group="data"))
+    add_nav(
+        app,
+        NavItem("imports.index", _("导入数据"), "upload", "import.run", group="data"),
+        NavItem("findings.index", _("对不上"), "search", "import.run", group="data"),
+    )

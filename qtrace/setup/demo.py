@@ -62,7 +62,7 @@ def install_demo(options: DemoOptions, *, now: datetime, say: Say) -> None:
     with write():
         users = _people(demo, hashed, start)
         shops = {shop.key: ensure_shop(shop.key, name=shop.name, platform=shop.platform) for shop in demo.shops}
-        run = events.record("demo_started", subject=("demo", 1), by=None, now=start, body={"seed": options.seed})
+        events.record("demo_started", subject=("demo", 1), by=None, now=start, body={"seed": options.seed})
     weeks = _weeks(demo, start)
     story = DemoStory(demo, users)
     for n, (monday, by_shop) in enumerate(sorted(weeks.items())):
@@ -71,9 +71,7 @@ def install_demo(options: DemoOptions, *, now: datetime, say: Say) -> None:
         say("loading", 0.05 + 0.9 * (n + 1) / len(weeks))
     story.finish(now)
     with write():
-        require_write().add(
-            Setting(key=SETTING, value={"seed": options.seed, "orders": options.orders, "event": run.name})
-        )
+        require_write().add(Setting(key=SETTING, value=_kept(demo, options)))
     say("done", 1.0)
 
 
@@ -89,6 +87,21 @@ def remove_site(config: Config) -> None:
 def people_of_demo(options: DemoOptions, *, now: datetime) -> Iterable[Person]:
     """Return who can log in to the demonstration."""
     return generate(options.seed, 50, now.astimezone(UTC).date()).people
+
+
+def _kept(demo: Demo, options: DemoOptions) -> dict[str, object]:
+    """Return what the tour needs to know of the demonstration."""
+    planted = demo.planted
+    return {
+        "seed": options.seed,
+        "orders": options.orders,
+        "lot": planted.bad_lot.lot,
+        "bad_sku": planted.bad_lot.sku,
+        "line": planted.careless_line.line,
+        "listing_sku": planted.wrong_listing.sku,
+        "solved_sku": planted.solved.sku,
+        "people": [[person.username, person.name] for person in demo.people],
+    }
 
 
 def _people(demo: Demo, hashed: str, start: datetime) -> dict[str, int]:

@@ -4,6 +4,8 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.setup.health import bp as health_bp
+from qtrace.setup.tour import bp as tour_bp
+from qtrace.setup.tour import is_demo
 from qtrace.setup.views import bp as setup_bp
 from qtrace.web.pages import NavItem, add_nav
 
@@ -12,8 +14,10 @@ def register(app: Flask) -> None:
     """Add the operator's pages."""
     app.register_blueprint(health_bp)
     app.register_blueprint(setup_bp)
+    app.register_blueprint(tour_bp)
     add_nav(
         app,
+        NavItem("tour.show", _("导览"), "help-circle", group="more", shown=is_demo),
         NavItem("setup.status", _("系统状态"), "settings", "jobs.manage", group="config"),
         NavItem("setup.audit", _("审计记录"), "shield", "audit.read", group="config"),
     )

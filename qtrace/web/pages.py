@@ -26,6 +26,7 @@ class NavItem:
     group: str = "main"
     count: Callable[[], int] | None = None
     values: tuple[tuple[str, str], ...] = ()
+    shown: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def add_nav(app: Flask, *items: NavItem) -> None:
 def nav_links(can: Callable[[str], bool]) -> list[NavLink]:
     """Return the menu of a person who may do what `can` says."""
     items: list[NavItem] = current_app.extensions.get(NAV, [])
-    return [_link(item) for item in items if not item.permission or can(item.permission)]
+    allowed = [item for item in items if not item.permission or can(item.permission)]
+    return [_link(item) for item in allowed if item.shown is None or item.shown()]
 
 
 def _link(item: NavItem) -> NavLink:

@@ -212,7 +212,7 @@ def test_after_reopening_the_effect_is_judged_anew(lead: Browser) -> None:
     form = {"effective": "2026-10-10", "accepted": "y", "note": "同批次已停用"}
     assert lead.post(f"/issues/{issue.number}/effect", form).status_code == 303
     assert decide_on(lead, issue).status_code == 303
-    with time_machine.travel(NOW + timedelta(days=1), tick=False):
+    with time_machine.travel(NOW + timedelta(hours=1), tick=False):
         assert decide_on(lead, issue, "reopen").status_code == 422, "a reason is needed"
         x = decide_on(lead, issue, "reopen", note="又漏了")
         assert x.status_code == 303
@@ -225,7 +225,7 @@ def test_after_reopening_the_effect_is_judged_anew(lead: Browser) -> None:
         assert "重新打开之前,不再算数" in answer.text
         lead.post(f"/issues/{issue.number}/effect", form)
         assert decide_on(lead, issue).status_code == 422, "not made after the reopening, but in the same moment"
-    with time_machine.travel(NOW + timedelta(days=2), tick=False):
+    with time_machine.travel(NOW + timedelta(hours=2), tick=False):
         lead.post(f"/issues/{issue.number}/effect", form)
         assert decide_on(lead, issue).status_code == 303
     assert anew(Issue, issue.id).status == "closed"

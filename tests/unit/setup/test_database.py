@@ -1,0 +1,64 @@
+"""Migrations on both databases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from qtrace.core.db import WRITE, db, dispose_engines
+from qtrace.core.errors import Refused
+from qtrace.setup.database import differences, status, upgrade
+from tests.conftest import DATABASES, NOW, make_app, pg_url
+
+
+@pytest.fixture(params=DATABASES)
+def empty_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """An app over an empty database."""
+    url = ""
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        name = f"empty_{abs(hash(tmp_path.as_posix())) % 10**9}"
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f'CREATE DATABASE "{name}"')
+        url = pg_url(server, name)
+    app = make_app(tmp_path, url)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        dispose_engines()
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(empty_app: Flask, tmp_path: Path) -> None:
+    assert upgrade(tmp_path, now=NOW) is True
+    assert differences() == []
+
+
+def test_a_second_upgrade_changes_nothing(empty_app: Flask, tmp_path: Path) -> None:
+    upgrade(tmp_path, now=NOW)
+    assert upgrade(tmp_path, now=NOW) is False
+    current, wanted = status()
+    assert current == wanted
+
+
+def test_a_database_of_a_newer_program_is_refused(empty_app: Flask, tmp_path: Path) -> None:
+    upgrade(tmp_path, now=NOW)
+    with db.engines[WRITE].begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '99990101_0001'"))
+    with pytest.raises(Refused, match="newer than this program"):
+        upgrade(tmp_path, now=NOW)
+
+
+def test_events_can_not_be_changed_in_a_migrated_database(empty_app: Flask, tmp_path: Path) -> None:
+    upgrade(tmp_path, now=NOW)
+    with db.engines[WRITE].begin() as connection:
+        names = connection.execute(text(TRIGGERS[connection.dialect.name])).scalars().all()
+    assert [name for name in names if name.startswith("event_no_")]
+
+
+TRIGGERS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+}
