@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, current_app, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -40,8 +40,11 @@ def show() -> Response:
 
 
 def is_demo() -> bool:
-    """Say whether this site is the demonstration."""
-    return db.session.get(Setting, SETTING) is not None
+    """Say whether this site is the demonstration; asked once per process, since a running site never becomes one."""
+    known: dict[str, bool] = current_app.extensions.setdefault("qtrace_demo", {})
+    if SETTING not in known:
+        known[SETTING] = db.session.get(Setting, SETTING) is not None
+    return known[SETTING]
 
 
 def _stops(planted: dict[str, str]) -> list[Stop]:

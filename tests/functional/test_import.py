@@ -22,7 +22,7 @@ from tests.conftest import SHARED, Browser
 OLIST = SHARED / "data" / "olist"
 LEDGERS = SHARED / "data" / "ledgers"
 ORDERS = "订单编号,下单时间,实付款,备注\nTB1,2026-11-01 10:00,9.90,x\nTB2,昨天,1,x\n"
-SECONDS = 60
+SECONDS = 600  # a hang limit, ten times the figure that `make real` measures
 
 Login = Callable[[str], Browser]
 

