@@ -102,9 +102,8 @@ def _terms(kind: str) -> Ids:
 def _first_node(now: datetime) -> list[str]:
     """Return the stages of the shipped flow, found by opening one issue."""
     with write():
-        issue_id = create_issue(
-            NewIssue(title=FAULTS[0], opened_at=now - timedelta(days=365 * YEARS)), by=None, now=now
-        )
+        new = NewIssue(title=FAULTS[0], opened_at=now - timedelta(days=365 * YEARS))
+        issue_id = create_issue(new, by=None, now=now).id
     flow = definition_of("issue", issue_id)
     return [node.id for node in flow[0].nodes] if flow else ["record"]
 

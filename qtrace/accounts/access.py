@@ -1,12 +1,13 @@
 """The one road to a view and to a row: who is asking, what the roles allow, which rows the scope reaches."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from flask import Flask, Response, abort, current_app, g, request
 from flask_login import LoginManager, current_user
-from sqlalchemy import ColumnElement, Select, false, or_
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, false, or_
 
 from qtrace.accounts.models import User
 from qtrace.accounts.sessions import ABSOLUTE, find_session
@@ -68,7 +69,35 @@ def can(permission: str) -> bool:
     return bool(current_user.is_authenticated and current_user.can(permission))
 
 
-def visible_to(statement: S, model: Any, user: User, *, also: ColumnElement[bool] | None = None) -> S:
+class Viewer(Protocol):
+    """Whose rows are meant: a person, or the bound parameters that stand for one in a statement built once."""
+
+    @property
+    def id(self) -> Any: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def department_id(self) -> Any: ...
+    @property
+    def role_keys(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class BoundViewer:
+    """A person to be named when the statement runs, by the parameters of `viewer_values`."""
+
+    scope: str
+    id: Any = field(default_factory=lambda: bindparam("viewer_id", type_=Integer()))
+    department_id: Any = field(default_factory=lambda: bindparam("viewer_department", type_=Integer()))
+    role_keys: Any = field(default_factory=lambda: bindparam("viewer_roles", expanding=True))
+
+
+def viewer_values(user: User) -> dict[str, Any]:
+    """Return the values of a BoundViewer's parameters for this person."""
+    return {"viewer_id": user.id, "viewer_department": user.department_id, "viewer_roles": user.role_keys}
+
+
+def visible_to(statement: S, model: Any, user: Viewer, *, also: ColumnElement[bool] | None = None) -> S:
     """Keep only the rows the person's scope reaches; `also` adds rows a package grants for its own reasons."""
     if user.scope == "all":
         return statement

@@ -1,6 +1,7 @@
 """Tables of people and what they may do."""
 
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -74,7 +75,7 @@ class User(Base):
         """Return the id flask-login keeps."""
         return str(self.id)
 
-    @property
+    @cached_property
     def permissions(self) -> frozenset[str]:
         """Return everything the person's roles allow."""
         return frozenset(name for role in self.roles for name in role.permissions)
@@ -84,6 +85,11 @@ class User(Base):
         """Return the widest scope of the person's roles: all, department or own."""
         scopes = {role.scope for role in self.roles}
         return next((scope for scope in ("all", "department") if scope in scopes), "own")
+
+    @property
+    def role_keys(self) -> list[str]:
+        """Return the keys of the person's roles."""
+        return [role.key for role in self.roles]
 
     def can(self, permission: str) -> bool:
         """Say whether a role of this person allows the permission."""

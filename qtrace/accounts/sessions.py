@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.orm import joinedload
 
 from qtrace.accounts.models import User, UserSession
 from qtrace.core import events
@@ -12,6 +13,12 @@ from qtrace.core.ids import digest, new_token
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=10)
+# Every request asks this once: one statement, built once.
+LOGIN = (
+    select(UserSession)
+    .where(UserSession.id == bindparam("digest"))
+    .options(joinedload(UserSession.user).joinedload(User.roles))
+)
 
 
 def open_session(user_id: int, *, ip: str, agent: str, now: datetime) -> str:
@@ -33,7 +40,7 @@ def open_session(user_id: int, *, ip: str, agent: str, now: datetime) -> str:
 
 def find_session(token: str, *, now: datetime) -> UserSession | None:
     """Return the live login of this token with its person; None when it ended or the person may not log in."""
-    row = db.session.scalar(select(UserSession).where(UserSession.id == digest(token)))
+    row = db.session.execute(LOGIN, {"digest": digest(token)}).unique().scalar_one_or_none()
     if row is None or row.expires_at < now or row.last_seen_at < now - IDLE or not row.user.active:
         return None
     return row

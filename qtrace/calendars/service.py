@@ -1,14 +1,25 @@
 """Deadlines in the business time of a team's calendar."""
 
+import json
 from datetime import date, datetime
+from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from qtrace.accounts.models import Department
 from qtrace.calendars.china import china_exceptions
 from qtrace.calendars.engine import Hours, WorkCalendar, due_at, parse_hours
 from qtrace.calendars.models import Calendar, CalendarDay
 from qtrace.core.db import db
+
+COLUMNS = (Calendar.id, Calendar.zone, Calendar.weekly, Calendar.china_holidays)
+FIRST = select(*COLUMNS).order_by(Calendar.id).limit(1)
+OF_DEPARTMENT = (
+    select(*COLUMNS)
+    .join(Department, Department.calendar_id == Calendar.id)
+    .where(Department.id == bindparam("department"))
+)
+OWN_DAYS = select(CalendarDay.day, CalendarDay.hours).where(CalendarDay.calendar_id == bindparam("calendar"))
 
 
 def due_for(department_id: int | None, start: datetime, minutes: int) -> datetime:
@@ -18,26 +29,25 @@ def due_for(department_id: int | None, start: datetime, minutes: int) -> datetim
 
 def calendar_of(department_id: int | None) -> WorkCalendar:
     """Return the calendar of the department, or the site's first one."""
-    row = None
-    if department_id is not None:
-        row = db.session.scalar(
-            select(Calendar)
-            .join(Department, Department.calendar_id == Calendar.id)
-            .where(Department.id == department_id)
-        )
-    row = row or db.session.scalar(select(Calendar).order_by(Calendar.id).limit(1))
+    row = db.session.execute(OF_DEPARTMENT, {"department": department_id}).one_or_none() if department_id else None
+    row = row or db.session.execute(FIRST).one_or_none()
     if row is None:
         raise LookupError("the site has no calendar; run `qtrace init`")
-    return work_calendar(row)
+    days = db.session.execute(OWN_DAYS, {"calendar": row.id}).all()
+    own = tuple((day.day, json.dumps(day.hours)) for day in days)
+    return _work_calendar(row.zone, json.dumps(row.weekly, sort_keys=True), own, china=row.china_holidays)
 
 
-def work_calendar(row: Calendar) -> WorkCalendar:
-    """Return the calendar as the engine reads it: national days first, the company's own days over them."""
-    weekly = {int(day): parse_hours(hours) for day, hours in row.weekly.items()}
+@lru_cache(maxsize=32)
+def _work_calendar(zone: str, weekly_json: str, own: tuple[tuple[date, str], ...], *, china: bool) -> WorkCalendar:
+    """Return the calendar as the engine reads it: national days first, the company's own days over them.
+
+    It is built again only when something in it changed.
+    """
+    weekly = {int(day): parse_hours(hours) for day, hours in json.loads(weekly_json).items()}
     exceptions: dict[date, Hours] = {}
-    if row.china_holidays:
+    if china:
         workday = next((hours for _day, hours in sorted(weekly.items()) if hours), ())
         exceptions = {day: (workday if works else ()) for day, works in china_exceptions().items()}
-    days = db.session.scalars(select(CalendarDay).where(CalendarDay.calendar_id == row.id))
-    exceptions |= {day.day: parse_hours(day.hours) for day in days}
-    return WorkCalendar(row.zone, weekly, exceptions)
+    exceptions |= {day: parse_hours(json.loads(hours)) for day, hours in own}
+    return WorkCalendar(zone, weekly, exceptions)

@@ -22,7 +22,8 @@ class SkuRef(Control):
 
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
         """Return the article's id; refuse an unknown code."""
-        return only_one(skus_by_code(sent.first(field.id), limit=2), sent.first(field.id))
+        code = sent.first(field.id)
+        return only_one(skus_by_code(code, limit=2), code) if code else None
 
     def send(self, field: FieldDefinition, value: Value) -> dict[str, list[str]]:
         """Return the SKU code."""
@@ -48,7 +49,8 @@ class SupplierRef(Control):
 
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
         """Return the supplier's id; refuse an unknown one."""
-        return only_one(suppliers_by_code(sent.first(field.id), limit=2), sent.first(field.id))
+        code = sent.first(field.id)
+        return only_one(suppliers_by_code(code, limit=2), code) if code else None
 
     def send(self, field: FieldDefinition, value: Value) -> dict[str, list[str]]:
         """Return the supplier's code, which is surer than the name."""
@@ -71,10 +73,8 @@ def register_controls(app: Flask) -> None:
     register_control(app, SupplierRef())
 
 
-def only_one(found: Sequence[Sku] | Sequence[Supplier], code: str) -> int | None:
-    """Return the id of the only match; nothing for an empty code."""
-    if not code:
-        return None
+def only_one(found: Sequence[Sku] | Sequence[Supplier], code: str) -> int:
+    """Return the id of the only match; refuse none and several."""
     if not found:
         raise Refused(_("没有找到「%(code)s」。请检查编号,或清空后提交。", code=code[:60]))
     if len(found) > 1:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from flask import Flask
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from sqlalchemy import bindparam, select
 
 from qtrace.classification.models import KINDS, Term
 from qtrace.classification.queries import terms_of
@@ -27,6 +28,7 @@ from qtrace.forms.registry import (
 )
 
 LOUD = ("bad", "warn")
+TREE_OF = select(Term.kind, Term.active).where(Term.id == bindparam("term"))
 
 
 class TermRef(Control):
@@ -56,10 +58,11 @@ class TermRef(Control):
         text = sent.first(field.id)
         if not text:
             return None
-        term = db.session.get(Term, int(text)) if text.isdecimal() and len(text) < 19 else None
+        sent_id = int(text) if text.isdecimal() and len(text) < 19 else 0
+        term = db.session.execute(TREE_OF, {"term": sent_id}).one_or_none()
         if term is None or term.kind != self.kind_of(field) or not term.active:
             raise Refused(_("请从列表中选择。"))
-        return term.id
+        return sent_id
 
     def check_options(self, options: Mapping[str, object]) -> list[str]:
         """Add that the tree exists."""

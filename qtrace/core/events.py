@@ -10,18 +10,22 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from flask import Flask, current_app
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from qtrace.core.db import before_commit, db, read, require_write
 from qtrace.core.models import EventHead, EventRow
 
+EVENTS, HEADS = cast(Table, EventRow.__table__), cast(Table, EventHead.__table__)
 EXTENSION = "qtrace_events"
 HEAD_ID = 1
 VERIFY_BATCH = 5000
+LOCK_HEAD = select(HEADS.c.seq, HEADS.c.hash).where(HEADS.c.id == HEAD_ID).with_for_update()
+MOVE_HEAD = update(HEADS).where(HEADS.c.id == HEAD_ID).values(seq=bindparam("seq_"), hash=bindparam("hash_"))
+ADD = insert(EVENTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,21 @@ class Verdict:
     head: str
     broken_at: int | None
     problem: str = ""
+
+
+class Link(NamedTuple):
+    """A row of the chain before it is written."""
+
+    seq: int
+    at: datetime
+    name: str
+    subject_kind: str
+    subject_id: int
+    actor_id: int | None
+    body: dict[str, Any]
+    reason: str
+    prev: str
+    hash: str = ""
 
 
 Subscriber = Callable[[Event], None]
@@ -127,32 +146,19 @@ def _link(session: Session) -> None:
     key, rows = _key(), []
     for event in pending:
         seq += 1
-        row = EventRow(
-            seq=seq,
-            at=event.at,
-            name=event.name,
-            subject_kind=event.subject_kind,
-            subject_id=event.subject_id,
-            actor_id=event.by,
-            body=event.body,
-            reason=event.reason,
-            prev=prev,
-            hash="",
+        link = Link(
+            seq, event.at, event.name, event.subject_kind, event.subject_id, event.by, event.body, event.reason, prev
         )
-        row.hash = prev = _hash(key, row)
-        rows.append(row)
-    session.add_all(rows)
-    session.execute(update(EventHead).where(EventHead.id == HEAD_ID).values(seq=seq, hash=prev))
-    session.flush()
+        prev = _hash(key, link)
+        rows.append(link._replace(hash=prev)._asdict())
+    session.execute(ADD, rows)
+    session.execute(MOVE_HEAD, {"seq_": seq, "hash_": prev})
 
 
 def _lock_head(session: Session) -> tuple[int, str]:
-    row = session.execute(
-        select(EventHead.seq, EventHead.hash).where(EventHead.id == HEAD_ID).with_for_update()
-    ).one_or_none()
+    row = session.execute(LOCK_HEAD).one_or_none()
     if row is None:
-        session.add(EventHead(id=HEAD_ID, seq=0, hash=""))
-        session.flush()
+        session.execute(insert(HEADS), {"id": HEAD_ID, "seq": 0, "hash": ""})
         return 0, ""
     return row.seq, row.hash
 
@@ -169,7 +175,7 @@ def _rows() -> Iterator[EventRow]:
         db.session.expunge_all()
 
 
-def _hash(key: bytes, row: EventRow) -> str:
+def _hash(key: bytes, row: EventRow | Link) -> str:
     columns = [
         row.prev,
         row.seq,

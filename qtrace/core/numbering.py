@@ -1,13 +1,17 @@
 """Gap-free numbers like QI-2611-0412, counted per month in the transaction of the insert."""
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from qtrace.core.db import is_sqlite, require_write
 from qtrace.core.models import Sequence
+
+NUMBERS = Sequence.__table__
 
 
 def next_number(prefix: str, now: datetime, *, zone: str = "Asia/Shanghai", width: int = 4) -> str:
@@ -23,11 +27,15 @@ def take_numbers(prefix: str, now: datetime, count: int, *, zone: str = "Asia/Sh
 
 
 def _advance(key: str, count: int) -> int:
-    insert = sqlite_insert if is_sqlite() else pg_insert
-    statement = (
-        insert(Sequence)
-        .values(key=key, value=count)
-        .on_conflict_do_update(index_elements=["key"], set_={"value": Sequence.value + count})
-        .returning(Sequence.value)
-    )
-    return require_write().execute(statement).scalar_one()
+    statement = ADVANCE_SQLITE if is_sqlite() else ADVANCE_PG
+    taken: int = require_write().execute(statement, {"key": key, "count": count}).scalar_one()
+    return taken
+
+
+def _statement(insert: Any) -> Any:
+    added = insert(NUMBERS).values(key=bindparam("key"), value=bindparam("count"))
+    raised = {"value": NUMBERS.c.value + added.excluded.value}
+    return added.on_conflict_do_update(index_elements=["key"], set_=raised).returning(NUMBERS.c.value)
+
+
+ADVANCE_SQLITE, ADVANCE_PG = _statement(sqlite_insert), _statement(pg_insert)

@@ -31,18 +31,19 @@ def tokens(value: str) -> list[str]:
     return found[:MAX_TOKENS]
 
 
-def index(kind: str, rows: Iterable[tuple[int, str]]) -> None:
-    """Index (or index anew) the texts of these ids in the open write."""
+def index(kind: str, rows: Iterable[tuple[int, str]], *, new: bool = False) -> None:
+    """Index (or index anew) the texts of these ids in the open write; `new` says that none was indexed before."""
     session = require_write()
     name = _table(kind)
     entries = [{"id": row_id, "body": _body(value)} for row_id, value in rows]
     if not entries:
         return
     if is_sqlite():
-        session.execute(text(DELETE_SQLITE[name]), entries)
-        session.execute(text(INSERT_SQLITE[name]), entries)
+        if not new:
+            session.execute(DELETE_SQLITE[name], entries)
+        session.execute(INSERT_SQLITE[name], entries)
     else:
-        session.execute(text(UPSERT_PG[name]), entries)
+        session.execute(UPSERT_PG[name], entries)
 
 
 def matching(kind: str, query: str, id_column: ColumnElement[int]) -> ColumnElement[bool]:
@@ -102,12 +103,14 @@ def _quoted(token: str) -> str:
 
 
 TABLES = tuple(f"search_{kind}" for kind in KINDS)
-DELETE_SQLITE = {name: f"DELETE FROM {name} WHERE rowid = :id" for name in TABLES}  # noqa: S608 -- names are constants
-INSERT_SQLITE = {name: f"INSERT INTO {name}(rowid, body) VALUES (:id, :body)" for name in TABLES}  # noqa: S608
+DELETE_SQLITE = {name: text(f"DELETE FROM {name} WHERE rowid = :id") for name in TABLES}  # noqa: S608 -- names are constants
+INSERT_SQLITE = {name: text(f"INSERT INTO {name}(rowid, body) VALUES (:id, :body)") for name in TABLES}  # noqa: S608
 MATCH_SQLITE = {name: f"{name} MATCH :query" for name in TABLES}
 UPSERT_PG = {
-    name: f"INSERT INTO {name}(id, body) VALUES (:id, CAST(:body AS tsvector)) "  # noqa: S608 -- names are constants
-    "ON CONFLICT (id) DO UPDATE SET body = EXCLUDED.body"
+    name: text(
+        f"INSERT INTO {name}(id, body) VALUES (:id, CAST(:body AS tsvector)) "  # noqa: S608 -- names are constants
+        "ON CONFLICT (id) DO UPDATE SET body = EXCLUDED.body"
+    )
     for name in TABLES
 }
 MATCH_PG = {name: f"{name}.body @@ CAST(:query AS tsquery)" for name in TABLES}

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from qtrace.accounts.models import Department, Role, User, user_role
 from qtrace.calendars.service import due_for
 from qtrace.core import events
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
+from qtrace.core.memo import remembered
 from qtrace.flows.engine import (
     Closed,
     CloseTasks,
@@ -38,6 +39,13 @@ from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance, Stag
 from qtrace.tasks.service import NewTask, close_tasks, open_task
 
 DEFAULT_FLOW = "quality_issue"
+ACTIVE = (
+    select(FlowDefinition.id)
+    .where(FlowDefinition.key == bindparam("flow"), FlowDefinition.active)
+    .order_by(FlowDefinition.version.desc())
+    .limit(1)
+)
+DEPARTMENT_OF = select(User.department_id).where(User.id == bindparam("user"))
 
 
 @dataclass(frozen=True)
@@ -51,33 +59,53 @@ class Case:
     department_id: int | None
 
 
-def start_flow(
-    subject_kind: str,
-    subject_id: int,
+@dataclass(frozen=True)
+class Entry:
+    """How a stage is entered: whose it is (a person, or the pool of a role) and when it is due."""
+
+    node: str
+    owner_id: int | None
+    role_key: str
+    department_id: int | None
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Start:
+    """A flow about to start: which version, its first step, and how the first stage is entered."""
+
+    definition_id: int
+    definition: Definition
+    outcome: Outcome
+    entry: Entry
+
+
+def prepare_flow(
     *,
-    title: str,
-    url: str,
     initiator_id: int | None,
     department_id: int | None,
     by: int | None,
     now: datetime,
     flow: str = DEFAULT_FLOW,
-) -> int:
-    """Start the newest active version of a flow for a subject and return the instance's id."""
-    session = require_write()
-    row = session.scalar(
-        select(FlowDefinition)
-        .where(FlowDefinition.key == flow, FlowDefinition.active)
-        .order_by(FlowDefinition.version.desc())
-        .limit(1)
-    )
-    if row is None:
+) -> Start:
+    """Return how the newest active version of a flow starts, so that the subject can be stored with its first stage."""
+    found = active_definition(flow)
+    if found is None:
         raise Refused(_("没有启用的流程 %(key)s。请管理员先启用一个流程。", key=flow))
-    outcome = start(parse_definition(row.definition))
+    definition_id, definition = found
+    outcome = start(definition)
+    first = definition.node(outcome.state.node or "")
+    return Start(definition_id, definition, outcome, _entry(first, initiator_id, department_id, by, now))
+
+
+def start_flow(case: Case, prepared: Start, *, by: int | None, now: datetime) -> int:
+    """Start a prepared flow for a stored subject and return the instance's id."""
+    session = require_write()
+    outcome = prepared.outcome
     instance = FlowInstance(
-        definition_id=row.id,
-        subject_kind=subject_kind,
-        subject_id=subject_id,
+        definition_id=prepared.definition_id,
+        subject_kind=case.subject[0],
+        subject_id=case.subject[1],
         node=outcome.state.node,
         status=outcome.state.status,
         visits=list(outcome.state.visits),
@@ -85,8 +113,11 @@ def start_flow(
     )
     session.add(instance)
     session.flush()  # the id is needed by the stage's row
-    case = Case((subject_kind, subject_id), title, url, initiator_id, department_id)
-    _apply(outcome, parse_definition(row.definition), instance.id, case, by=by, now=now)
+    for effect in outcome.effects:
+        if effect == OpenTask(prepared.entry.node):
+            _enter(prepared.entry, instance.id, case, by, now)
+        else:
+            _perform(effect, prepared.definition, instance.id, case, by, now)
     return instance.id
 
 
@@ -109,7 +140,7 @@ def decide(
     )
     if instance is None:
         raise NotFound
-    definition = parse_definition(instance.definition.definition)
+    definition = stored_definition(instance.definition_id)
     state = State(instance.node, instance.status, instance.version, tuple(instance.visits))  # type: ignore[arg-type]  # stored by us
     if instance.version != expected_version:
         raise Conflict(_who_was_faster(instance.id, definition))
@@ -124,7 +155,22 @@ def decide(
 def definition_of(subject_kind: str, subject_id: int) -> tuple[Definition, FlowInstance] | None:
     """Return the flow of a subject and where it stands."""
     from_row = _instance(subject_kind, subject_id)
-    return None if from_row is None else (parse_definition(from_row.definition.definition), from_row)
+    return None if from_row is None else (stored_definition(from_row.definition_id), from_row)
+
+
+def active_definition(flow: str) -> tuple[int, Definition] | None:
+    """Return (id, definition) of the newest active version of a flow."""
+    found = db.session.scalar(ACTIVE, {"flow": flow})
+    return None if found is None else (found, stored_definition(found))
+
+
+def stored_definition(definition_id: int) -> Definition:
+    """Return one version of a flow; a version never changes, so it is parsed once."""
+    return remembered(
+        "flow",
+        definition_id,
+        lambda: parse_definition(db.session.get_one(FlowDefinition, definition_id).definition),
+    )
 
 
 def _instance(subject_kind: str, subject_id: int) -> FlowInstance | None:
@@ -189,7 +235,8 @@ def _perform(
 ) -> None:
     match effect:
         case OpenTask(node):
-            _enter(definition.node(node), instance_id, case, by, now)
+            entry = _entry(definition.node(node), case.initiator_id, case.department_id, by, now)
+            _enter(entry, instance_id, case, by, now)
         case CloseTasks(node):
             _leave(node, instance_id, case, by, now)
         case Closed():
@@ -200,27 +247,35 @@ def _perform(
             events.record("flow_reopened", subject=case.subject, by=by, now=now, body={"node": node})
 
 
-def _enter(node: Node, instance_id: int, case: Case, by: int | None, now: datetime) -> None:
-    owner_id, role_key = _owner(node, case, by)
-    department_id = _department_of(owner_id) or case.department_id
-    due = due_for(department_id, now, node.due_minutes)
-    require_write().add(StageSpan(instance_id=instance_id, node=node.id, entered_at=now))
+def _entry(node: Node, initiator_id: int | None, department_id: int | None, by: int | None, now: datetime) -> Entry:
+    owner_id, role_key = _owner(node, initiator_id, department_id, by)
+    of_owner = _department_of(owner_id) or department_id
+    return Entry(node.id, owner_id, role_key, of_owner, due_for(of_owner, now, node.due_minutes))
+
+
+def _enter(entry: Entry, instance_id: int, case: Case, by: int | None, now: datetime) -> None:
+    require_write().add(StageSpan(instance_id=instance_id, node=entry.node, entered_at=now))
     open_task(
         NewTask(
             kind="stage",
             subject=case.subject,
             title=case.title,
             url=case.url,
-            node=node.id,
-            owner_id=owner_id,
-            role_key=role_key,
-            department_id=department_id,
-            due_at=due,
+            node=entry.node,
+            owner_id=entry.owner_id,
+            role_key=entry.role_key,
+            department_id=entry.department_id,
+            due_at=entry.due_at,
         ),
         by=by,
         now=now,
     )
-    body = {"node": node.id, "due_at": due.isoformat(), "owner_id": owner_id, "role": role_key}
+    body = {
+        "node": entry.node,
+        "due_at": entry.due_at.isoformat(),
+        "owner_id": entry.owner_id,
+        "role": entry.role_key,
+    }
     events.record("stage_entered", subject=case.subject, by=by, now=now, body=body)
 
 
@@ -233,19 +288,19 @@ def _leave(node: str, instance_id: int, case: Case, by: int | None, now: datetim
     close_tasks(case.subject, node=node, by=by, now=now)
 
 
-def _owner(node: Node, case: Case, by: int | None) -> tuple[int | None, str]:
+def _owner(node: Node, initiator_id: int | None, department_id: int | None, by: int | None) -> tuple[int | None, str]:
     """Return (person, pool): one person where the rule names exactly one, the role's pool otherwise, never nobody."""
     rule = node.owner
-    if rule.kind == "initiator" and case.initiator_id is not None:
-        return case.initiator_id, ""
+    if rule.kind == "initiator" and initiator_id is not None:
+        return initiator_id, ""
     if rule.kind == "current" and by is not None:
         return by, ""
     if rule.kind == "user":
         found = require_write().scalar(select(User.id).where(User.username == rule.value, User.active))
         if found is not None:
             return found, ""
-    if rule.kind == "department_head" and case.department_id is not None:
-        head = require_write().scalar(select(Department.head_id).where(Department.id == case.department_id))
+    if rule.kind == "department_head" and department_id is not None:
+        head = require_write().scalar(select(Department.head_id).where(Department.id == department_id))
         if head is not None:
             return head, ""
     role = rule.value if rule.kind == "role" else "quality_lead"
@@ -267,7 +322,7 @@ def _people_of(role_key: str) -> list[int]:
 def _department_of(user_id: int | None) -> int | None:
     if user_id is None:
         return None
-    return require_write().scalar(select(User.department_id).where(User.id == user_id))
+    return require_write().scalar(DEPARTMENT_OF, {"user": user_id})
 
 
 def _who_was_faster(instance_id: int, definition: Definition) -> str:

@@ -2,11 +2,20 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from qtrace.core.db import db
 from qtrace.core.errors import NotFound
+from qtrace.core.memo import remembered
+from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form, FormVersion
+from qtrace.forms.vocabulary import read_definition
+
+CURRENT = (
+    select(FormVersion.id)
+    .join(Form, (FormVersion.form_id == Form.id) & (FormVersion.version == Form.current_version))
+    .where(Form.key == bindparam("form"))
+)
 
 
 def forms() -> Sequence[tuple[Form, FormVersion]]:
@@ -22,6 +31,19 @@ def current_form(key: str) -> tuple[Form, FormVersion]:
         raise NotFound
     form, version = row
     return form, version
+
+
+def current_definition(key: str) -> tuple[int, FormDefinition]:
+    """Return (version id, definition) of a form's current version."""
+    version_id = db.session.scalar(CURRENT, {"form": key})
+    if version_id is None:
+        raise NotFound
+    return version_id, stored_definition(key, version_id)
+
+
+def stored_definition(key: str, version_id: int) -> FormDefinition:
+    """Return the definition of one version; a version never changes, so it is parsed once."""
+    return remembered("form", version_id, lambda: read_definition(key, form_version(version_id).definition))
 
 
 def form_version(version_id: int) -> FormVersion:

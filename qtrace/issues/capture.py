@@ -15,10 +15,9 @@ from qtrace.core.errors import Conflict, Refused
 from qtrace.core.files import StoredFile
 from qtrace.forms.answers import Answers, bind, read_answers, sent_from
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.queries import current_form, form_version
+from qtrace.forms.queries import current_definition, stored_definition
 from qtrace.forms.registry import Sent, Storage, controls
 from qtrace.forms.seed import ISSUE_FORM
-from qtrace.forms.vocabulary import read_definition
 from qtrace.issues import queries
 from qtrace.issues.filters import as_id
 from qtrace.issues.models import Issue
@@ -36,7 +35,7 @@ from qtrace.web.htmx import go, render
 @needs("issue.create")
 def new() -> Response:
     """Show the form; values in the address fill its fields, so a link can start from an order, a lot or a complaint."""
-    _version, definition = _current()
+    _version, definition = current_definition(ISSUE_FORM)
     values = {name: request.args.getlist(name) for name in request.args}
     complaint = _complaint(request.args)
     sent = sent_from(definition, _columns_of(complaint), {}) if complaint else Sent()
@@ -55,21 +54,21 @@ def origin() -> Response:
 @needs("issue.create")
 def create() -> Response:
     """Open an issue from the form; an invalid form comes back with everything that was filled in."""
-    version_id, definition = _current()
+    version_id, definition = current_definition(ISSUE_FORM)
     sent, errors = _receive(definition)
     answers = read_answers(definition, sent)
     if answers.errors or errors:
         return _form_page(definition, sent, answers.errors | errors, status=422)
     new_issue = _new_issue(answers, version_id, _source(definition, sent))
     complaint, now = _complaint(request.form), clock.now()
-    with write() as session:
-        issue_id = create_issue(new_issue, by=actor().id, now=now)
+    with write():
+        issue = create_issue(new_issue, by=actor().id, now=now)
         for field_id, photos in answers.files.items():
             for photo in photos:
-                attach_file(issue_id, photo, by=actor().id, now=now, field_id=field_id)
+                attach_file(issue.id, photo, by=actor().id, now=now, field_id=field_id)
         if complaint:
-            hold(issue_id, [complaint.id], now=now, by=actor().id)
-        number = session.get_one(Issue, issue_id).number
+            hold(issue.id, [complaint.id], now=now, by=actor().id)
+        number = issue.number
         url = url_for("issues.show", number=number)
         answer_at(url)
     return go(url, trigger={"toast": _("已登记 %(number)s", number=number)})
@@ -108,17 +107,12 @@ def update(number: str) -> Response:
     return go(url, trigger={"toast": _("已保存")})
 
 
-def _current() -> tuple[int, FormDefinition]:
-    _form, version = current_form(ISSUE_FORM)
-    return version.id, read_definition(ISSUE_FORM, version.definition)
-
-
 def _definition_of(issue: Issue) -> FormDefinition:
     """Return what can be edited: the version the issue was made with, without files and without the box that fills."""
     if issue.form_version_id is None:
-        definition = _current()[1]
+        definition = current_definition(ISSUE_FORM)[1]
     else:
-        definition = read_definition(ISSUE_FORM, form_version(issue.form_version_id).definition)
+        definition = stored_definition(ISSUE_FORM, issue.form_version_id)
     known = controls()
     sections = [
         replace(section, fields=tuple(f for f in section.fields if known[f.control].storage != Storage.FILE_REFS))

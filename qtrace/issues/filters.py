@@ -1,8 +1,9 @@
 """The filters of the issue list as they stand in the address, and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -39,16 +40,33 @@ class Filters:
     ids: str = ""
     q: str = ""
 
+    @cached_property
+    def asked(self) -> dict[str, str]:
+        """Return the names and values that ask something, in the order of the fields."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name)}
+
     def pairs(self) -> list[tuple[str, str]]:
-        """Return the names and values that ask something."""
-        return [(item.name, getattr(self, item.name)) for item in fields(self) if getattr(self, item.name)]
+        """Return the names and values that ask something, for hidden inputs."""
+        return list(self.asked.items())
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """Return each name that asks something with its part of an address."""
+        return {name: urlencode({name: value}) for name, value in self.asked.items()}
 
     def query(self, **changes: str) -> str:
         """Return the address part for these filters, with some of them changed."""
-        return urlencode(replace(self, **changes).pairs())
+        if not changes:
+            return "&".join(self.parts.values())
+        new = {name: urlencode({name: value}) if value else "" for name, value in changes.items()}
+        parts = self.parts | new
+        return "&".join(parts[name] for name in sorted(parts, key=PLACE.__getitem__) if parts[name])
 
     def __bool__(self) -> bool:
-        return bool(self.pairs())
+        return bool(self.asked)
+
+
+PLACE = {item.name: place for place, item in enumerate(fields(Filters))}
 
 
 def read_filters(args: Mapping[str, str]) -> Filters:

@@ -217,7 +217,7 @@ def open_issue_from(
     }
     courier = _same(row.courier_line or None for row in rows) or ""
     full = list(db.session.scalars(select(Complaint).where(Complaint.id.in_(ids[:CHUNK])).order_by(Complaint.id)))
-    issue_id = create_issue(
+    issue = create_issue(
         NewIssue(
             title=_title(scope, shared, courier, len(rows)),
             description=_words(full),
@@ -234,8 +234,8 @@ def open_issue_from(
         by=by,
         now=now,
     )
-    hold(issue_id, ids, now=now, by=by)
-    return issue_id
+    hold(issue.id, ids, now=now, by=by)
+    return issue.id
 
 
 def _title(scope: str, shared: dict[str, Any], courier: str, count: int) -> str:

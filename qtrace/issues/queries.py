@@ -4,26 +4,41 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, false, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import joinedload, lazyload, selectinload
 
-from qtrace.accounts.access import visible_to
+from qtrace.accounts.access import BoundViewer, Viewer, viewer_values, visible_to
 from qtrace.accounts.models import User
 from qtrace.catalog.models import Shop, Sku, Supplier
 from qtrace.classification.models import Term
 from qtrace.complaints.models import Complaint
 from qtrace.core import search
-from qtrace.core.db import UtcDateTime, db
+from qtrace.core.db import UtcDateTime, db, is_sqlite
 from qtrace.core.errors import NotFound
 from qtrace.issues.filters import Filters, as_id, day_start, month_start, read_ids
 from qtrace.issues.models import Attachment, Comment, Issue, OpeningRule, SavedView
 from qtrace.orders.models import LineLot, Lot, Order, OrderLine
 from qtrace.tasks.models import Task, task_helper
 
-S = TypeVar("S", bound=Select[*tuple[Any, ...]])
+Statement = Select[*tuple[Any, ...]]
+S = TypeVar("S", bound=Statement)
 
 PAGE = 50
 CAP = 1001
@@ -53,6 +68,17 @@ LABELS: dict[str, tuple[Any, Any]] = {
     "owner": (User.id, User.name),
     "rule": (OpeningRule.id, OpeningRule.name_zh),
 }
+TERMS = (
+    select(Term).where(Term.kind.in_(bindparam("kinds", expanding=True))).order_by(Term.kind, Term.position, Term.id)
+)
+SAVED_VIEWS = (
+    select(SavedView)
+    .where(
+        SavedView.page == "issues",
+        or_(SavedView.user_id.is_(None), SavedView.user_id == bindparam("user_id", type_=Integer())),
+    )
+    .order_by(SavedView.user_id.is_not(None), SavedView.position, SavedView.id)
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +88,41 @@ class Reader:
     user: User
     now: datetime
     zone: ZoneInfo
+
+    def values(self) -> dict[str, Any]:
+        """Return the values of the parameters of `Asked`."""
+        return {"now": self.now, "month": month_start(self.now, self.zone), **viewer_values(self.user)}
+
+    def asked(self) -> "Asked":
+        """Return what the statements of this reader are built from."""
+        return Asked(self.user.scope, self.zone, is_sqlite())
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a statement is built from once and kept: who asks and when are parameters of its run.
+
+    Building the list's statements costs several times what running them costs.
+    """
+
+    scope: str
+    zone: ZoneInfo
+    sqlite: bool  # a search is written differently for each database
+
+    @property
+    def viewer(self) -> BoundViewer:
+        """Return the parameters that stand for the person."""
+        return BoundViewer(self.scope)
+
+    @property
+    def now(self) -> BindParameter[datetime]:
+        """Return the parameter of the moment of asking."""
+        return bindparam("now", type_=UtcDateTime())
+
+    @property
+    def month(self) -> BindParameter[datetime]:
+        """Return the parameter of the moment the running month began."""
+        return bindparam("month", type_=UtcDateTime())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +168,7 @@ class Facets:
     partial: bool
 
 
-def visible_issues(user: User) -> Select[Issue]:
+def visible_issues(user: Viewer) -> Select[Issue]:
     """Select the issues the person may see: by scope, or because an open to-do of theirs is about it."""
     return _seen(select(Issue), user)
 
@@ -127,22 +188,19 @@ def visible_issue(number: str, user: User) -> Issue:
     return issue
 
 
-def has_task_of(user: User) -> ColumnElement[bool]:
+def has_task_of(user: Viewer) -> ColumnElement[bool]:
     """Return the condition that an open to-do about the issue is the person's own, helped by them, or in their pool."""
     helped = select(task_helper.c.task_id).where(task_helper.c.user_id == user.id)
     in_pool = and_(
-        Task.owner_id.is_(None), Task.role_key.in_([role.key for role in user.roles]),
+        Task.owner_id.is_(None), Task.role_key.in_(user.role_keys),
         or_(Task.department_id.is_(None), Task.department_id == user.department_id),
     )  # fmt: skip
     mine = or_(Task.owner_id == user.id, Task.id.in_(helped), in_pool)
-    return (
-        select(Task.id)
-        .where(Task.subject_kind == "issue", Task.subject_id == Issue.id, Task.state == "open", mine)
-        .exists()
-    )
+    # a list of the few issues with such a to-do, found once, not a question asked of every issue
+    return Issue.id.in_(select(Task.subject_id).where(Task.subject_kind == "issue", Task.state == "open", mine))
 
 
-def matching(filters: Filters, reader: Reader) -> list[ColumnElement[bool]]:
+def matching(filters: Filters, asked: Asked) -> list[ColumnElement[bool]]:
     """Return the conditions of the filters."""
     found: list[ColumnElement[bool]] = []
     if filters.status and filters.status != "all":
@@ -157,41 +215,24 @@ def matching(filters: Filters, reader: Reader) -> list[ColumnElement[bool]]:
     if filters.courier_line:
         found.append(Issue.courier_line == filters.courier_line)
     if filters.owner:
-        found.append(_owned(filters.owner, reader.user))
+        found.append(_owned(filters.owner, asked.viewer))
     if filters.overdue:
-        found += [Issue.status == "open", Issue.due_at < reader.now]
+        found += [Issue.status == "open", Issue.due_at < asked.now]
     if filters.ids:
         found.append(Issue.id.in_(read_ids(filters.ids)))
     if filters.q:
         found.append(or_(Issue.number == filters.q.upper(), search.matching("issue", filters.q, Issue.__table__.c.id)))
-    return found + _spans(filters, reader)
+    return found + _spans(filters, asked)
 
 
 def issue_page(filters: Filters, reader: Reader, *, after: str = "", size: int = PAGE) -> Page:
     """Return one page, newest first, beginning behind the cursor."""
-    columns = (
-        Issue.id, Issue.number, Issue.title, Issue.status, Issue.stage, Issue.due_at, Issue.opened_at, Issue.closed_at,
-        Issue.type_id, Issue.severity_id, Issue.responsible_party_id, Issue.complaint_count, Issue.rule_id,
-        func.coalesce(Sku.name, Sku.external_id, ""), func.coalesce(Lot.external_id, ""), func.coalesce(User.name, ""),
-        func.coalesce(Shop.name, ""), func.coalesce(OpeningRule.name_zh, ""),
-    )  # fmt: skip
-    statement = (
-        _seen(select(*columns), reader.user)
-        .outerjoin(Sku, Sku.id == Issue.sku_id)
-        .outerjoin(Lot, Lot.id == Issue.lot_id)
-        .outerjoin(User, User.id == Issue.owner_id)
-        .outerjoin(Shop, Shop.id == Issue.shop_id)
-        .outerjoin(OpeningRule, OpeningRule.id == Issue.rule_id)
-        .where(*matching(filters, reader))
-        .order_by(Issue.opened_at.desc(), Issue.id.desc())
-        .limit(size + 1)
-    )
     cursor = read_cursor(after)
+    values = reader.values() | {"size": size + 1}
     if cursor:
-        statement = statement.where(
-            tuple_(Issue.opened_at, Issue.id) < tuple_(literal(cursor[0], UtcDateTime()), cursor[1])
-        )
-    found: Sequence[Any] = db.session.execute(statement).all()
+        values |= {"after_at": cursor[0], "after_id": cursor[1]}
+    statement = _page(filters, reader.asked(), continued=cursor is not None)
+    found: Sequence[Any] = db.session.execute(statement, values).all()
     rows = [ListRow(*row) for row in found]
     last = rows[size - 1] if len(rows) > size else None
     return Page(rows[:size], f"{last.opened_at.isoformat()}_{last.id}" if last else "")
@@ -199,15 +240,8 @@ def issue_page(filters: Filters, reader: Reader, *, after: str = "", size: int =
 
 def facets(filters: Filters, reader: Reader) -> Facets:
     """Count stages, types, severities and parties of the newest matches in one grouped query."""
-    columns = (Issue.status, Issue.stage, Issue.type_id, Issue.severity_id, Issue.responsible_party_id)
-    newest = (
-        _seen(select(*columns), reader.user)
-        .where(*matching(filters, reader))
-        .order_by(Issue.opened_at.desc(), Issue.id.desc())
-        .limit(FACET_ROWS)
-        .subquery()
-    )
-    groups: Sequence[Any] = db.session.execute(select(*newest.c, func.count()).group_by(*newest.c)).all()
+    statement = _groups(filters, reader.asked())
+    groups: Sequence[Any] = db.session.execute(statement, reader.values()).all()
     found = Facets(Counter(), Counter(), Counter(), Counter(), sum(group[-1] for group in groups) >= FACET_ROWS)
     for status, stage, type_id, severity_id, party_id, count in groups:
         if status == "open":
@@ -220,23 +254,18 @@ def facets(filters: Filters, reader: Reader) -> Facets:
 
 def counts(wanted: Sequence[Filters], reader: Reader) -> list[int]:
     """Count the matches of several filters in one query, each up to CAP."""
-    return [int(n) for n in db.session.execute(select(*(_count(filters, reader) for filters in wanted))).one()]
+    statement = _counts(tuple(wanted), reader.asked())
+    return [int(n) for n in db.session.execute(statement, reader.values()).one()]
 
 
 def terms(*kinds: str) -> dict[int, Term]:
     """Return every term of these trees by id, in their order."""
-    statement = select(Term).where(Term.kind.in_(kinds)).order_by(Term.kind, Term.position, Term.id)
-    return {term.id: term for term in db.session.scalars(statement)}
+    return {term.id: term for term in db.session.scalars(TERMS, {"kinds": kinds})}
 
 
 def saved_views(user: User) -> Sequence[SavedView]:
     """Return the shared and the person's own views of the list."""
-    statement = select(SavedView).where(
-        SavedView.page == "issues", or_(SavedView.user_id.is_(None), SavedView.user_id == user.id)
-    )
-    return db.session.scalars(
-        statement.order_by(SavedView.user_id.is_not(None), SavedView.position, SavedView.id)
-    ).all()
+    return db.session.scalars(SAVED_VIEWS, {"user_id": user.id}).all()
 
 
 def comments_of(issue_id: int, *, limit: int = 200) -> Sequence[Comment]:
@@ -344,16 +373,58 @@ def read_cursor(text: str) -> tuple[datetime, int] | None:
     return (at.astimezone(UTC), row_id) if at.tzinfo and row_id is not None else None
 
 
-def _seen(statement: S, user: User) -> S:
-    # building the condition costs more than the query where the person sees everything anyway
+@lru_cache(maxsize=64)
+def _page(filters: Filters, asked: Asked, *, continued: bool) -> Statement:
+    columns = (
+        Issue.id, Issue.number, Issue.title, Issue.status, Issue.stage, Issue.due_at, Issue.opened_at, Issue.closed_at,
+        Issue.type_id, Issue.severity_id, Issue.responsible_party_id, Issue.complaint_count, Issue.rule_id,
+        func.coalesce(Sku.name, Sku.external_id, ""), func.coalesce(Lot.external_id, ""), func.coalesce(User.name, ""),
+        func.coalesce(Shop.name, ""), func.coalesce(OpeningRule.name_zh, ""),
+    )  # fmt: skip
+    statement: Statement = (
+        _seen(select(*columns), asked.viewer)
+        .outerjoin(Sku, Sku.id == Issue.sku_id)
+        .outerjoin(Lot, Lot.id == Issue.lot_id)
+        .outerjoin(User, User.id == Issue.owner_id)
+        .outerjoin(Shop, Shop.id == Issue.shop_id)
+        .outerjoin(OpeningRule, OpeningRule.id == Issue.rule_id)
+        .where(*matching(filters, asked))
+        .order_by(Issue.opened_at.desc(), Issue.id.desc())
+        .limit(bindparam("size", type_=Integer()))
+    )
+    if continued:
+        cursor = tuple_(bindparam("after_at", type_=UtcDateTime()), bindparam("after_id", type_=Integer()))
+        statement = statement.where(tuple_(Issue.opened_at, Issue.id) < cursor)
+    return statement
+
+
+@lru_cache(maxsize=64)
+def _groups(filters: Filters, asked: Asked) -> Statement:
+    columns = (Issue.status, Issue.stage, Issue.type_id, Issue.severity_id, Issue.responsible_party_id)
+    newest = (
+        _seen(select(*columns), asked.viewer)
+        .where(*matching(filters, asked))
+        .order_by(Issue.opened_at.desc(), Issue.id.desc())
+        .limit(FACET_ROWS)
+        .subquery()
+    )
+    return select(*newest.c, func.count()).group_by(*newest.c)
+
+
+@lru_cache(maxsize=64)
+def _counts(wanted: tuple[Filters, ...], asked: Asked) -> Statement:
+    return select(*(_count(filters, asked) for filters in wanted))
+
+
+def _count(filters: Filters, asked: Asked) -> ScalarSelect[int]:
+    rows = _seen(select(Issue.id), asked.viewer)
+    capped = rows.where(*matching(filters, asked)).limit(CAP).subquery()
+    return select(func.count()).select_from(capped).scalar_subquery()
+
+
+def _seen(statement: S, user: Viewer) -> S:
     also = None if user.scope == "all" else has_task_of(user)
     return visible_to(statement, Issue, user, also=also)
-
-
-def _count(filters: Filters, reader: Reader) -> ScalarSelect[int]:
-    rows = _seen(select(Issue.id), reader.user)
-    capped = rows.where(*matching(filters, reader)).limit(CAP).subquery()
-    return select(func.count()).select_from(capped).scalar_subquery()
 
 
 def _terms(kind: str, value: str) -> Select[int]:
@@ -363,25 +434,26 @@ def _terms(kind: str, value: str) -> Select[int]:
     return select(Term.id).where(Term.kind == kind, or_(named, Term.parent_id.in_(chosen)))
 
 
-def _owned(value: str, user: User) -> ColumnElement[bool]:
+def _owned(value: str, user: Viewer) -> ColumnElement[bool]:
     if value == "me":
-        return Issue.owner_id == user.id
+        mine: ColumnElement[bool] = Issue.owner_id == user.id
+        return mine
     if value == "none":
         return Issue.owner_id.is_(None)
     owner = as_id(value)
     return false() if owner is None else Issue.owner_id == owner
 
 
-def _spans(filters: Filters, reader: Reader) -> list[ColumnElement[bool]]:
+def _spans(filters: Filters, asked: Asked) -> list[ColumnElement[bool]]:
     bounds = (
         (Issue.opened_at, filters.opened_from, filters.opened_to),
         (Issue.closed_at, filters.closed_from, filters.closed_to),
     )
     found: list[ColumnElement[bool]] = []
     for column, first, last in bounds:
-        start, end = day_start(first, reader.zone), day_start(last, reader.zone, days=1)
+        start, end = day_start(first, asked.zone), day_start(last, asked.zone, days=1)
         found += [column >= start] if start else []
         found += [column < end] if end else []
     if filters.closed:
-        found.append(Issue.closed_at >= month_start(reader.now, reader.zone))
+        found.append(Issue.closed_at >= asked.month)
     return found

@@ -1,12 +1,12 @@
 """Verbs on issues: each change is one compare-and-set, one event that says old and new, one refreshed search text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from qtrace.accounts.models import User
 from qtrace.catalog.models import Sku, Supplier
@@ -16,7 +16,7 @@ from qtrace.core.db import require_write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.models import EventRow
 from qtrace.core.numbering import next_number
-from qtrace.flows.service import start_flow
+from qtrace.flows.service import Case, prepare_flow, start_flow
 from qtrace.issues.fields import FIELD_NAMES
 from qtrace.issues.models import Issue
 from qtrace.orders.models import Lot, Order
@@ -31,6 +31,17 @@ EDITABLE = frozenset({
     "detection_point_id", "disposition_id", "verified_cause_id", "safety", "shop_id", "order_id", "sku_id", "lot_id",
     "supplier_id", "courier_line", "bad_qty", "checked_qty",
 })  # fmt: skip
+WORDS = (
+    select(
+        Issue.number, Issue.title, Issue.description, Order.external_id, Lot.external_id, Sku.external_id, Sku.name,
+        Supplier.name, Issue.courier_line, Issue.answers,
+    )
+    .outerjoin(Order, Order.id == Issue.order_id)
+    .outerjoin(Lot, Lot.id == Issue.lot_id)
+    .outerjoin(Sku, Sku.id == Issue.sku_id)
+    .outerjoin(Supplier, Supplier.id == Issue.supplier_id)
+    .where(Issue.id == bindparam("issue"))
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +73,20 @@ class NewIssue:
     opened_at: datetime | None = None  # when it is not now: an issue found in older records
 
 
-def create_issue(new: NewIssue, *, by: int | None, now: datetime) -> int:
-    """Open an issue with the next number, start its flow and return its id."""
+def create_issue(new: NewIssue, *, by: int | None, now: datetime) -> Issue:
+    """Open an issue with the next number, start its flow and return it for the rest of this write."""
     session = require_write()
     values = asdict(new) | {"answers": dict(new.answers), "opened_at": new.opened_at or now}
     values["title"] = (new.title or _title(new))[:300]
+    prepared = prepare_flow(initiator_id=by, department_id=new.department_id, by=by, now=now)
+    entry = prepared.entry
+    values |= {
+        "status": "open",
+        "stage": entry.node,
+        "owner_id": entry.owner_id,
+        "due_at": entry.due_at,
+        "closed_at": None,
+    }
     issue = Issue(**values, number=next_number(PREFIX, now), created_by=by)
     session.add(issue)
     session.flush()  # the id is needed by the event, the flow and the answer
@@ -74,12 +94,10 @@ def create_issue(new: NewIssue, *, by: int | None, now: datetime) -> int:
         "issue_opened", subject=(SUBJECT, issue.id), by=by, now=now,
         body={"number": issue.number, "title": issue.title, "rule_id": new.rule_id},
     )  # fmt: skip
-    start_flow(
-        SUBJECT, issue.id, title=issue.title, url=f"/issues/{issue.number}", initiator_id=by,
-        department_id=new.department_id, by=by, now=now,
-    )  # fmt: skip
-    index_issue(issue.id)
-    return issue.id
+    case = Case((SUBJECT, issue.id), issue.title, f"/issues/{issue.number}", by, new.department_id)
+    start_flow(case, prepared, by=by, now=now)
+    _index_new(issue)
+    return issue
 
 
 def edit_issue(
@@ -155,22 +173,27 @@ def assign_owner(issue_id: int, *, owner_id: int, by: int, note: str, now: datet
 
 def index_issue(issue_id: int) -> None:
     """Refresh what the issue is found by: number, words, order, lot, article and supplier."""
+    search.index(SUBJECT, [(issue_id, _text_of(issue_id))])
+
+
+def _index_new(issue: Issue) -> None:
+    if issue.order_id or issue.lot_id or issue.sku_id or issue.supplier_id:
+        text = _text_of(issue.id)
+    else:  # nothing to look up: what is searched for is in the row itself
+        text = _joined((issue.number, issue.title, issue.description, issue.courier_line), issue.answers)
+    search.index(SUBJECT, [(issue.id, text)], new=True)
+
+
+def _text_of(issue_id: int) -> str:
     session = require_write()
     session.flush()  # the names are read from the rows as they are now
-    row = session.execute(
-        select(
-            Issue.number, Issue.title, Issue.description, Order.external_id, Lot.external_id, Sku.external_id, Sku.name,
-            Supplier.name, Issue.courier_line, Issue.answers,
-        )
-        .outerjoin(Order, Order.id == Issue.order_id)
-        .outerjoin(Lot, Lot.id == Issue.lot_id)
-        .outerjoin(Sku, Sku.id == Issue.sku_id)
-        .outerjoin(Supplier, Supplier.id == Issue.supplier_id)
-        .where(Issue.id == issue_id)
-    ).one()  # fmt: skip
-    *words, answers = row
-    words += [value for value in answers.values() if isinstance(value, str)]
-    search.index(SUBJECT, [(issue_id, "\n".join(word for word in words if word))])
+    *words, answers = session.execute(WORDS, {"issue": issue_id}).one()
+    return _joined(words, answers)
+
+
+def _joined(words: Iterable[str | None], answers: Mapping[str, Any]) -> str:
+    told = [value for value in answers.values() if isinstance(value, str)]
+    return "\n".join(word for word in (*words, *told) if word)
 
 
 def _title(new: NewIssue) -> str:

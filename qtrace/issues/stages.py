@@ -10,9 +10,9 @@ from sqlalchemy import select
 from qtrace.accounts.models import User
 from qtrace.core.db import db
 from qtrace.flows.default import default_definition
-from qtrace.flows.engine import Definition, State, parse_definition, return_targets
-from qtrace.flows.models import FlowDefinition, FlowInstance, StageSpan
-from qtrace.flows.service import DEFAULT_FLOW
+from qtrace.flows.engine import Definition, State, return_targets
+from qtrace.flows.models import FlowInstance, StageSpan
+from qtrace.flows.service import DEFAULT_FLOW, active_definition
 from qtrace.issues.models import Issue
 
 
@@ -48,14 +48,8 @@ class StageName:
 
 def stage_names() -> dict[str, StageName]:
     """Return the stages of the flow new issues start with."""
-    row = db.session.scalar(
-        select(FlowDefinition)
-        .where(FlowDefinition.key == DEFAULT_FLOW, FlowDefinition.active)
-        .order_by(FlowDefinition.version.desc())
-        .limit(1)
-    )
-    definition = parse_definition(row.definition) if row else default_definition()
-    return names_of(definition)
+    found = active_definition(DEFAULT_FLOW)
+    return names_of(found[1] if found else default_definition())
 
 
 def names_of(definition: Definition) -> dict[str, StageName]:

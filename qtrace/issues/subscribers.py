@@ -1,10 +1,11 @@
 """Keep the issue in step with its flow: stage, owner, due time and status follow the flow's own events."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
+from sqlalchemy.orm.util import identity_key
 
 from qtrace.core.db import require_write
 from qtrace.core.events import Event, subscribe
@@ -56,5 +57,12 @@ def task_moved(event: Event) -> None:
 
 
 def _set(event: Event, **values: Any) -> None:
-    if event.subject_kind == "issue":
-        require_write().execute(update(Issue).where(Issue.id == event.subject_id).values(**values))
+    if event.subject_kind != "issue":
+        return
+    session = require_write()
+    issue = session.identity_map.get(identity_key(Issue, event.subject_id))
+    if issue is None:
+        session.execute(update(cast(Table, Issue.__table__)).where(Issue.id == event.subject_id).values(**values))
+        return
+    for name, value in values.items():  # an issue opened in this transaction stands as it was inserted
+        setattr(issue, name, value)

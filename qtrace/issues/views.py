@@ -13,10 +13,9 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.flows.service import definition_of
 from qtrace.forms.answers import shown
-from qtrace.forms.queries import form_version
+from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import FieldDefinition
 from qtrace.forms.seed import ISSUE_FORM
-from qtrace.forms.vocabulary import read_definition
 from qtrace.issues import queries
 from qtrace.issues.filters import Filters, as_id
 from qtrace.issues.listing import (
@@ -133,5 +132,5 @@ def page_of(issue: Issue) -> dict[str, Any]:
 def _answers(issue: Issue) -> list[tuple[FieldDefinition, str]]:
     if not issue.answers or issue.form_version_id is None:
         return []
-    definition = read_definition(ISSUE_FORM, form_version(issue.form_version_id).definition)
+    definition = stored_definition(ISSUE_FORM, issue.form_version_id)
     return shown(definition, issue.answers)

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 from sqlalchemy.orm import joinedload
 
+from qtrace.accounts.access import BoundViewer, Viewer, viewer_values
 from qtrace.accounts.models import User
-from qtrace.core.db import db
+from qtrace.core.db import UtcDateTime, db
 from qtrace.core.errors import NotFound
 from qtrace.tasks.models import Task, task_helper
 
@@ -27,11 +29,10 @@ class Group:
     tasks: Sequence[Task]
 
 
-def mine(user: User) -> ColumnElement[bool]:
+def mine(user: Viewer) -> ColumnElement[bool]:
     """Return the condition that a to-do is the person's: own, helping, or in the pool of a role and unclaimed."""
-    roles = [role.key for role in user.roles]
     helping = select(task_helper.c.task_id).where(task_helper.c.user_id == user.id)
-    pool = Task.owner_id.is_(None) & Task.role_key.in_(roles)
+    pool = Task.owner_id.is_(None) & Task.role_key.in_(user.role_keys)
     return or_(Task.owner_id == user.id, pool, Task.id.in_(helping))
 
 
@@ -73,10 +74,17 @@ def done_tasks(user: User) -> Sequence[Task]:
 
 def count_open(user: User, *, late_at: datetime | None = None) -> int:
     """Return how many open to-dos the person has (only those late at a moment), counting no further than the cap."""
-    inner = select(Task.id).where(Task.state == "open", mine(user)).limit(COUNT_CAP)
-    if late_at is not None:
-        inner = inner.where(Task.due_at < late_at)
-    return db.session.scalar(select(func.count()).select_from(inner.subquery())) or 0
+    values = viewer_values(user) | {"late_at": late_at}
+    return db.session.scalar(_count(late=late_at is not None), values) or 0
+
+
+@cache
+def _count(*, late: bool) -> Select[int]:
+    """Build the count once: every page of the site asks it."""
+    inner = select(Task.id).where(Task.state == "open", mine(BoundViewer("own"))).limit(COUNT_CAP)
+    if late:
+        inner = inner.where(Task.due_at < bindparam("late_at", type_=UtcDateTime()))
+    return select(func.count()).select_from(inner.subquery())
 
 
 def grouped(tasks: Sequence[Task], now: datetime, zone: ZoneInfo) -> list[Group]:

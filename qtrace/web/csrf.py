@@ -7,11 +7,12 @@ own `write()`: a second tap finds it used and is led to the first one's answer.
 import hashlib
 import hmac
 from datetime import timedelta
+from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from markupsafe import Markup
-from sqlalchemy import delete, select, update
+from sqlalchemy import Table, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -25,6 +26,12 @@ from qtrace.core.models import Submission
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 ANONYMOUS_COOKIE = "qt_anon"
 KEEP = timedelta(days=2)
+SUBMITS = cast(Table, Submission.__table__)
+ANSWER_OF = select(SUBMITS.c.location).where(SUBMITS.c.id == bindparam("submit_id"))
+LEAD_TO = update(SUBMITS).where(SUBMITS.c.id == bindparam("submit_id")).values(location=bindparam("location_"))
+CLAIM_SQLITE, CLAIM_PG = (
+    insert(SUBMITS).on_conflict_do_nothing().returning(SUBMITS.c.id) for insert in (sqlite_insert, pg_insert)
+)
 
 
 class AlreadyDone(DomainError):
@@ -62,7 +69,7 @@ def csrf_inputs() -> Markup:
 def answer_at(location: str) -> None:
     """Remember, in the open write, where the answer to this submit is, for a second tap."""
     if g.get("submit_claimed"):
-        require_write().execute(update(Submission).where(Submission.id == g.submit_claimed).values(location=location))
+        require_write().execute(LEAD_TO, {"submit_id": g.submit_claimed, "location_": location})
 
 
 def forget_old_submissions() -> None:
@@ -91,7 +98,7 @@ def _check() -> None:
     submit_id = request.form.get("submit_id") or request.headers.get("Idempotency-Key", "")
     if submit_id:
         g.submit_id = submit_id[:64]
-        used = db.session.execute(select(Submission.location).where(Submission.id == g.submit_id)).scalar_one_or_none()
+        used = db.session.execute(ANSWER_OF, {"submit_id": g.submit_id}).scalar_one_or_none()
         if used is not None:
             raise AlreadyDone(used or _referrer_path())
 
@@ -105,12 +112,10 @@ def _claim(session: Session) -> None:
     submit_id = g.pop("submit_id", None) if g else None
     if not submit_id:
         return
-    insert = sqlite_insert if is_sqlite() else pg_insert
-    statement = insert(Submission).values(id=submit_id, at=clock.now(), location=_referrer_path())
-    claimed = session.execute(statement.on_conflict_do_nothing().returning(Submission.id)).scalar_one_or_none()
+    claim = {"id": submit_id, "at": clock.now(), "location": _referrer_path()}
+    claimed = session.execute(CLAIM_SQLITE if is_sqlite() else CLAIM_PG, claim).scalar_one_or_none()
     if claimed is None:
-        location = session.execute(select(Submission.location).where(Submission.id == submit_id)).scalar_one()
-        raise AlreadyDone(location)
+        raise AlreadyDone(session.execute(ANSWER_OF, {"submit_id": submit_id}).scalar_one())
     g.submit_claimed = submit_id
 
 

@@ -103,7 +103,7 @@ def sell(goods: Goods, sales: list[Sale]) -> None:
 def make_issue(*, by: str = "quality_lead", now: datetime = NOW, **values: Any) -> Issue:
     """Open an issue the way every road does, flow and first to-do included, and return it."""
     with write():
-        issue_id = create_issue(NewIssue(**{"title": "瓶盖漏液,外包装浸湿"} | values), by=user_id(by), now=now)
+        issue_id = create_issue(NewIssue(**{"title": "瓶盖漏液,外包装浸湿"} | values), by=user_id(by), now=now).id
     return anew(Issue, issue_id)
 
 

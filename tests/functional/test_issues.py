@@ -74,7 +74,7 @@ def opened(**values: Any) -> Issue:
     """Open an issue of the quality lead and return it."""
     by = user_id(values.pop("by", "quality_lead"))
     with write():
-        issue_id = create_issue(NewIssue(**{"title": "瓶盖漏液"} | values), by=by, now=NOW)
+        issue_id = create_issue(NewIssue(**{"title": "瓶盖漏液"} | values), by=by, now=NOW).id
     return anew().get_one(Issue, issue_id)
 
 

@@ -119,7 +119,7 @@ def _make(user_id: int, department_id: int | None) -> Things:
     with write() as session:
         user = session.get_one(User, user_id)
         department = department_id or user.department_id
-        issue_id = create_issue(NewIssue(title="瓶盖漏液", department_id=department), by=user_id, now=NOW)
+        issue_id = create_issue(NewIssue(title="瓶盖漏液", department_id=department), by=user_id, now=NOW).id
         complaint = Complaint(
             number=f"CP-2611-{user_id:04d}", source_kind="staff", occurred_at=NOW, created_at=NOW, created_by=user_id,
             department_id=department, text="漏液",

@@ -1,6 +1,7 @@
 """Flows on the database."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from qtrace.core.db import db, write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.flows.gates import register_gate
 from qtrace.flows.models import FlowDecision, FlowInstance, StageSpan
-from qtrace.flows.service import Case, decide, start_flow
+from qtrace.flows.service import Case, decide, prepare_flow, start_flow
 from qtrace.tasks.models import Task
 from tests.conftest import NOW, user_id
 
@@ -21,16 +22,8 @@ CASE = Case(("thing", 1), "瓶盖漏液", "/things/1", None, None)
 
 def begin(initiator: int | None) -> None:
     with write():
-        start_flow(
-            "thing",
-            1,
-            title=CASE.title,
-            url=CASE.url,
-            initiator_id=initiator,
-            department_id=None,
-            by=initiator,
-            now=NOW,
-        )
+        prepared = prepare_flow(initiator_id=initiator, department_id=None, by=initiator, now=NOW)
+        start_flow(replace(CASE, initiator_id=initiator), prepared, by=initiator, now=NOW)
 
 
 def the_lead() -> User:

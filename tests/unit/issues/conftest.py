@@ -72,7 +72,7 @@ def open_issue(app: Flask) -> Callable[..., Issue]:
         now = values.pop("now", NOW)
         person = user_id(by)
         with write():
-            issue_id = create_issue(NewIssue(**{"title": "瓶盖漏液,外包装浸湿"} | values), by=person, now=now)
+            issue_id = create_issue(NewIssue(**{"title": "瓶盖漏液,外包装浸湿"} | values), by=person, now=now).id
         return db.session.get_one(Issue, issue_id)
 
     return opened
