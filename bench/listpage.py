@@ -1,4 +1,7 @@
-"""What the list of issues costs, beside a bare Flask page that renders the same template with everything prefetched."""
+"""What the list of issues costs, beside a bare Flask page that renders the same template with everything prefetched.
+
+Allowed are 1.5 times the bare page and 10 ms for the counts beside the filters and the saved views.
+"""
 
 import os
 import statistics
@@ -63,10 +66,12 @@ def _add(sheet: Sheet, costs: Mapping[str, tuple[float, float]]) -> None:
     sheet.add("list_1m_rows", LARGE, "issues")  # says so when the run was made smaller
     for name, (cpu, _facets) in costs.items():
         sheet.add(f"{name}_cpu", cpu, "ms")
-    (ten, ten_facets), (million, facets), (bare, _none) = costs["list_10k"], costs["list_1m"], costs["list_bare"]
+    (ten, _facets), (million, facets), (bare, _none) = costs["list_10k"], costs["list_1m"], costs["list_bare"]
+    allowed = BARE_RATIO * bare + FACETS_MS
     sheet.add("list_facets", facets, "ms", FACETS_MS)
-    sheet.add("list_10k_to_bare", (ten - ten_facets) / bare, "x", BARE_RATIO)
-    sheet.add("list_to_bare", (million - facets) / bare, "x", BARE_RATIO)
+    sheet.add("list_without_facets_to_bare", (million - facets) / bare, "x")
+    sheet.add("list_10k_of_allowed", ten / allowed * 100, "%", 100)
+    sheet.add("list_1m_of_allowed", million / allowed * 100, "%", 100)
     sheet.add("list_growth", million / ten, "x", GROWTH)
 
 
@@ -171,18 +176,23 @@ def wsgi_call(app: Flask, path: str, token: str) -> Call:
 
 @contextmanager
 def _timed_facets() -> Iterator[list[float]]:
-    """Give the list to which every count of the facets adds its CPU seconds."""
+    """Give the list to which the counts beside the filters and beside the saved views add their CPU seconds."""
     spent: list[float] = []
-    real = queries.facets
 
-    def timed(*args: Any) -> Any:
-        begun = time.process_time()
-        try:
-            return real(*args)
-        finally:
-            spent.append(time.process_time() - begun)
+    def timed(real: Callable[..., Any]) -> Callable[..., Any]:
+        def count(*args: Any) -> Any:
+            begun = time.process_time()
+            try:
+                return real(*args)
+            finally:
+                spent.append(time.process_time() - begun)
 
-    with patch.object(queries, "facets", timed):
+        return count
+
+    with (
+        patch.object(queries, "facets", timed(queries.facets)),
+        patch.object(queries, "counts", timed(queries.counts)),
+    ):
         yield spent
 
 

@@ -10,14 +10,14 @@ YEAR = 31_536_000
 
 def init_assets(app: Flask) -> None:
     """Give templates `static_url(path)` and let hashed answers be kept."""
-    hashes: dict[str, tuple[float, str]] = {}
+    urls: dict[tuple[str, str], str] = {}
 
     def static_url(path: str) -> str:
-        file = Path(app.static_folder or "") / path
-        changed = file.stat().st_mtime
-        if hashes.get(path, (0.0, ""))[0] != changed:
-            hashes[path] = (changed, hashlib.sha256(file.read_bytes()).hexdigest()[:12])
-        return url_for("static", filename=path, v=hashes[path][1])
+        key = (request.script_root if request else "", path)
+        if key not in urls or app.debug:  # files change under a developer, not under a running site
+            content = (Path(app.static_folder or "") / path).read_bytes()
+            urls[key] = url_for("static", filename=path, v=hashlib.sha256(content).hexdigest()[:12])
+        return urls[key]
 
     app.jinja_env.globals["static_url"] = static_url
     app.after_request(_keep)

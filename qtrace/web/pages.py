@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from babel.support import Translations
 from flask import Flask, current_app, g, request, url_for
-from flask_babel import Babel, LazyString
+from flask_babel import Babel, LazyString, get_translations
 
 from qtrace.core.ids import new_id
 
@@ -50,9 +51,28 @@ def init_pages(app: Flask, language_of: Callable[[], str | None]) -> None:
         return lang if lang in LANGUAGES else "zh"
 
     Babel(app, locale_selector=locale, timezone_selector=lambda: app.config["QTRACE_TZ"])
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # added by the i18n extension
+        gettext=lambda text: catalogue().ugettext(text),
+        ngettext=lambda one, many, n: catalogue().ungettext(one, many, n),
+        newstyle=True,
+    )
     app.before_request(_name_request)
     app.after_request(_tell_request_id)
     app.context_processor(lambda: {"current_lang": locale(), "languages": LANGUAGES})
+
+
+def catalogue() -> Translations:
+    """Return the translations of this request, found once: a page asks hundreds of times.
+
+    They are kept where Flask-Babel itself forgets them when the language changes (`refresh`, `force_locale`).
+    """
+    kept = getattr(g, "_flask_babel", None) if g else None
+    found: Translations | None = getattr(kept, "babel_translations", None)
+    if found is None:
+        found = get_translations()
+        if g:
+            g._flask_babel.babel_translations = found
+    return found
 
 
 def add_bottom(app: Flask, *items: NavItem) -> None:
@@ -79,12 +99,23 @@ def nav_links(can: Callable[[str], bool]) -> list[NavLink]:
 
 
 def _link(item: NavItem) -> NavLink:
-    values: dict[str, Any] = dict(item.values)
-    url = url_for(item.endpoint, **values)
+    url = _url(item)
     active = request.endpoint is not None and (
         request.path == url or (url != "/" and request.path.startswith(f"{url.split('?')[0]}/"))
     )
     return NavLink(url, str(item.label), item.icon, item.count() if item.count else 0, active, item.group)
+
+
+def _url(item: NavItem) -> str:
+    """Return the entry's address; it is the same for everybody below one root."""
+    known: dict[tuple[str, str, tuple[tuple[str, str], ...]], str] = current_app.extensions.setdefault(
+        f"{NAV}_urls", {}
+    )
+    key = (request.script_root, item.endpoint, item.values)
+    if key not in known:
+        values: dict[str, Any] = dict(item.values)
+        known[key] = url_for(item.endpoint, **values)
+    return known[key]
 
 
 def _name_request() -> None:
