@@ -112,12 +112,11 @@ def start_flow(case: Case, prepared: Start, *, by: int | None, now: datetime) ->
         version=outcome.state.version,
     )
     session.add(instance)
-    session.flush()  # the id is needed by the stage's row
     for effect in outcome.effects:
         if effect == OpenTask(prepared.entry.node):
-            _enter(prepared.entry, instance.id, case, by, now)
+            _enter(prepared.entry, instance, case, by, now)
         else:
-            _perform(effect, prepared.definition, instance.id, case, by, now)
+            _perform(effect, prepared.definition, instance, case, by, now)
     return instance.id
 
 
@@ -149,7 +148,7 @@ def decide(
     outcome = _advance(definition, state, decision)
     _check_gates(definition, state, decision, case.subject)
     _store(instance.id, state, outcome.state, decision, by=by.id, now=now)
-    _apply(outcome, definition, instance.id, case, by=by.id, now=now)
+    _apply(outcome, definition, instance, case, by=by.id, now=now)
 
 
 def definition_of(subject_kind: str, subject_id: int) -> tuple[Definition, FlowInstance] | None:
@@ -224,21 +223,21 @@ def _store(instance_id: int, old: State, new: State, decision: Decision, *, by: 
 
 
 def _apply(
-    outcome: Outcome, definition: Definition, instance_id: int, case: Case, *, by: int | None, now: datetime
+    outcome: Outcome, definition: Definition, instance: FlowInstance, case: Case, *, by: int | None, now: datetime
 ) -> None:
     for effect in outcome.effects:
-        _perform(effect, definition, instance_id, case, by, now)
+        _perform(effect, definition, instance, case, by, now)
 
 
 def _perform(
-    effect: Effect, definition: Definition, instance_id: int, case: Case, by: int | None, now: datetime
+    effect: Effect, definition: Definition, instance: FlowInstance, case: Case, by: int | None, now: datetime
 ) -> None:
     match effect:
         case OpenTask(node):
             entry = _entry(definition.node(node), case.initiator_id, case.department_id, by, now)
-            _enter(entry, instance_id, case, by, now)
+            _enter(entry, instance, case, by, now)
         case CloseTasks(node):
-            _leave(node, instance_id, case, by, now)
+            _leave(node, instance.id, case, by, now)
         case Closed():
             events.record("flow_closed", subject=case.subject, by=by, now=now)
         case Terminated():
@@ -253,9 +252,8 @@ def _entry(node: Node, initiator_id: int | None, department_id: int | None, by: 
     return Entry(node.id, owner_id, role_key, of_owner, due_for(of_owner, now, node.due_minutes))
 
 
-def _enter(entry: Entry, instance_id: int, case: Case, by: int | None, now: datetime) -> None:
-    require_write().add(StageSpan(instance_id=instance_id, node=entry.node, entered_at=now))
-    open_task(
+def _enter(entry: Entry, instance: FlowInstance, case: Case, by: int | None, now: datetime) -> None:
+    open_task(  # which also stores an instance that was only just added, so that it has an id
         NewTask(
             kind="stage",
             subject=case.subject,
@@ -270,6 +268,7 @@ def _enter(entry: Entry, instance_id: int, case: Case, by: int | None, now: date
         by=by,
         now=now,
     )
+    require_write().add(StageSpan(instance_id=instance.id, node=entry.node, entered_at=now))
     body = {
         "node": entry.node,
         "due_at": entry.due_at.isoformat(),
