@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, request
 from flask_login import current_user
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -22,6 +22,7 @@ from qtrace.web.errors import init_errors
 from qtrace.web.filters import init_filters
 from qtrace.web.headers import init_headers
 from qtrace.web.htmx import init_htmx
+from qtrace.web.limits import init_limits
 from qtrace.web.pages import bottom_links, init_pages, nav_links
 
 JSON_LOG = '{"at":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":"%(message)s"}'
@@ -36,6 +37,7 @@ def create_app(config: settings.Config | None = None, *, environ: Mapping[str, s
     init_pages(app, _language)
     init_access(app)
     init_csrf(app)
+    init_limits(app, _who)
     init_htmx(app)
     init_assets(app)
     init_filters(app)
@@ -59,6 +61,7 @@ def _configure(app: Flask, config: settings.Config) -> None:
         QTRACE_DATA_DIR=config.data_dir,
         QTRACE_LANG=config["LANG"],
         QTRACE_TZ=config["TZ"],
+        QTRACE_RATE_FACTOR=config.number("RATE_FACTOR"),
         QTRACE_BASE_URL=config["BASE_URL"].rstrip("/"),
         BABEL_DEFAULT_LOCALE="zh",
         BABEL_TRANSLATION_DIRECTORIES="translations",
@@ -88,6 +91,10 @@ def _configure(app: Flask, config: settings.Config) -> None:
 
 def _language() -> str | None:
     return current_user.lang if current_user and current_user.is_authenticated else None
+
+
+def _who() -> str:
+    return str(current_user.id) if current_user.is_authenticated else request.remote_addr or ""
 
 
 def _menu() -> dict[str, object]:

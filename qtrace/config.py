@@ -33,6 +33,7 @@ SETTINGS = (
     Setting("MAX_UPLOAD_MB", "64", "Largest request body."),
     Setting("WORKERS", "2", "Web processes."),
     Setting("THREADS", "4", "Threads of each web process."),
+    Setting("RATE_FACTOR", "1", "Multiplies every rate limit; 0 switches them off (for load tests only)."),
     Setting("ADMIN_USER", "", "Creates this administrator on first start (headless installation)."),
     Setting("ADMIN_PASSWORD", "", "Password of that administrator.", secret=True),
     Setting("LOG", "text", "Log format: text or json."),

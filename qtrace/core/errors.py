@@ -41,6 +41,10 @@ class Conflict(DomainError):
 
 
 class TooMany(DomainError):
-    """A rate limit is reached; the message says when to come back."""
+    """A rate limit is reached; the message says when to come back, `retry_after` in how many seconds."""
 
     status = 429
+
+    def __init__(self, message: str, field: str | None = None, *, retry_after: int = 60) -> None:
+        super().__init__(message, field)
+        self.retry_after = retry_after

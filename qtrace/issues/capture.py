@@ -12,7 +12,7 @@ from qtrace.complaints.models import Complaint
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, Refused
-from qtrace.core.files import StoredFile
+from qtrace.core.files import StoredFile, refresh
 from qtrace.forms.answers import Answers, bind, read_answers, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_definition, stored_definition
@@ -23,12 +23,13 @@ from qtrace.issues.filters import as_id
 from qtrace.issues.models import Issue
 from qtrace.issues.opening import hold
 from qtrace.issues.origin import Origin, complete, origin_of
-from qtrace.issues.photos import seal, store_photo, unseal
 from qtrace.issues.remarks import attach_file
 from qtrace.issues.service import NewIssue, create_issue, edit_issue
 from qtrace.issues.views import bp
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
+from qtrace.web.limits import limited
+from qtrace.web.photos import seal, store_photo, unseal
 
 
 @bp.get("/issues/new")
@@ -44,6 +45,7 @@ def new() -> Response:
 
 @bp.get("/issues/origin")
 @needs("issue.create")
+@limited("search")
 def origin() -> Response:
     """Show what a pasted number leads to, and what is already known of it."""
     box = request.args.get("box", "source")
@@ -129,7 +131,10 @@ def _receive(definition: FormDefinition) -> tuple[Sent, dict[str, str]]:
     for asked in definition.fields:
         if controls()[asked.control].storage != Storage.FILE_REFS:
             continue
-        files[asked.id] = unseal(request.form.getlist(f"{asked.id}.kept"), key=key, user_id=actor().id)
+        kept = unseal(request.form.getlist(f"{asked.id}.kept"), key=key, user_id=actor().id)
+        files[asked.id] = [photo for photo in kept if refresh(photo.id, data_dir=data_dir)]
+        if len(files[asked.id]) < len(kept):
+            errors[asked.id] = _("表单放了太久,有照片已被清理。请重新添加照片后再提交。")
         for upload in request.files.getlist(asked.id):
             if not upload.filename:
                 continue

@@ -3,20 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from flask import Response, current_app, request, send_file, url_for
+from flask import Response, current_app, request, url_for
 from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Refused
-from qtrace.core.files import open_path
 from qtrace.issues import queries
-from qtrace.issues.photos import SHOWN, store_attachment
 from qtrace.issues.remarks import add_comment, attach_file, detach_file
 from qtrace.issues.views import bp
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
+from qtrace.web.limits import limited
+from qtrace.web.photos import SHOWN, send_stored, store_attachment
 
 MOST_AT_ONCE = 9
 
@@ -66,23 +66,11 @@ def attachment_delete(number: str, attachment_id: int) -> Response:
 
 @bp.get("/issues/<number>/files/<int:attachment_id>")
 @needs("issue.read")
+@limited("file")
 def attachment_show(number: str, attachment_id: int) -> Response:
-    """Send a file of an issue: photos are shown, everything else is downloaded and can run nothing."""
+    """Send a file of an issue."""
     issue = queries.visible_issue(number, actor())
-    file = queries.attachment_of(issue.id, attachment_id).file
-    shown = file.media_type in SHOWN
-    response = send_file(
-        open_path(file.id, data_dir=current_app.config["QTRACE_DATA_DIR"]),
-        mimetype=file.media_type if shown else "application/octet-stream",
-        as_attachment=not shown,
-        download_name=file.name,
-        etag=file.sha256,
-        max_age=0,
-    )
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    return send_stored(queries.attachment_of(issue.id, attachment_id).file)
 
 
 def _attachments(number: str, url: str) -> Response:

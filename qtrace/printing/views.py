@@ -7,7 +7,7 @@ from qtrace.core import clock, events
 from qtrace.issues.queries import visible_issue
 from qtrace.printing.contexts import IssueReport, issue_report
 from qtrace.printing.service import render_pdf
-from qtrace.web.limits import hit
+from qtrace.web.limits import limited
 
 bp = Blueprint("printing", __name__)
 
@@ -29,10 +29,10 @@ def report(number: str) -> Response:
 
 @bp.get("/issues/<number>/report.pdf")
 @needs("print.issue")
+@limited("print")
 def pdf(number: str) -> Response:
     """Render the report as PDF in the limited child."""
     context = _report(number)
-    hit("print", str(actor().id), now=clock.now())
     content = render_pdf(context)
     response = make_response(content)
     response.headers["Content-Type"] = "application/pdf"

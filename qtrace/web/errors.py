@@ -1,15 +1,16 @@
 """Turn every error into a page, a piece or a line that says what to do next."""
 
 import logging
+from collections.abc import Sequence
 
 from flask import Flask, Response, g, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from qtrace.core.errors import DomainError
+from qtrace.core.errors import DomainError, TooMany
 from qtrace.web.csrf import AlreadyDone
-from qtrace.web.htmx import go, render
+from qtrace.web.htmx import fire, go, render, wants_piece
 
 log = logging.getLogger("qtrace.web")
 
@@ -23,8 +24,8 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def error_answer(status: int, message: str) -> Response:
-    """Render an error as page or piece."""
+def error_answer(status: int, message: str, *, again: Sequence[tuple[str, str]] = ()) -> Response:
+    """Render an error as page or piece; `again` are the fields of a form to be sent once more."""
     titles = {
         400: _("请求不完整"),
         403: _("没有权限"),
@@ -45,6 +46,8 @@ def error_answer(status: int, message: str) -> Response:
         title=titles.get(status, _("出错了")),
         message=message,
         request_id=g.get("request_id", ""),
+        again=again,
+        had_files=bool(again and any(file.filename for file in request.files.values())),
     )
     response.headers["HX-Retarget"] = "#alerts"  # a form on the page is never overwritten by an error
     response.headers["HX-Reswap"] = "innerHTML"
@@ -56,11 +59,31 @@ def _already_done(error: AlreadyDone) -> Response:
 
 
 def _domain_error(error: DomainError) -> Response:
+    if isinstance(error, TooMany):
+        return _too_many(error)
     defaults = {
         403: _("您的角色不能做这个操作。需要的话请找管理员调整权限。"),
         404: _("没有这条记录,或者您看不到它。请检查编号,或从列表进入。"),
     }
     return error_answer(error.status, error.message or defaults.get(error.status, ""))
+
+
+def _too_many(error: TooMany) -> Response:
+    """Say when to come back; what was typed stays in the form, or is carried to a form that sends it once more."""
+    response = error_answer(error.status, error.message, again=_typed())
+    response.headers["Retry-After"] = str(error.retry_after)
+    if wants_piece():
+        response.headers["HX-Reswap"] = "none"
+        fire(response, {"toast": {"text": error.message, "kind": "bad", "seconds": 10}})
+    return response
+
+
+def _typed() -> list[tuple[str, str]]:
+    """Return the fields of the refused form; never a password."""
+    if request.method != "POST" or any("password" in name for name in request.form):
+        return []
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    return fields if any(name != "submit_id" for name, _value in fields) else []
 
 
 def _http_error(error: HTTPException) -> Response:
