@@ -14,7 +14,7 @@ from qtrace.forms import feature as forms
 from qtrace.investigation import feature as investigation
 from qtrace.issues import feature as issues
 from qtrace.issues import opening_feature as opening
-from qtrace.orders.controls import register_controls as register_order_controls
+from qtrace.orders import feature as orders
 from qtrace.printing import feature as printing
 from qtrace.reports import feature as reports
 from qtrace.setup import feature as setup
@@ -39,7 +39,7 @@ def register(app: Flask) -> None:
     classification.register(app)
     register_catalog_controls(app)
     register_classification_controls(app)
-    register_order_controls(app)
+    orders.register(app)
     setup.register(app)
     accounts.register(app)
     add_bottom(

@@ -13,13 +13,14 @@ STYLES = [
     "card",
     "filters",
     "form",
+    "scan",
     "table",
     "story",
     "figures",
     "overlay",
     "print",
 ]
-SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys"]
+SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan"]
 
 
 def main() -> None:

@@ -4,9 +4,10 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +25,8 @@ MAX_NAME = 120
 MAX_PHOTO = 30 * CHUNK
 IMAGE_CHILD = "qtrace.core.image_child"
 IMAGE_LIMITS = Limits(cpu_seconds=15, memory_mb=700, wall_seconds=30, file_mb=1)
+PARTIAL, ASIDE = ".part", ".gone"
+SWEPT_AT_ONCE = 500
 ID = re.compile(r"[0-9a-f]{32}")
 OCTETS = "application/octet-stream"
 # Only what a browser shows harmlessly gets its own type; everything else is bytes to be downloaded.
@@ -66,7 +69,7 @@ def store(stream: BinaryIO, *, display_name: str, data_dir: Path, max_bytes: int
     file_id = new_id()
     target = _place(data_dir, file_id)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".part")
+    partial = target.with_suffix(PARTIAL)
     name = clean_name(display_name)
     try:
         digest, size, start = _write(stream, partial, max_bytes)
@@ -95,6 +98,41 @@ def discard(file_id: str, *, data_dir: Path) -> None:
         _place(data_dir, file_id).unlink(missing_ok=True)
 
 
+def refresh(file_id: str, *, data_dir: Path) -> bool:
+    """Say that the file is about to be used, so that a sweep leaves it alone; False when it is gone."""
+    if not ID.fullmatch(file_id):
+        return False
+    try:
+        os.utime(_place(data_dir, file_id))
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def sweep(data_dir: Path, *, before: datetime, named: Callable[[Sequence[str]], set[str]]) -> int:
+    """Delete what nobody stored or refreshed since `before` and no row names; return how many files went.
+
+    `named` returns which of some ids have a row. Who writes a row has stored or refreshed the file a moment before, so a
+    file that looks old is put aside first and looked at once more: a refresh before that is seen and the file put back,
+    a refresh after it finds no file and says so.
+    """
+    root = data_dir / FOLDER
+    for aside in root.glob(f"*/*{ASIDE}"):  # of a sweep that was cut off
+        with suppress(FileNotFoundError):
+            aside.rename(aside.with_name(aside.name.split(".")[0]))
+    old = [path for path in root.glob("*/*") if _is_old(path, before)]
+    for path in old:
+        if path.suffix == PARTIAL:
+            path.unlink(missing_ok=True)
+    files = sorted((path for path in old if ID.fullmatch(path.name)), key=lambda path: path.name)
+    gone = 0
+    for start in range(0, len(files), SWEPT_AT_ONCE):
+        part = files[start : start + SWEPT_AT_ONCE]
+        kept = named([path.name for path in part])
+        gone += sum(_take_away(path, before) for path in part if path.name not in kept)
+    return gone
+
+
 def clean_name(name: str) -> str:
     """Return a display name safe in headers, pages and logs: one line, no path, no control or direction marks."""
     text = unicodedata.normalize("NFC", name.encode("utf-8", "ignore").decode())
@@ -121,10 +159,15 @@ def media_type(start: bytes, name: str) -> str:
 
 def shrink_photo(content: bytes) -> bytes:
     """Return the photo as a small upright JPEG without metadata; refuse what is not a photo."""
+    return in_photo_child(IMAGE_CHILD, content)
+
+
+def in_photo_child(module: str, content: bytes) -> bytes:
+    """Return what the child makes of the photo; refuse, in words for its owner, what the child could not open."""
     if len(content) > MAX_PHOTO:
         raise Refused(_("照片超过 %(limit)s MB。请换一张小一些的照片。", limit=MAX_PHOTO // CHUNK))
     try:
-        return run_child(IMAGE_CHILD, request={}, limits=IMAGE_LIMITS, input_bytes=content)
+        return run_child(module, request={}, limits=IMAGE_LIMITS, input_bytes=content)
     except ChildFailed as failed:
         message = PHOTO_MESSAGES[failed.code if failed.kind == "refused" else failed.kind]
         raise Refused(str(message) % failed.params) from failed
@@ -132,6 +175,26 @@ def shrink_photo(content: bytes) -> bytes:
 
 def _place(data_dir: Path, file_id: str) -> Path:
     return data_dir / FOLDER / file_id[:2] / file_id
+
+
+def _is_old(path: Path, before: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False
+
+
+def _take_away(path: Path, before: datetime) -> bool:
+    aside = path.with_name(f"{path.name}.{new_id()}{ASIDE}")  # a name of its own: another sweep never deletes it
+    try:
+        path.rename(aside)
+        if _is_old(aside, before):
+            aside.unlink()
+            return True
+        aside.rename(path)
+    except FileNotFoundError:  # another sweep was there
+        pass
+    return False
 
 
 def _write(stream: BinaryIO, path: Path, max_bytes: int) -> tuple[str, int, bytes]:

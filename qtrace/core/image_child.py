@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -20,13 +22,21 @@ ARCHIVE_TAIL = 66_000
 
 def main(request: ChildRequest) -> bytes:
     """Return the photo as a JPEG: upright, at most 1920 px on its long edge, without metadata."""
-    content = request.input.read()
+    with open_photo(request.input.read()) as image:
+        return _shrunk(image)
+
+
+@contextmanager
+def open_photo(content: bytes) -> Iterator[Image.Image]:
+    """Open a photo inside a child; what is no photo, too large or broken is refused, also while it is worked on."""
     _refuse_foreign(content)
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            return _shrunk(image)
+            if image.width * image.height > MAX_PIXELS:
+                raise ChildRefused("too_many_pixels", limit=MAX_PIXELS // 1_000_000)
+            yield image
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ChildRefused("too_many_pixels", limit=MAX_PIXELS // 1_000_000) from error
     except UnidentifiedImageError as error:
@@ -42,8 +52,6 @@ def _refuse_foreign(content: bytes) -> None:
 
 
 def _shrunk(image: Image.Image) -> bytes:
-    if image.width * image.height > MAX_PIXELS:
-        raise ChildRefused("too_many_pixels", limit=MAX_PIXELS // 1_000_000)
     # A JPEG is decoded at a fraction of its size when that is enough: less time, less memory.
     image.draft("RGB", (LONG_EDGE, LONG_EDGE))
     ImageOps.exif_transpose(image, in_place=True)
@@ -51,7 +59,7 @@ def _shrunk(image: Image.Image) -> bytes:
     colours = _colours(image) if image.mode in ("1", "P") else image
     colours.thumbnail((LONG_EDGE, LONG_EDGE), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    _on_white(colours).save(out, "JPEG", quality=QUALITY, optimize=True)
+    on_white(colours).save(out, "JPEG", quality=QUALITY, optimize=True)
     return out.getvalue()
 
 
@@ -59,7 +67,7 @@ def _colours(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def on_white(image: Image.Image) -> Image.Image:
     """Return the pixels alone, transparency laid on white; a new image carries no metadata."""
     canvas = Image.new("RGB", image.size, "white")
     if image.has_transparency_data:

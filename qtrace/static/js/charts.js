@@ -32,13 +32,39 @@
     }));
   }
 
+  // A name too wide for its bar goes on over up to three lines: Chinese breaks anywhere, the rest between words.
+  function lines(name, room) {
+    const wide = /[\u4e00-\u9fff]/.test(name);
+    const most = Math.max(2, Math.floor(room / (wide ? 13 : 7)));
+    if (name.length <= most) return name;
+    if (wide) return name.match(new RegExp(`.{1,${most}}`, "gu")).slice(0, 3);
+    const rows = [""];
+    for (const word of name.split(" ")) {
+      const row = `${rows.at(-1)} ${word}`.trim();
+      if (row.length <= most || !rows.at(-1)) rows[rows.length - 1] = row;
+      else rows.push(word);
+    }
+    return rows.slice(0, 3).map((row) => (row.length > most ? `${row.slice(0, most - 1)}…` : row));
+  }
+
+  function legend(chart) {
+    return chart.data.datasets.map((set, index) => ({
+      text: set.label, datasetIndex: index, hidden: !chart.isDatasetVisible(index), fontColor: token("soft"),
+      fillStyle: set.borderColor, strokeStyle: set.borderColor, lineWidth: set.type === "line" ? 2 : 0,
+      lineDash: set.borderDash || [], pointStyle: set.type === "line" ? "line" : "rectRounded",
+    }));
+  }
+
   function scales(data) {
     const grid = { color: token("line"), drawTicks: false };
     const ticks = { color: token("soft"), padding: 6 };
     const unit = data.unit || "";
     const stacked = data.type === "stacked";
     const value = { beginAtZero: data.type !== "control", stacked, grid, border: { display: false }, ticks: { ...ticks, maxTicksLimit: 6, callback: (v) => `${v}${unit}` } };
-    const names = { stacked, grid: { display: false }, border: { color: token("line") }, ticks: { ...ticks, autoSkip: true, maxRotation: 0 } };
+    const drawn = data.type === "pareto" ? data.series.slice(0, 1) : data.series;
+    if (drawn.every((series) => series.values.every((one) => one === null || Number.isInteger(one)))) value.ticks.precision = 0;
+    const few = data.labels.length <= 8 && !data.horizontal;
+    const names = { stacked, grid: { display: false }, border: { color: token("line") }, ticks: { ...ticks, autoSkip: !few, maxRotation: 0, callback(at) { return few ? lines(this.getLabelForValue(at), this.width / data.labels.length) : this.getLabelForValue(at); } } };
     if (data.horizontal) return { x: value, y: names };
     const share = { position: "right", min: 0, max: 100, grid: { display: false }, border: { display: false }, ticks: { ...ticks, stepSize: 20, callback: (v) => `${v}%` } };
     return data.type === "pareto" ? { x: names, y: value, share } : { x: names, y: value };
@@ -50,7 +76,7 @@
       responsive: true, maintainAspectRatio: false, animation: calm ? false : { duration: 250 },
       indexAxis: data.horizontal ? "y" : "x", interaction: { mode: "index", intersect: false }, scales: scales(data),
       plugins: {
-        legend: { display: data.series.length + (data.lines || []).length > 1, position: "bottom", labels: { color: token("soft"), boxWidth: 14, boxHeight: 3 } },
+        legend: { display: data.series.length + (data.lines || []).length > 1, position: "bottom", labels: { usePointStyle: true, pointStyleWidth: 18, boxHeight: 7, generateLabels: legend } },
         tooltip: { backgroundColor: token("ink"), titleColor: token("card"), bodyColor: token("card"), callbacks: { label: (item) => ` ${item.dataset.label}: ${item.formattedValue}${data.unit && item.dataset.yAxisID === "y" ? data.unit : ""}` } },
       },
       onClick: (_, hits) => {

@@ -2,14 +2,18 @@
 
 import hashlib
 import io
+import os
 import zlib
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from qtrace.core.errors import NotFound, Refused
-from qtrace.core.files import clean_name, discard, open_path, shrink_photo, store
+from qtrace.core.files import clean_name, discard, open_path, refresh, shrink_photo, store, sweep
+from tests.conftest import NOW
 
 
 class BrokenStream(io.BytesIO):
@@ -151,3 +155,61 @@ HOSTILE = {
 def test_what_is_not_a_plain_photo_is_refused(name: str) -> None:
     with pytest.raises(Refused):
         shrink_photo(HOSTILE[name])
+
+
+def stored_at(data_dir: Path, hours: float) -> str:
+    """Store a file, untouched for so many hours, and return its id."""
+    stored = store(io.BytesIO(b"x"), display_name="a", data_dir=data_dir)
+    age(data_dir, stored.id, hours)
+    return stored.id
+
+
+def age(data_dir: Path, name: str, hours: float) -> None:
+    """Let a file of the store look untouched for so many hours."""
+    then = (NOW - timedelta(hours=hours)).timestamp()
+    os.utime(data_dir / "files" / name[:2] / name, (then, then))
+
+
+def left(data_dir: Path) -> set[str]:
+    """Return the names of the files that lie in the store."""
+    return {path.name for path in (data_dir / "files").glob("*/*")}
+
+
+def test_only_old_files_that_no_row_names_are_swept(tmp_path: Path) -> None:
+    abandoned, named, young = stored_at(tmp_path, 49), stored_at(tmp_path, 49), stored_at(tmp_path, 47)
+    assert sweep(tmp_path, before=NOW - timedelta(hours=48), named=lambda ids: {named} & set(ids)) == 1
+    assert left(tmp_path) == {named, young}
+    assert abandoned not in left(tmp_path)
+
+
+def test_a_file_that_is_taken_up_while_the_sweep_runs_stays(tmp_path: Path) -> None:
+    file_id = stored_at(tmp_path, 49)
+
+    def named(_ids: Sequence[str]) -> set[str]:
+        assert refresh(file_id, data_dir=tmp_path)  # the form comes back just now; its row is not written yet
+        return set()
+
+    assert sweep(tmp_path, before=NOW - timedelta(hours=48), named=named) == 0
+    assert open_path(file_id, data_dir=tmp_path).read_bytes() == b"x"
+
+
+def test_a_refresh_after_the_sweep_says_that_the_file_is_gone(tmp_path: Path) -> None:
+    file_id = stored_at(tmp_path, 49)
+    sweep(tmp_path, before=NOW - timedelta(hours=48), named=lambda _ids: set())
+    assert not refresh(file_id, data_dir=tmp_path)
+    assert not refresh("../../etc/passwd", data_dir=tmp_path)
+    assert left(tmp_path) == set()
+
+
+def test_a_sweep_that_was_cut_off_is_put_right_by_the_next(tmp_path: Path) -> None:
+    file_id = stored_at(tmp_path, 1)
+    folder = tmp_path / "files" / file_id[:2]
+    (folder / file_id).rename(folder / f"{file_id}.{'0' * 32}.gone")
+    (folder / f"{'f' * 32}.part").write_bytes(b"half")
+    os.utime(folder / f"{'f' * 32}.part", (1, 1))
+    assert sweep(tmp_path, before=NOW - timedelta(hours=48), named=lambda _ids: set()) == 0
+    assert left(tmp_path) == {file_id}
+
+
+def test_a_store_without_files_is_swept_in_peace(tmp_path: Path) -> None:
+    assert sweep(tmp_path, before=NOW, named=lambda _ids: set()) == 0

@@ -1,0 +1,41 @@
+"""A photo of a code instead of typing it: the page, and the answer to the camera button beside a box."""
+
+from flask import Blueprint, Response, request
+from flask_babel import gettext as _
+
+from qtrace.accounts.access import needs
+from qtrace.core.codes import read_codes
+from qtrace.core.errors import Refused
+from qtrace.core.files import MAX_PHOTO
+from qtrace.orders.scanning import Choice, choices
+from qtrace.web.htmx import render
+from qtrace.web.limits import limited
+
+bp = Blueprint("scan", __name__, url_prefix="/scan")
+
+
+@bp.get("")
+@needs("issue.read")
+def new() -> Response:
+    """Show the page that takes a photo."""
+    return _page()
+
+
+@bp.post("")
+@limited("scan")
+@needs("issue.read")
+def create() -> Response:
+    """Read the codes of a photo; the photo itself is not kept."""
+    upload = request.files.get("photo")
+    try:
+        if upload is None or not upload.filename:
+            raise Refused(_("请先拍照或选一张照片。"))
+        codes = read_codes(upload.stream.read(MAX_PHOTO + 1))
+    except Refused as refused:
+        return _page(error=refused.message, status=422)
+    return _page(choices(codes))
+
+
+def _page(found: list[Choice] | None = None, *, error: str = "", status: int = 200) -> Response:
+    """Answer the lines under the box to its button, the page to everybody else; `found` is None before a photo."""
+    return render("scan/new.html", "scan/_codes.html", status=status, found=found, error=error)
