@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from qtrace.catalog.models import Shop, Sku, Supplier
 from qtrace.classification.models import Term
 from qtrace.core.db import Base
+from qtrace.core.models import StoredFileRow
 from qtrace.orders.models import Lot, Order, OrderLine, Parcel
 
 
@@ -100,3 +101,17 @@ class Complaint(Base):
     severity: Mapped[Term | None] = relationship(foreign_keys=[severity_id])
     responsible_party: Mapped[Term | None] = relationship(foreign_keys=[responsible_party_id])
     handling: Mapped[Term | None] = relationship(foreign_keys=[handling_id])
+
+
+class ComplaintPhoto(Base):
+    """A photo a colleague added when recording a complaint."""
+
+    __tablename__ = "complaint_photo"
+    __table_args__ = (Index("ix_complaint_photo_complaint", "complaint_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id", ondelete="CASCADE"))
+    file_id: Mapped[str] = mapped_column(ForeignKey("stored_file.id"))
+
+    complaint: Mapped[Complaint] = relationship()
+    file: Mapped[StoredFileRow] = relationship(lazy="joined")

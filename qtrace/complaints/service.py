@@ -12,10 +12,12 @@ from qtrace.accounts.models import User
 from qtrace.classification.models import Term
 from qtrace.complaints.intake import PREFIX, document
 from qtrace.complaints.links import Links
-from qtrace.complaints.models import Complaint
+from qtrace.complaints.models import Complaint, ComplaintPhoto
 from qtrace.core import events, search
 from qtrace.core.db import require_write
 from qtrace.core.errors import Conflict, NotFound, Refused
+from qtrace.core.files import StoredFile
+from qtrace.core.models import StoredFileRow
 from qtrace.core.numbering import next_number
 from qtrace.web.filters import localised
 
@@ -33,6 +35,7 @@ class NewComplaint:
     order_id: int | None = None
     terms: Mapping[str, int] | None = None
     safety: bool = False
+    photos: Sequence[StoredFile] = ()
 
 
 def record_complaint(new: NewComplaint, *, by: User, now: datetime) -> int:
@@ -54,16 +57,29 @@ def record_complaint(new: NewComplaint, *, by: User, now: datetime) -> int:
     )
     session.add(complaint)
     session.flush()  # the id is needed by the search index and the event
+    _keep_photos(complaint.id, new.photos, by=by.id, now=now)
     search.index("complaint", [(complaint.id, document(complaint.number, complaint.text, complaint.courier_line))])
-    body = {"source": "staff", "ids": [complaint.id], "count": 1, "number": complaint.number}
+    body: dict[str, Any] = {"source": "staff", "ids": [complaint.id], "count": 1, "number": complaint.number}
+    if new.photos:
+        body["photos"] = [photo.sha256 for photo in new.photos]
     events.record("complaints_opened", subject=("complaint", complaint.id), by=by.id, now=now, body=body)
     return complaint.id
+
+
+def _keep_photos(complaint_id: int, photos: Sequence[StoredFile], *, by: int, now: datetime) -> None:
+    """Refer to photos that lie in the store, so that nobody sweeps them away."""
+    if not photos:
+        return
+    session = require_write()
+    session.add_all(StoredFileRow(**asdict(photo), created_at=now, created_by=by) for photo in photos)
+    session.flush()  # the complaint's rows refer to the files
+    session.add_all(ComplaintPhoto(complaint_id=complaint_id, file_id=photo.id) for photo in photos)
 
 
 def settle(
     ids: Sequence[int], *, handling: str, terms: Mapping[str, int], by: int, now: datetime, version: int | None = None
 ) -> list[int]:
-    """Classify, handle and close complaints in one step; return those that were open. One event for the whole step.
+    """Classify, handle and close complaints in one step; return those that were open. Each one's story tells it.
 
     With a `version` (one complaint) somebody else's change since is told, not overwritten.
     """
@@ -86,10 +102,11 @@ def settle(
     closed = sorted(session.execute(statement.values(values).returning(Complaint.id)).scalars())
     if version is not None and not closed:
         raise Conflict(_who_was_faster(ids[0]))
-    if closed:
-        body = {"ids": closed, "count": len(closed), "handling": handling, "terms": dict(terms)}
-        events.record("complaints_settled", subject=("complaint", closed[0]), by=by, now=now, body=body)
-        _judge_anew(sorted(retyped & set(closed)), by=by, now=now)
+    body = {"handling": handling, "terms": dict(terms), "together": len(closed)}
+    for complaint_id in closed:
+        told = {"ids": [complaint_id], "count": 1, **body}
+        events.record("complaints_settled", subject=("complaint", complaint_id), by=by, now=now, body=told)
+    _judge_anew(sorted(retyped & set(closed)), by=by, now=now)
     return closed
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import func, select
 
 from qtrace.core.db import db
@@ -34,7 +35,11 @@ def actions_done(_kind: str, issue_id: int) -> str | None:
     ).all()
     waiting = sum(row.done_at is None for row in rows)
     if waiting:
-        return _("还有 %(n)d 项措施没有完成(临时措施也要收尾)。", n=waiting)
+        return ngettext(
+            "还有 %(num)s 项措施没有完成(临时措施也要收尾)。",
+            "还有 %(num)s 项措施没有完成(临时措施也要收尾)。",
+            waiting,
+        )
     if not any(row.kind == "corrective" for row in rows):
         return _("还没有完成的整改措施。纠正只解决这一次,整改才消除原因。")
     return None

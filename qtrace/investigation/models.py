@@ -10,6 +10,9 @@ from qtrace.accounts.models import User
 from qtrace.classification.models import Term
 from qtrace.core.db import Base
 
+INVESTIGATE = "issue.investigate"
+FINISH = "issue.comment"  # who takes part in an issue can finish what was given to them
+
 
 class Responsibility(Base):
     """One party's share of an issue in percent; the shares of an issue add up to 100."""
@@ -24,6 +27,7 @@ class Responsibility(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     by: Mapped[int | None]
     at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")  # the same in all shares of one decision
 
     party: Mapped[Term] = relationship()
 
@@ -45,6 +49,7 @@ class Why(Base):
     kind: Mapped[str] = mapped_column(String(12), default="occurrence")  # occurrence, escape, system
     by: Mapped[int | None]
     at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
 class Action(Base):
@@ -70,6 +75,10 @@ class Action(Base):
     version: Mapped[int] = mapped_column(default=1)
 
     owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
+
+    def can_be_finished_by(self, user: User) -> bool:
+        """Say whether the person may tell that it is done: who investigates, and whose action it is."""
+        return user.can(INVESTIGATE) or (self.owner_id == user.id and user.can(FINISH))
 
 
 class EffectCheck(Base):

@@ -1,6 +1,9 @@
 """The investigation's cards on the issue page."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from flask import render_template, request
 from flask_babel import gettext as _
@@ -14,20 +17,38 @@ from qtrace.core.errors import Refused
 from qtrace.investigation.data import MATURE_DAYS, MINIMUM_UNITS, Measured, measure
 from qtrace.investigation.days import read_day, start_of_day
 from qtrace.investigation.gates import reopened_at
+from qtrace.investigation.models import FINISH, INVESTIGATE, Responsibility
 from qtrace.investigation.queries import actions_of, checks_of, costs_of, shares_of, why_tree
-from qtrace.investigation.service import ACTION_KINDS, COST_CATEGORIES, INVESTIGATE, PAYERS, WHY_KINDS
+from qtrace.investigation.service import ACTION_KINDS, COST_CATEGORIES, PAYERS
+from qtrace.investigation.whys import WHY_KINDS
 from qtrace.issues.models import Issue
 from qtrace.web.filters import localised, show_percent
 
 DEFAULT_DUE = timedelta(days=7)
 MATURITIES = (0, 7, 14, 30, 60)
+PLACES = 3  # parties that can share an issue on the form
 
 
-def responsibility(issue: Issue, user: User) -> Markup:
-    """Draw who is responsible."""
+@dataclass(frozen=True)
+class Draft:
+    """What was typed into the card of the shares and could not be saved, and why not."""
+
+    rows: Sequence[tuple[str, str]]
+    reason: str
+    error: str
+
+
+def responsibility(issue: Issue, user: User, draft: Draft | None = None) -> Markup:
+    """Draw who is responsible; a draft stays in the form, below what is saved now."""
     shares = shares_of(issue.id)
-    pairs = [(localised(row.party), row.percent) for row in shares]
-    return _card("responsibility", issue, user, shares=shares, pairs=pairs, parties=terms_of("responsible_party"))
+    typed = draft.rows if draft else _rows(shares, issue)
+    return _card(
+        "responsibility", issue, user, shares=shares, parties=terms_of("responsible_party"),
+        pairs=[(localised(row.party), row.percent) for row in shares],
+        rows=[*islice(typed, PLACES), *[("", "")] * (PLACES - len(typed))], error=draft.error if draft else "",
+        reason=draft.reason if draft else (shares[0].reason if shares else ""),
+        version=max((row.version for row in shares), default=0),
+    )  # fmt: skip
 
 
 def whys(issue: Issue, user: User) -> Markup:
@@ -39,11 +60,12 @@ def actions(issue: Issue, user: User) -> Markup:
     """Draw the actions."""
     due = (clock.now() + DEFAULT_DUE).date().isoformat()
     rows = actions_of(issue.id)
-    owners = [person for person in people(active_only=True) if person.can(INVESTIGATE)]
+    owners = [person for person in people(active_only=True) if person.can(FINISH)]
+    waiting = [row for row in rows if row.done_at is None and row.cancelled_at is None and issue.status == "open"]
     return _card(
         "actions", issue, user, actions=rows, kinds=ACTION_KINDS, people=owners, due=due,
-        now=clock.now(), done=sum(row.done_at is not None for row in rows),
-        planned=sum(row.cancelled_at is None for row in rows),
+        now=clock.now(), finishable={row.id for row in waiting if row.can_be_finished_by(user)},
+        done=sum(row.done_at is not None for row in rows), planned=sum(row.cancelled_at is None for row in rows),
     )  # fmt: skip
 
 
@@ -53,7 +75,7 @@ def effect(issue: Issue, user: User) -> Markup:
     planned = max((row.effective_at for row in rows if row.effective_at), default=None)
     checks = checks_of(issue.id)
     if planned is None and not checks:
-        return Markup("")
+        return Markup('<div id="effect" hidden></div>')  # the place where it appears once an action took effect
     now, mature = clock.now(), read_maturity(request.args.get("mature", ""))
     effective = _asked_day() or start_of_day(planned or checks[0].effective_at)
     found = measure(issue, effective_at=effective, now=now, mature_days=mature) if effective <= now else None
@@ -94,6 +116,13 @@ def costs(issue: Issue, user: User) -> Markup:
     rows = costs_of(issue.id)
     total = sum(row.amount_minor for row in rows)
     return _card("costs", issue, user, costs=rows, total=total, categories=COST_CATEGORIES, payers=PAYERS)
+
+
+def _rows(shares: Sequence[Responsibility], issue: Issue) -> Sequence[tuple[str, str]]:
+    """Return what the form starts with: the shares, or the issue's party as the only one."""
+    if shares:
+        return [(str(row.party_id), str(row.percent)) for row in shares]
+    return [(str(issue.responsible_party_id or ""), "100")]
 
 
 def _asked_day() -> datetime | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -79,5 +79,5 @@ def issue_facts(issue_ids: Sequence[int]) -> dict[int, str]:
 
 def _facts(issue: Issue) -> str:
     severity = "" if issue.severity is None else local_name(issue.severity)
-    complaints = _("%(n)d 起客诉", n=issue.complaint_count) if issue.complaint_count else ""
+    complaints = ngettext("%(num)s 起客诉", "%(num)s 起客诉", issue.complaint_count) if issue.complaint_count else ""
     return " · ".join(part for part in (issue.number, complaints, severity) if part)

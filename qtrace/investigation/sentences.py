@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from qtrace.core.models import EventRow
 from qtrace.issues.timeline import Names, register_sentence
@@ -71,7 +72,7 @@ def cost_added(row: EventRow, _names: Names) -> str:
 
 def complaints_joined(row: EventRow, _names: Names) -> str:
     """Say how many complaints came in."""
-    return _("并入 %(n)d 起客诉", n=int(row.body.get("count", 0)))
+    return ngettext("并入 %(num)s 起客诉", "并入 %(num)s 起客诉", int(row.body.get("count", 0)))
 
 
 SENTENCES = {

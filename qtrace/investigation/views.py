@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, time
+from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
@@ -9,50 +10,62 @@ from flask_babel import gettext as _
 from qtrace.accounts.access import actor, needs
 from qtrace.core import clock
 from qtrace.core.db import write
-from qtrace.core.errors import NotFound, Refused
+from qtrace.core.errors import Conflict, DomainError, NotFound, Refused
+from qtrace.investigation.answers import card_with_what_follows
 from qtrace.investigation.days import read_day
-from qtrace.investigation.panels import read_maturity
+from qtrace.investigation.panels import Draft, read_maturity, responsibility
 from qtrace.investigation.queries import why_of
 from qtrace.investigation.service import (
-    TESTED,
-    WHY_KINDS,
     NewAction,
     add_cost,
-    add_why,
     cancel_action,
-    change_why,
     check_effect,
-    decide_responsibility,
     finish_action,
     plan_action,
-    remove_why,
 )
+from qtrace.investigation.shares import decide_responsibility
+from qtrace.investigation.whys import TESTED, WHY_KINDS, add_why, change_why, remove_why
 from qtrace.issues.filters import as_id
 from qtrace.issues.models import Issue
 from qtrace.issues.queries import visible_issue
 from qtrace.web.csrf import answer_at
-from qtrace.web.htmx import go, render
+from qtrace.web.errors import error_answer
+from qtrace.web.htmx import go, render, wants_piece
 
 bp = Blueprint("investigation", __name__, url_prefix="/issues/<number>")
 END_OF_DAY = time(18)
+WHY_FIELDS = ("statement", "evidence", "tested", "kind")
+
+
+@bp.errorhandler(Refused)
+@bp.errorhandler(Conflict)
+def refusal(error: DomainError) -> Response:
+    """Say beside the form, which keeps what was typed, why nothing was saved."""
+    answer = error_answer(error.status, error.message)
+    answer.headers["HX-Retarget"] = f"#{_card_of_request()}-alert"
+    answer.headers["HX-Reswap"] = "innerHTML show:top"  # the form may be far below its card's head
+    return answer
 
 
 @bp.post("/responsibility")
 @needs("issue.investigate")
 def responsibility_update(number: str) -> Response:
-    """Decide who is responsible."""
+    """Decide who is responsible; what cannot be saved stays in the form, beside what somebody else saved meanwhile."""
     issue = _open(number)
-    shares: dict[int, int] = {}
-    for party, percent in zip(request.form.getlist("party"), request.form.getlist("percent"), strict=False):
-        party_id = as_id(party)
-        if party_id is not None and percent.strip():
-            shares[party_id] = shares.get(party_id, 0) + _whole(percent)
-    reason = request.form.get("reason", "").strip()
-    return _act(
-        issue,
-        "responsibility",
-        lambda row, now: decide_responsibility(row, shares, reason=reason, by=actor().id, now=now),
-    )
+    typed = list(zip(request.form.getlist("party"), request.form.getlist("percent"), strict=False))
+    reason, version = request.form.get("reason", "").strip(), _version()
+    try:
+        shares = _shares(typed)
+        return _act(
+            issue,
+            lambda row, now: decide_responsibility(row, shares, reason=reason, version=version, by=actor().id, now=now),
+        )
+    except (Refused, Conflict) as error:
+        latest = _open(number)
+        return render(
+            "investigation/card.html", "investigation/_alone.html", status=error.status, issue=latest,
+            card=responsibility(latest, actor(), Draft(typed, reason, error.message)),
+        )  # fmt: skip
 
 
 @bp.post("/whys")
@@ -63,7 +76,6 @@ def why_create(number: str) -> Response:
     form = request.form
     return _act(
         issue,
-        "whys",
         lambda row, now: add_why(
             row.id, parent_id=as_id(form.get("parent_id", "")), statement=form.get("statement", ""),
             evidence=form.get("evidence", ""), kind=form.get("kind", "occurrence"), by=actor().id, now=now,
@@ -79,25 +91,28 @@ def why_edit(number: str, why_id: int) -> Response:
     why = why_of(issue.id, why_id)
     if why is None:
         raise NotFound
-    return render("investigation/why.html", issue=issue, why=why, kinds=WHY_KINDS, tested=TESTED)
+    return _why_page(issue, why_id, {name: getattr(why, name) for name in (*WHY_FIELDS, "is_root")})
 
 
 @bp.post("/whys/<int:why_id>")
 @needs("issue.investigate")
 def why_update(number: str, why_id: int) -> Response:
-    """Change one answer."""
+    """Change one answer; what cannot be saved stays in the form, beside what somebody else saved meanwhile."""
     issue = _open(number)
-    values = {name: request.form[name] for name in ("statement", "evidence", "tested", "kind") if name in request.form}
-    changes: dict[str, object] = {**values, "is_root": request.form.get("is_root") == "y"}
-    return _act(issue, "whys", lambda row, now: change_why(row.id, why_id, changes, by=actor().id, now=now))
+    values: dict[str, Any] = {name: request.form[name] for name in WHY_FIELDS if name in request.form}
+    values["is_root"], version = request.form.get("is_root") == "y", _version()
+    try:
+        return _act(issue, lambda row, now: change_why(row.id, why_id, values, version=version, by=actor().id, now=now))
+    except (Refused, Conflict) as error:
+        return _why_page(_open(number), why_id, values, error)
 
 
 @bp.post("/whys/<int:why_id>/removal")
 @needs("issue.investigate")
 def why_delete(number: str, why_id: int) -> Response:
     """Remove one answer."""
-    issue = _open(number)
-    return _act(issue, "whys", lambda row, now: remove_why(row.id, why_id, by=actor().id, now=now))
+    issue, version = _open(number), _version()
+    return _act(issue, lambda row, now: remove_why(row.id, why_id, version=version, by=actor().id, now=now))
 
 
 @bp.post("/actions")
@@ -110,21 +125,20 @@ def action_create(number: str) -> Response:
         kind=form.get("kind", ""), text=form.get("text", ""), owner_id=as_id(form.get("owner_id", "")),
         due_at=read_day(form.get("due", ""), "due", at=END_OF_DAY),
     )  # fmt: skip
-    return _act(issue, "actions", lambda row, now: plan_action(row, new, by=actor().id, now=now))
+    return _act(issue, lambda row, now: plan_action(row, new, by=actor().id, now=now))
 
 
 @bp.post("/actions/<int:action_id>/completion")
-@needs("issue.investigate")
+@needs("issue.comment")
 def action_done(number: str, action_id: int) -> Response:
-    """Mark an action as done."""
+    """Mark an action as done: its owner may, and who investigates."""
     issue = _open(number)
     form = request.form
     return _act(
         issue,
-        "actions",
         lambda row, now: finish_action(
             row.id, action_id, proof=form.get("proof", ""), effective_at=read_day(form.get("effective", ""), "effective"),
-            version=as_id(form.get("version", "")) or 0, by=actor().id, now=now,
+            version=_version(), by=actor().id, now=now,
         ),
     )  # fmt: skip
 
@@ -134,10 +148,9 @@ def action_done(number: str, action_id: int) -> Response:
 def action_cancel(number: str, action_id: int) -> Response:
     """Cancel an action."""
     issue = _open(number)
-    version, reason = as_id(request.form.get("version", "")) or 0, request.form.get("reason", "")
+    version, reason = _version(), request.form.get("reason", "")
     return _act(
         issue,
-        "actions",
         lambda row, now: cancel_action(row.id, action_id, version=version, reason=reason, by=actor().id, now=now),
     )
 
@@ -154,7 +167,6 @@ def effect_create(number: str) -> Response:
     note, accepted = request.form.get("note", ""), request.form.get("accepted") == "y"
     return _act(
         issue,
-        "effect",
         lambda row, now: check_effect(
             row, effective_at=effective, accepted=accepted, note=note, by=actor().id, now=now, mature_days=mature
         ),
@@ -167,7 +179,7 @@ def cost_create(number: str) -> Response:
     """Add a cost line."""
     issue = _open(number)
     values = {name: request.form.get(name, "") for name in ("category", "payer", "amount", "note")}
-    return _act(issue, "costs", lambda row, now: add_cost(row.id, values, by=actor().id, now=now))
+    return _act(issue, lambda row, now: add_cost(row.id, values, by=actor().id, now=now))
 
 
 def _open(number: str) -> Issue:
@@ -181,19 +193,55 @@ def _require_open(issue: Issue) -> None:
         raise Refused(_("这个质量问题已经结案。要修改请先重新打开。"))
 
 
-def _act(issue: Issue, card: str, act: Callable[[Issue, datetime], object]) -> Response:
-    """Act on the issue as it is now and lead back to its card, or home where one's part in it is done."""
-    url = url_for("issues.show", number=issue.number)
+def _act(issue: Issue, act: Callable[[Issue, datetime], object]) -> Response:
+    """Act on the issue as it is now; answer with the changed card, or lead home where one's part in it is done."""
+    card, url = _card_of_request(), url_for("issues.show", number=issue.number)
     with write() as session:
         row = session.get_one(Issue, issue.id)
         _require_open(row)
         act(row, clock.now())
         answer_at(url)
+    toast = {"toast": _("已保存")}
     try:
-        visible_issue(issue.number, actor())
+        latest = visible_issue(issue.number, actor())
     except NotFound:
-        return go(url_for("tasks.home"), trigger={"toast": _("已保存")})
-    return go(f"{url}#{card}", trigger={"toast": _("已保存")})
+        return go(url_for("tasks.home"), trigger=toast)
+    if wants_piece():
+        return render("investigation/_answer.html", trigger=toast, **card_with_what_follows(card, latest, actor()))
+    return go(f"{url}#{card}", trigger=toast)
+
+
+def _card_of_request() -> str:
+    """Return the card that holds the form of this request."""
+    return CARDS[(request.endpoint or "").rsplit(".", 1)[-1].split("_", 1)[0]]
+
+
+CARDS = {"responsibility": "responsibility", "why": "whys", "action": "actions", "effect": "effect", "cost": "costs"}
+
+
+def _why_page(issue: Issue, why_id: int, values: dict[str, Any], error: DomainError | None = None) -> Response:
+    """Show the form of an answer; after a refusal with what was typed, beside what is saved now."""
+    why = why_of(issue.id, why_id)
+    if why is None and not isinstance(error, Conflict):
+        raise NotFound
+    return render(
+        "investigation/why.html", status=error.status if error else 200, issue=issue, why=why, values=values,
+        kinds=WHY_KINDS, tested=TESTED, error=error.message if error else "", outrun=isinstance(error, Conflict),
+    )  # fmt: skip
+
+
+def _shares(typed: list[tuple[str, str]]) -> dict[int, int]:
+    shares: dict[int, int] = {}
+    for party, percent in typed:
+        party_id = as_id(party)
+        if party_id is not None and percent.strip():
+            shares[party_id] = shares.get(party_id, 0) + _whole(percent)
+    return shares
+
+
+def _version() -> int:
+    """Return the version of what the form was filled in over; 0 where it says none."""
+    return as_id(request.form.get("version", "")) or 0
 
 
 def _whole(text: str) -> int:

@@ -108,6 +108,18 @@ class Issue(Base):
         return self.status == "open" and self.due_at is not None and self.due_at < now
 
 
+class ImportedIssue(Base):
+    """By which number of which shop an issue was known before it came in; a second import finds it here."""
+
+    __tablename__ = "imported_issue"
+    __table_args__ = (UniqueConstraint("shop_id", "external_id"), Index("ix_imported_issue_issue", "issue_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shop.id"))
+    external_id: Mapped[str] = mapped_column(String(120))
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"))
+
+
 class Comment(Base):
     """A remark on an issue."""
 

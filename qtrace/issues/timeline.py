@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import select
 
 from qtrace.accounts.models import User
@@ -121,7 +122,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "issue_file_added": lambda event, _names: _("添加了文件 %(name)s", name=event.body.get("file", "")),
     "issue_file_removed": lambda event, _names: _("移除了文件 %(name)s", name=event.body.get("file", "")),
-    "complaints_joined": lambda event, _names: _("并入 %(n)d 起客诉", n=event.body.get("count", 0)),
+    "complaints_joined": lambda event, _names: ngettext(
+        "并入 %(num)s 起客诉", "并入 %(num)s 起客诉", event.body.get("count", 0)
+    ),
+    "complaints_split": lambda event, _names: _(
+        "把 %(n)d 起客诉拆出到新问题 %(number)s", n=event.body.get("count", 0), number=event.body.get("into", "—")
+    ),
+    "complaints_given_back": lambda event, _names: _(
+        "移出了 %(n)d 起客诉,之后不会再自动并入", n=event.body.get("count", 0)
+    ),
     "stage_entered": _stage,
     "flow_closed": lambda _event, _names: _("结案"),
     "flow_terminated": lambda _event, _names: _("终止了这个问题"),

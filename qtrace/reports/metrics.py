@@ -56,15 +56,20 @@ class IssueFact:
 
 @dataclass(frozen=True)
 class RecurrenceRate:
-    """New issues of a cured problem over issues with a verified action, with the records of both.
+    """The share of the cured issues that came back, with the records of both; it lies between 0 and 1.
 
-    `pairs` tells which new issue repeats which cured ones.
+    `pairs` tells which new issue repeats which cured one, `repeat_ids` are those new issues.
     """
 
     rate: float | None
     numerator_ids: tuple[int, ...]
     denominator_ids: tuple[int, ...]
     pairs: tuple[tuple[int, int], ...]
+
+    @property
+    def repeat_ids(self) -> tuple[int, ...]:
+        """Return the new issues that repeat a cured one, each once."""
+        return tuple(dict.fromkeys(new for new, _cured in self.pairs))
 
 
 @dataclass(frozen=True)
@@ -154,9 +159,10 @@ def recurrence_rate(
 ) -> RecurrenceRate:
     """Return the share of problems that came back after a verified corrective action.
 
-    Numerator: issues with the signature of a cured one, opened after its action took effect and at most `days` later,
-    unless their lot was made before that (the same population, no recurrence). Denominator: issues with a verified
-    corrective action; with `matured_at` only those whose window has passed by then.
+    Denominator: issues with a verified corrective action; with `matured_at` only those whose window has passed by then.
+    Numerator: those of them that another issue repeats: the same signature, opened after the action took effect and at
+    most `days` later, unless its lot was made before that (the same population, no recurrence). However often a problem
+    comes back it counts once, so that the rate says how many cures failed and never exceeds 1.
     """
     window = timedelta(days=days)
     cured = {
@@ -174,8 +180,8 @@ def recurrence_rate(
         for id_, effective_at in by_signature.get(issue.signature, ())
         if issue.id != id_ and _came_back(issue, effective_at, window)
     )
-    again = tuple(dict.fromkeys(new for new, _cured in pairs))
-    return RecurrenceRate(len(again) / len(cured) if cured else None, again, tuple(sorted(cured)), tuple(pairs))
+    failed = tuple(sorted({id_ for _new, id_ in pairs}))
+    return RecurrenceRate(len(failed) / len(cured) if cured else None, failed, tuple(sorted(cured)), tuple(pairs))
 
 
 def satisfaction(stars: Mapping[int, int]) -> Score:

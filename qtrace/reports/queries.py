@@ -18,7 +18,7 @@ from qtrace.catalog.models import Sku, Supplier
 from qtrace.classification.models import Term
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import db
-from qtrace.investigation.models import Action, CostLine
+from qtrace.investigation.models import Action, CostLine, EffectCheck
 from qtrace.issues.models import Issue
 from qtrace.issues.queries import visible_issues
 from qtrace.orders.models import AfterSale, Lot, Order, OrderLine, Review
@@ -105,12 +105,16 @@ def closed_issues(scope: Scope) -> list[Closed]:
 
 
 def cured_issues(scope: Scope) -> dict[int, datetime]:
-    """Return when the latest corrective action of an issue took effect, by issue, in either period."""
-    latest = func.max(Action.effective_at)
+    """Return when the latest corrective action took effect, by issue, in either period; its effect must be verified.
+
+    Verified means that a judgement of the effect accepted it once; an issue reopened since stays counted, because a cure
+    that failed is what the rate is about.
+    """
+    latest, verified = func.max(Action.effective_at), select(EffectCheck.issue_id).where(EffectCheck.accepted)
     statement = (
         select(Action.issue_id, latest)
         .where(Action.kind == "corrective", Action.cancelled_at.is_(None), Action.effective_at <= scope.now)
-        .where(Action.issue_id.in_(_issues(scope, Issue.id)))
+        .where(Action.issue_id.in_(_issues(scope, Issue.id)), Action.issue_id.in_(verified))
         .group_by(Action.issue_id)
         .having(latest >= scope.period.previous.start, latest < scope.period.end)
     )

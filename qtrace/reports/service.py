@@ -61,7 +61,12 @@ def _period(period: Period) -> dict[str, Any]:
 
 
 def _recurrence(rate: RecurrenceRate) -> dict[str, Any]:
-    return {"rate": rate.rate, "repeated_ids": list(rate.numerator_ids), "cured_ids": list(rate.denominator_ids)}
+    return {
+        "rate": rate.rate,
+        "recurred_ids": list(rate.numerator_ids),
+        "cured_ids": list(rate.denominator_ids),
+        "repeat_ids": list(rate.repeat_ids),
+    }
 
 
 def _score(score: Score) -> dict[str, Any]:

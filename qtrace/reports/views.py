@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from qtrace.accounts.access import actor, needs
 from qtrace.catalog.queries import shops
@@ -81,7 +82,9 @@ def _times_card(found: Board) -> Card:
     return Card(
         label=_("解决时长(中位)"),
         value=_minutes(now.calendar.median),
-        detail=_join(_ratio_text(moved), _("P90 %(span)s", span=_minutes(now.calendar.p90)), _n(now.calendar.n)),
+        detail=_join(_ratio_text(moved), _("P90 %(span)s", span=_minutes(now.calendar.p90)), _n(now.calendar.n))
+        if now.calendar.n
+        else _("本期没有关闭的问题"),
         trend=_trend(moved, good="down"),
         url=url,
         definition=_(
@@ -92,28 +95,32 @@ def _times_card(found: Board) -> Card:
             (_("工作时间"), _summary(now.business)),
             (_("上期自然时间"), _summary(before.calendar)),
         ],
-        links=[(_("本期关闭的 %(n)d 个问题", n=now.calendar.n), url)],
+        links=[(ngettext("本期关闭的 %(num)s 个问题", "本期关闭的 %(num)s 个问题", now.calendar.n), url)],
     )
 
 
 def _recurrence_card(found: Board) -> Card:
     now, before = found.recurrence
     moved = change(now.rate, before.rate)
-    again = _id_links(now.numerator_ids, _("复发的问题"))
+    failed = _id_links(now.numerator_ids, _("复发的问题"))
     return Card(
         label=_("重复问题发生率"),
         value=show_percent(now.rate),
         detail=_join(
-            _points_text(moved), _("%(n)d / %(of)d 个", n=len(now.numerator_ids), of=len(now.denominator_ids))
+            _points_text(moved),
+            ngettext("%(n)d / %(num)d 个", "%(n)d / %(num)d 个", len(now.denominator_ids), n=len(now.numerator_ids)),
         ),
         trend=_trend(moved, good="down"),
-        url=again[0][1] if again else "",
+        url=failed[0][1] if failed else "",
         definition=_(
-            "分母:纠正措施在本期生效的问题。分子:生效后 90 天内再次开启、商品与原因(未核实时用分类)相同的问题;"
-            "批次在生效前生产的不算复发。未满 90 天的也计入,之后可能上升。"
+            "分母:纠正措施在本期生效、效果已确认的问题。分子:其中生效后 90 天内又出现的问题,即又新开了商品与原因"
+            "(未核实时用分类)相同的问题;又出现几次都只算一个,所以不会超过 100%。批次在生效前生产的不算又出现。"
+            "未满 90 天的也计入,之后可能上升。"
         ),
         facts=[(_("上期"), show_percent(before.rate))],
-        links=again + _id_links(now.denominator_ids, _("措施已生效的问题")),
+        links=failed
+        + _id_links(now.repeat_ids, _("又新开的问题"))
+        + _id_links(now.denominator_ids, _("措施已生效的问题")),
     )
 
 
@@ -124,7 +131,9 @@ def _score_card(found: Board) -> Card:
     return Card(
         label=_("客户满意度(5 分)"),
         value="—" if now.mean is None else f"{now.mean:.2f}",
-        detail=_join(_difference_text(moved), _("4–5 星 %(share)s", share=show_percent(now.top_box_rate)), _n(now.n)),
+        detail=_join(_difference_text(moved), _("4–5 星 %(share)s", share=show_percent(now.top_box_rate)), _n(now.n))
+        if now.n
+        else _("本期没有评价"),
         trend=_trend(moved, good="up"),
         url=url,
         definition=_("本期全部评价的平均星级,以及 4 星和 5 星所占比例。点开看到的是其中 1–2 星并已成为客诉的评价。"),

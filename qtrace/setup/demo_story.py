@@ -14,16 +14,9 @@ from qtrace.core.db import db, read, write
 from qtrace.flows.models import FlowInstance
 from qtrace.flows.service import Case, decide
 from qtrace.investigation.models import Action, Why
-from qtrace.investigation.service import (
-    NewAction,
-    add_cost,
-    add_why,
-    change_why,
-    check_effect,
-    decide_responsibility,
-    finish_action,
-    plan_action,
-)
+from qtrace.investigation.service import NewAction, add_cost, check_effect, finish_action, plan_action
+from qtrace.investigation.shares import decide_responsibility
+from qtrace.investigation.whys import add_why, change_why
 from qtrace.issues.models import Issue
 from qtrace.issues.remarks import add_comment
 from qtrace.sdk.records import Order
@@ -174,7 +167,7 @@ class DemoStory:
         with write():
             if stage == "triage":
                 shares = {self.terms["responsible_party", code]: part for code, part in script.parties.items()}
-                decide_responsibility(issue, shares, reason=script.reason, by=lead, now=now)
+                decide_responsibility(issue, shares, reason=script.reason, version=0, by=lead, now=now)
             if stage == "investigate":
                 self._find_causes(issue_id, script, now)
             if stage == "act":
@@ -192,14 +185,14 @@ class DemoStory:
             )
             root = place == len(script.chain) - 1
             values = {"tested": "true", "is_root": root, "evidence": evidence}
-            change_why(issue_id, parent, values, by=lead, now=now)
+            change_why(issue_id, parent, values, version=1, by=lead, now=now)
         top = db.session.scalar(select(func.min(Why.id)).where(Why.issue_id == issue_id))
         statement, evidence = script.escape
         escape = add_why(
             issue_id, parent_id=top, statement=statement, evidence=evidence, kind="escape", by=lead, now=now
         )
         values = {"tested": "true", "is_root": True, "evidence": evidence, "kind": "escape"}
-        change_why(issue_id, escape, values, by=lead, now=now)
+        change_why(issue_id, escape, values, version=1, by=lead, now=now)
 
     def _act(self, issue: Issue, script: Script, now: datetime) -> None:
         plans = (

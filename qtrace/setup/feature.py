@@ -1,17 +1,22 @@
-"""Attach the first-run, status, audit and health pages."""
+"""Attach the first-run, status, audit and health pages, and the clearing of the file store."""
 
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
+from qtrace.core.jobs import register as register_job
+from qtrace.setup import abandoned
 from qtrace.setup.health import bp as health_bp
 from qtrace.setup.tour import bp as tour_bp
 from qtrace.setup.tour import is_demo
 from qtrace.setup.views import bp as setup_bp
 from qtrace.web.pages import NavItem, add_nav
+from qtrace.worker import schedule
 
 
 def register(app: Flask) -> None:
-    """Add the operator's pages."""
+    """Add the operator's pages and the daily clearing of the file store."""
+    register_job(app, abandoned.JOB, abandoned.sweep_files)
+    schedule(app, abandoned.JOB, abandoned.EVERY)
     app.register_blueprint(health_bp)
     app.register_blueprint(setup_bp)
     app.register_blueprint(tour_bp)

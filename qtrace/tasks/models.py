@@ -13,6 +13,7 @@ task_helper = Table(
     Base.metadata,
     Column("task_id", ForeignKey("task.id", ondelete="CASCADE"), primary_key=True),
     Column("user_id", ForeignKey("user.id", ondelete="CASCADE"), primary_key=True),
+    Index("ix_task_helper_user", "user_id"),
 )
 
 
@@ -24,6 +25,7 @@ class Task(Base):
         Index("ix_task_owner", "state", "owner_id", "due_at"),
         Index("ix_task_subject", "subject_kind", "subject_id", "state"),
         Index("ix_task_due", "state", "due_at"),
+        Index("ix_task_pool", "state", "role_key", "owner_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -28,7 +28,7 @@ from qtrace.complaints.models import Complaint
 from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.errors import NotFound
-from qtrace.investigation.models import Action, CostLine
+from qtrace.investigation.models import Action, CostLine, EffectCheck
 from qtrace.issues import filters as issue_filters
 from qtrace.issues import queries as issue_queries
 from qtrace.issues.models import Issue
@@ -96,7 +96,7 @@ def fill(dice: random.Random, *, orders: int, complaints: int, issues: int) -> R
 
 MODELS: list[tuple[Any, str]] = [
     (Order, "order"), (OrderLine, "line"), (Review, "review"), (AfterSale, "after_sale"), (Issue, "issue"),
-    (Complaint, "complaint"), (Action, "action"), (CostLine, "cost"),
+    (Complaint, "complaint"), (Action, "action"), (EffectCheck, "check"), (CostLine, "cost"),
 ]  # fmt: skip
 
 
@@ -154,6 +154,11 @@ def make_rows(dice: random.Random, ids: dict[str, Any], orders: int, complaints:
                 "issue_id": n, "kind": dice.choice(["corrective", "corrective", "containment"]), "text": "换瓶盖",
                 "effective_at": moment(), "cancelled_at": dice.choice([None, None, NOW]), "created_at": opened,
             })  # fmt: skip
+        for accepted in [dice.random() < 0.7 for _check in range(dice.randrange(3))]:
+            rows["check"].append({
+                "issue_id": n, "effective_at": moment(), "scope": "sku", "figures": {}, "verdict": "improved",
+                "accepted": accepted, "at": moment(),
+            })  # fmt: skip
         rows["cost"].append({
             "issue_id": n, "category": "external", "payer": "company", "amount_minor": dice.randrange(100, 9999),
             "currency": "CNY", "at": moment(),
@@ -204,9 +209,10 @@ def test_resolution_time_equals_pandas(rows: Rows, key: str) -> None:
 def test_recurrence_equals_a_nested_loop(rows: Rows, key: str) -> None:
     found = board_of(key)
     lots = {lot["id"]: lot for lot in rows["lot"]}
+    verified = {row["issue_id"] for row in rows["check"] if row["accepted"]}
     latest: dict[int, datetime] = {}
     for row in rows["action"]:
-        if row["kind"] == "corrective" and row["cancelled_at"] is None:
+        if row["kind"] == "corrective" and row["cancelled_at"] is None and row["issue_id"] in verified:
             latest[row["issue_id"]] = max(row["effective_at"], latest.get(row["issue_id"], row["effective_at"]))
 
     def same(one: dict[str, Any], two: dict[str, Any]) -> bool:
@@ -215,17 +221,19 @@ def test_recurrence_equals_a_nested_loop(rows: Rows, key: str) -> None:
 
     for rate, within in zip(found.recurrence, spans(key), strict=True):
         cured = {id_: at for id_, at in latest.items() if within(at)}
-        again = set()
+        failed, again = set(), set()
         for old in (row for row in rows["issue"] if row["id"] in cured):
             for new in rows["issue"]:
                 late = cured[old["id"]] < new["opened_at"] <= cured[old["id"]] + timedelta(days=90)
                 made = lots[new["lot_id"]]["made_on"] if new["lot_id"] else None
                 fresh = made is None or datetime.combine(made, datetime.min.time(), ZONE) >= cured[old["id"]]
                 if new is not old and late and fresh and same(old, new):
+                    failed.add(old["id"])
                     again.add(new["id"])
         assert set(rate.denominator_ids) == set(cured)
-        assert set(rate.numerator_ids) == again
-        assert rate.rate == (len(again) / len(cured) if cured else None)
+        assert set(rate.numerator_ids) == failed
+        assert set(rate.repeat_ids) == again
+        assert rate.rate == (len(failed) / len(cured) if cured else None)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -344,7 +352,8 @@ def expected(found: Board) -> Iterator[tuple[dict[str, str], int]]:
     yield days | {"source": "after_sale"}, found.after_sales
     closed = {"status": "closed", "closed_from": days["from"], "closed_to": days["to"]}
     yield closed, found.times[0].calendar.n
-    for ids in (found.recurrence[0].numerator_ids, found.recurrence[0].denominator_ids):
+    now = found.recurrence[0]
+    for ids in {now.numerator_ids, now.repeat_ids, now.denominator_ids}:  # the same issues are the same link
         if ids:
             yield {"ids": ",".join(map(str, ids))}, len(ids)
     for row in found.types:

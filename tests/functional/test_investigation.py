@@ -29,6 +29,8 @@ from tests.factories.issues import (
     sell,
 )
 
+VERSION = re.compile(r'<input type="hidden" name="version" value="([0-9]+)"')
+PIECE = {"HX-Request": "true", "HX-Request-Type": "partial"}
 CHECKBOX = re.compile(r'<input type="checkbox" name="is_root" value="([^"]*)"')
 
 
@@ -52,6 +54,11 @@ def advance(browser: Browser, issue: Issue, *, to: str) -> None:
     assert anew(Issue, issue.id).stage == to
 
 
+def version_on(page: str) -> str:
+    """Return the version the last form of a page carries."""
+    return str(VERSION.findall(page)[-1])
+
+
 def add_root(browser: Browser, issue: Issue, kind: str, statement: str) -> int:
     """Ask, then prove the answer and mark it as a root by the answer's own page."""
     answer = browser.post(f"/issues/{issue.number}/whys", {"statement": statement, "kind": kind})
@@ -61,6 +68,7 @@ def add_root(browser: Browser, issue: Issue, kind: str, statement: str) -> int:
     found = CHECKBOX.search(page)
     assert found is not None
     form = {"statement": statement, "evidence": "抽测 32 件", "tested": "true", "kind": kind, "is_root": found[1]}
+    form["version"] = version_on(page)
     assert browser.post(f"/issues/{issue.number}/whys/{why_id}", form).status_code == 303
     return why_id
 
@@ -323,12 +331,12 @@ def test_the_owner_of_another_department_reaches_the_issue_and_finishes_the_acti
 
 def test_people_who_could_not_finish_an_action_are_not_given_one(lead: Browser) -> None:
     issue = at_stage(lead, "act")
-    answer = plan(lead, issue, "containment", "说明", owner="customer_service")
+    answer = plan(lead, issue, "containment", "说明", owner="auditor")
     assert answer.status_code == 422
-    assert "小陈" in answer.text
+    assert "审计 的角色" in answer.text
     form = lead.get(f"/issues/{issue.number}").text.split('id="action-owner"')[1].split("</select>")[0]
-    assert "李工" in form
-    assert "小陈" not in form
+    assert "小陈" in form
+    assert "审计" not in form
 
 
 def test_a_handed_over_to_do_takes_its_action_along(lead: Browser) -> None:
@@ -373,9 +381,9 @@ def test_answers_are_asked_below_answers_and_only_leaves_are_removed(lead: Brows
     top = fresh().scalars(select(Why)).one()
     lead.post(f"/issues/{issue.number}/whys", {"statement": "扭矩太低", "kind": "occurrence", "parent_id": top.id})
     below = fresh().scalars(select(Why).where(Why.parent_id == top.id)).one()
-    assert lead.post(f"/issues/{issue.number}/whys/{top.id}/removal").status_code == 422
-    assert lead.post(f"/issues/{issue.number}/whys/{below.id}/removal").status_code == 303
-    assert lead.post(f"/issues/{issue.number}/whys/{top.id}/removal").status_code == 303
+    for why_id, status in ((top.id, 422), (below.id, 303), (top.id, 303)):
+        answer = lead.post(f"/issues/{issue.number}/whys/{why_id}/removal", {"version": "1"})
+        assert answer.status_code == status
     assert fresh().scalars(select(Why)).all() == []
 
 
@@ -384,12 +392,164 @@ def test_what_is_not_proven_cannot_be_a_root(lead: Browser) -> None:
     lead.post(f"/issues/{issue.number}/whys", {"statement": "瓶盖渗漏", "kind": "occurrence"})
     why = fresh().scalars(select(Why)).one()
     url = f"/issues/{issue.number}/whys/{why.id}"
-    form = {"statement": "瓶盖渗漏", "evidence": "照片 4", "tested": "open", "kind": "occurrence", "is_root": "y"}
+    form = {
+        "statement": "瓶盖渗漏",
+        "evidence": "照片 4",
+        "tested": "open",
+        "kind": "occurrence",
+        "is_root": "y",
+        "version": 1,
+    }
     assert lead.post(url, form).status_code == 422
     assert lead.post(url, form | {"tested": "true", "evidence": ""}).status_code == 422
     assert lead.post(url, form | {"tested": "maybe"}).status_code == 422
     assert lead.post(url, form | {"tested": "true"}).status_code == 303
     assert anew(Why, why.id).is_root
+
+
+def test_of_two_who_decide_the_shares_the_second_keeps_what_was_typed(lead: Browser, login: Any) -> None:
+    """王姐 saved 100 % over what 李工 had decided a minute before, and nobody noticed."""
+    issue = at_stage(lead, "triage")
+    supplier, courier = party("p_hm", "测试供应商"), party("p_zt", "测试快递")
+    url = f"/issues/{issue.number}/responsibility"
+    seen = version_on(lead.get(f"/issues/{issue.number}").text.split('id="responsibility"')[1].split("</section>")[0])
+    first = {"party": [supplier, courier], "percent": ["70", "30"], "reason": "外箱压扁", "version": seen}
+    assert login("inspector").post(url, first).status_code == 303
+    mine = {"party": [supplier], "percent": ["100"], "reason": "瓶盖来料不良", "version": seen}
+    for headers in ({}, PIECE):
+        answer = lead.post(url, mine, headers=headers)
+        assert answer.status_code == 409
+        assert "李工 刚刚把定责改为 测试供应商 70%、测试快递 30%" in answer.text
+        assert f'<option value="{supplier}" selected>' in answer.text
+        assert "瓶盖来料不良</textarea>" in answer.text
+        assert answer.text.lstrip().startswith("<section" if headers else "<!doctype html>")
+    assert {row.percent for row in fresh().scalars(select(Responsibility))} == {70, 30}
+    assert lead.post(url, mine | {"version": version_on(answer.text)}).status_code == 303
+    assert [row.percent for row in fresh().scalars(select(Responsibility))] == [100]
+
+
+def test_shares_that_do_not_add_up_stay_in_the_form(lead: Browser) -> None:
+    issue = at_stage(lead, "triage")
+    supplier = party("p_hm", "测试供应商")
+    form = {"party": [supplier], "percent": ["60"], "reason": "瓶盖来料不良", "version": 0}
+    answer = lead.post(f"/issues/{issue.number}/responsibility", form)
+    assert answer.status_code == 422
+    for kept in ("现在是 60%", 'value="60"', "瓶盖来料不良</textarea>"):
+        assert kept in answer.text
+
+
+def test_of_two_who_change_an_answer_the_second_keeps_what_was_typed(lead: Browser, login: Any) -> None:
+    issue = at_stage(lead, "investigate")
+    lead.post(f"/issues/{issue.number}/whys", {"statement": "瓶盖渗漏", "kind": "occurrence"})
+    why = fresh().scalars(select(Why)).one()
+    url = f"/issues/{issue.number}/whys/{why.id}"
+    seen = version_on(lead.get(url).text)
+    first = {"statement": "瓶盖渗漏", "evidence": "抽测 32 件", "tested": "true", "kind": "occurrence", "version": seen}
+    assert login("inspector").post(url, first).status_code == 303
+    mine = first | {"evidence": "照片 4 张", "tested": "false"}
+    answer = lead.post(url, mine)
+    assert answer.status_code == 409
+    for told in ("李工 刚刚改了证据、结论,您填写的没有保存", "抽测 32 件", "照片 4 张</textarea>"):
+        assert told in answer.text
+    assert anew(Why, why.id).evidence == "抽测 32 件"
+    assert lead.post(url, mine | {"version": version_on(answer.text)}).status_code == 303
+    assert anew(Why, why.id).evidence == "照片 4 张"
+
+
+def test_who_edits_a_removed_answer_can_add_it_again(lead: Browser, login: Any) -> None:
+    issue = at_stage(lead, "investigate")
+    lead.post(f"/issues/{issue.number}/whys", {"statement": "瓶盖渗漏", "kind": "occurrence"})
+    why = fresh().scalars(select(Why)).one()
+    url = f"/issues/{issue.number}/whys/{why.id}"
+    assert login("inspector").post(f"{url}/removal", {"version": 1}).status_code == 303
+    answer = lead.post(url, {"statement": "瓶盖渗漏", "evidence": "照片 4 张", "kind": "occurrence", "version": 1})
+    assert answer.status_code == 409
+    for told in ("李工 刚刚删除了这一条", "照片 4 张</textarea>", f'action="/issues/{issue.number}/whys"'):
+        assert told in answer.text
+
+
+def test_htmx_gets_the_changed_card_with_everything_that_changed_with_it(lead: Browser) -> None:
+    issue = at_stage(lead, "act")
+    form = {"kind": "corrective", "text": "点检表加入扭矩项", "owner_id": user_id("quality_lead"), "due": "2026-11-27"}
+    answer = lead.post(f"/issues/{issue.number}/actions", form, headers=PIECE)
+    assert (answer.status_code, answer.headers["HX-Trigger"]) == (200, '{"toast": "\\u5df2\\u4fdd\\u5b58"}')
+    card, rest = answer.text.split("<hx-partial", 1)
+    assert card.strip().startswith('<section class="card" id="actions">')
+    assert "点检表加入扭矩项" in card
+    assert re.findall(r'hx-target="#([a-z-]+)"', f"<hx-partial{rest}".replace("hx-post", ""))[-3:] == [
+        "issue-party", "stages", "timeline",
+    ]  # fmt: skip
+    assert "安排措施:点检表加入扭矩项(王姐)" in rest
+    action = actions_of(issue.id)[0]
+    done = {"version": action.version, "proof": "点检表已回传", "effective": "2026-10-10"}
+    answer = lead.post(f"/issues/{issue.number}/actions/{action.id}/completion", done, headers=PIECE)
+    assert '<hx-partial hx-target="#effect"' in answer.text
+    assert "生效后" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "card"),
+    [
+        ("responsibility", {"percent": ["100"], "version": 0}, "responsibility"),
+        ("whys", {"statement": "瓶盖渗漏", "kind": "occurrence"}, "whys"),
+        ("effect", {"effective": "2026-10-10", "accepted": "y", "note": "看过"}, "effect"),
+        ("costs", {"category": "external", "payer": "supplier", "amount": "12.50"}, "costs"),
+    ],
+)
+def test_every_card_answers_htmx_with_itself(lead: Browser, path: str, form: dict[str, Any], card: str) -> None:
+    issue = at_stage(lead, "triage")
+    plan(lead, issue, "corrective", "点检表加入扭矩项")
+    finish(lead, issue, 0, effective="2026-10-10")
+    data = form | ({"party": [party("p_hm", "测试供应商")]} if path == "responsibility" else {})
+    answer = lead.post(f"/issues/{issue.number}/{path}", data, headers=PIECE)
+    assert answer.status_code == 200
+    assert answer.text.strip().startswith(f'<section class="card" id="{card}">')
+
+
+def test_a_refusal_is_told_inside_the_card_it_came_from(lead: Browser) -> None:
+    issue = at_stage(lead, "act")
+    url = f"/issues/{issue.number}"
+    for path, form, card in (
+        ("costs", {"category": "external", "payer": "supplier", "amount": "0"}, "costs"),
+        ("actions", {"kind": "corrective", "text": " "}, "actions"),
+        ("whys", {"statement": " ", "kind": "occurrence"}, "whys"),
+        ("effect", {"effective": ""}, "effect"),
+    ):
+        answer = lead.post(f"{url}/{path}", form, headers=PIECE)
+        assert (answer.status_code, answer.headers["HX-Retarget"]) == (422, f"#{card}-alert")
+        assert "<html" not in answer.text
+
+
+def test_customer_service_sees_the_issue_of_its_action_and_finishes_it(lead: Browser, login: Any) -> None:
+    """小陈 could not be given an action at all: only people who investigate could tell that one is done."""
+    department = fresh().get_one(User, user_id("quality_lead")).department_id
+    issue = at_stage(lead, "act", department_id=department)
+    browser = login("customer_service")
+    assert browser.get(f"/issues/{issue.number}").status_code == 404
+    assert plan(lead, issue, "correction", "给 12 位买家补寄", owner="customer_service").status_code == 303
+    plan(lead, issue, "corrective", "点检表加入扭矩项")
+    mine, other = actions_of(issue.id)
+    assert f'href="/issues/{issue.number}#action-{mine.id}"' in browser.get("/").text
+    page = browser.get(f"/issues/{issue.number}").text
+    assert f"/actions/{mine.id}/completion" in page
+    for theirs in (f"/actions/{other.id}/completion", f"/actions/{mine.id}/cancellation", 'data-testid="plan-action"'):
+        assert theirs not in page
+    assert finish(browser, issue, 1).status_code == 403
+    answer = finish(browser, issue, 0)
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert actions_of(issue.id)[0].done_by == user_id("customer_service")
+    assert "给 12 位买家补寄" not in browser.get("/").text
+    assert browser.get(f"/issues/{issue.number}").status_code == 404
+
+
+def test_an_action_is_not_handed_to_who_could_not_finish_it(lead: Browser) -> None:
+    issue = at_stage(lead, "act")
+    plan(lead, issue, "corrective", "点检表加入扭矩项")
+    task = fresh().scalars(select(Task).where(Task.kind == "action")).one()
+    answer = lead.post(f"/tasks/{task.id}/transfer", {"to": user_id("auditor"), "version": task.version})
+    assert answer.status_code == 422
+    assert "审计 的角色" in answer.text
+    assert anew(Task, task.id).owner_id == user_id("quality_lead")
 
 
 def test_costs_are_kept_in_cents_with_their_payer(lead: Browser) -> None:

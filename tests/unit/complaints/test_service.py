@@ -13,8 +13,7 @@ from qtrace.complaints.models import Complaint
 from qtrace.complaints.service import NewComplaint, classify, record_complaint, reopen, settle
 from qtrace.core.db import db, write
 from qtrace.core.errors import Conflict, NotFound, Refused
-from qtrace.core.events import timeline
-from qtrace.core.models import EventRow
+from qtrace.core.events import timeline, verify_chain
 from tests.conftest import NOW, user_id
 
 Record = Callable[..., Complaint]
@@ -75,7 +74,7 @@ def test_the_second_person_is_told_who_closed_it_and_how(recorded: Record) -> No
     assert found.handled_by == first
 
 
-def test_many_are_closed_with_one_event_and_closed_ones_are_left(recorded: Record) -> None:
+def test_many_are_closed_at_once_each_story_tells_it_and_closed_ones_are_left(recorded: Record) -> None:
     rows = [recorded(f"漏液 {n}") for n in range(3)]
     by = user_id("quality_lead")
     with write():
@@ -83,10 +82,10 @@ def test_many_are_closed_with_one_event_and_closed_ones_are_left(recorded: Recor
     with write():
         closed = settle([row.id for row in rows], handling="reply", terms={}, by=by, now=NOW)
     assert closed == [rows[1].id, rows[2].id]
-    told = db.session.scalars(
-        select(EventRow).where(EventRow.name == "complaints_settled").order_by(EventRow.seq)
-    ).all()
-    assert [row.body["ids"] for row in told] == [[rows[0].id], closed]
+    for row, together in zip(rows, (1, 2, 2), strict=True):
+        told = [event for event in timeline("complaint", row.id) if event.name == "complaints_settled"]
+        assert [(event.body["ids"], event.body["together"]) for event in told] == [([row.id], together)]
+    assert verify_chain().broken_at is None
 
 
 def test_an_unknown_handling_is_refused(recorded: Record) -> None:

@@ -1,4 +1,4 @@
-"""Verbs of the investigation: what they change, what they record, and who loses."""
+"""Actions, effects and costs: what the verbs change, what they record, and who loses."""
 
 import threading
 from typing import Any
@@ -8,24 +8,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from qtrace.core.db import db, write
-from qtrace.core.errors import Conflict, NotFound, Refused
+from qtrace.core.errors import Conflict, Forbidden, Refused
 from qtrace.core.events import timeline
-from qtrace.investigation.models import Action, EffectCheck, Responsibility, Why
-from qtrace.investigation.service import (
-    NewAction,
-    add_why,
-    change_why,
-    check_effect,
-    decide_responsibility,
-    finish_action,
-    plan_action,
-    read_amount,
-    remove_why,
-)
+from qtrace.investigation.models import Action, EffectCheck
+from qtrace.investigation.service import NewAction, check_effect, finish_action, plan_action, read_amount
 from qtrace.issues.models import Issue
 from qtrace.tasks.models import Task
 from tests.conftest import NOW, user_id
-from tests.factories.issues import actions_of, fresh, make_issue, party
+from tests.factories.issues import actions_of, fresh, make_issue
 
 
 def planned(issue: Issue, **values: Any) -> int:
@@ -38,104 +28,9 @@ def planned(issue: Issue, **values: Any) -> int:
         return plan_action(issue, new, by=by, now=NOW)
 
 
-def asked(issue: Issue, **values: Any) -> int:
-    """Ask why."""
-    with write():
-        return add_why(
-            issue.id, **{"parent_id": None, "statement": "瓶盖渗漏", "evidence": "", "kind": "occurrence"} | values,
-            by=1, now=NOW,
-        )  # fmt: skip
-
-
 def last_event(issue: Issue) -> Any:
     db.session.remove()
     return timeline("issue", issue.id)[0]
-
-
-def test_the_largest_share_becomes_the_issues_party_and_is_recorded(app: Flask) -> None:
-    issue, ours, theirs = make_issue(), party("p_a", "测试供应商"), party("p_b", "测试快递")
-    with write():
-        decide_responsibility(issue, {ours: 20, theirs: 80}, reason=" 外箱压扁 ", by=1, now=NOW)
-    stored = fresh().get_one(Issue, issue.id)
-    assert (stored.responsible_party_id, stored.version) == (theirs, issue.version + 1)
-    event = last_event(issue)
-    assert (event.name, event.reason) == ("responsibility_decided", "外箱压扁")
-    assert {share["name"]: share["percent"] for share in event.body["shares"]} == {"测试供应商": 20, "测试快递": 80}
-
-
-def test_deciding_again_replaces_the_shares(app: Flask) -> None:
-    issue, ours, theirs = make_issue(), party("p_a", "甲"), party("p_b", "乙")
-    for shares in ({ours: 20, theirs: 80}, {ours: 100, theirs: 0}):
-        with write():
-            decide_responsibility(issue, shares, reason="", by=1, now=NOW)
-    rows = fresh().scalars(select(Responsibility)).all()
-    assert [(row.party_id, row.percent) for row in rows] == [(ours, 100)]
-    assert fresh().get_one(Issue, issue.id).responsible_party_id == ours
-
-
-@pytest.mark.parametrize("percents", [(50, 49), (101, -1), (0, 0), (200, -100)])
-def test_shares_that_do_not_add_up_change_nothing(app: Flask, percents: tuple[int, int]) -> None:
-    issue, ours, theirs = make_issue(), party("p_a", "甲"), party("p_b", "乙")
-    with app.test_request_context(), pytest.raises(Refused, match="100"), write():
-        decide_responsibility(issue, dict(zip((ours, theirs), percents, strict=True)), reason="", by=1, now=NOW)
-    assert fresh().scalars(select(Responsibility)).all() == []
-
-
-def test_only_a_responsible_party_can_be_responsible(app: Flask) -> None:
-    issue = make_issue()
-    with app.test_request_context(), pytest.raises(Refused), write():
-        decide_responsibility(issue, {999_999: 100}, reason="", by=1, now=NOW)
-
-
-def test_answers_of_one_level_keep_their_order(app: Flask) -> None:
-    issue = make_issue()
-    top = asked(issue)
-    children = [asked(issue, parent_id=top, statement=text) for text in ("甲", "乙", "丙")]
-    rows = fresh().scalars(select(Why).where(Why.parent_id == top).order_by(Why.position)).all()
-    assert [row.id for row in rows] == children
-    assert [row.position for row in rows] == [0, 1, 2]
-
-
-def test_an_answer_of_another_issue_is_not_found(app: Flask) -> None:
-    issue, other = make_issue(), make_issue()
-    foreign = asked(other)
-    with app.test_request_context():
-        with pytest.raises(NotFound), write():
-            add_why(issue.id, parent_id=foreign, statement="x", evidence="", kind="system", by=1, now=NOW)
-        with pytest.raises(NotFound), write():
-            change_why(issue.id, foreign, {}, by=1, now=NOW)
-        with pytest.raises(NotFound), write():
-            remove_why(issue.id, foreign, by=1, now=NOW)
-    assert fresh().get(Why, foreign) is not None
-
-
-def test_a_root_needs_proof_and_its_change_is_recorded_old_and_new(app: Flask) -> None:
-    issue = make_issue()
-    why = asked(issue)
-    with app.test_request_context(), pytest.raises(Refused, match="已证实"), write():
-        change_why(issue.id, why, {"is_root": True, "evidence": "抽测"}, by=1, now=NOW)
-    with write():
-        change_why(issue.id, why, {"is_root": True, "evidence": "抽测", "tested": "true"}, by=1, now=NOW)
-    event = last_event(issue)
-    assert event.name == "why_changed"
-    assert event.body["tested"] == {"old": "open", "new": "true"}
-    assert "statement" not in event.body
-
-
-def test_a_change_that_changes_nothing_is_not_recorded(app: Flask) -> None:
-    issue = make_issue()
-    why = asked(issue)
-    with write():
-        change_why(issue.id, why, {"statement": "瓶盖渗漏"}, by=1, now=NOW)
-    assert last_event(issue).name == "why_added"
-
-
-def test_an_answer_an_action_is_aimed_at_stays(app: Flask) -> None:
-    issue = make_issue()
-    why = asked(issue)
-    planned(issue, why_id=why)
-    with app.test_request_context(), pytest.raises(Refused, match="措施"), write():
-        remove_why(issue.id, why, by=1, now=NOW)
 
 
 def test_an_action_needs_words_a_kind_and_an_owner_who_can_finish_it(app: Flask) -> None:
@@ -143,7 +38,7 @@ def test_an_action_needs_words_a_kind_and_an_owner_who_can_finish_it(app: Flask)
     with app.test_request_context():
         for values, field in (
             ({"text": " "}, "text"), ({"kind": "magic"}, "kind"), ({"owner_id": None}, "owner_id"),
-            ({"owner_id": 999_999}, "owner_id"), ({"owner_id": user_id("customer_service")}, "owner_id"),
+            ({"owner_id": 999_999}, "owner_id"), ({"owner_id": user_id("auditor")}, "owner_id"),
         ):  # fmt: skip
             with pytest.raises(Refused) as refused:
                 planned(issue, **values)
@@ -168,6 +63,19 @@ def test_a_finished_action_needs_proof(app: Flask) -> None:
     action = planned(issue)
     with app.test_request_context(), pytest.raises(Refused, match="证明"), write():
         finish_action(issue.id, action, proof=" \x00", effective_at=None, version=1, by=1, now=NOW)
+
+
+def test_an_action_is_finished_by_its_owner_or_by_who_investigates(app: Flask) -> None:
+    issue = make_issue()
+    action = planned(issue, owner_id=user_id("customer_service"))
+    other = planned(issue, owner_id=user_id("inspector"))
+    mine = user_id("customer_service")
+    with app.test_request_context(), pytest.raises(Forbidden, match="李工"), write():
+        finish_action(issue.id, other, proof="记录", effective_at=None, version=1, by=mine, now=NOW)
+    with write():
+        finish_action(issue.id, action, proof="记录", effective_at=None, version=1, by=mine, now=NOW)
+        finish_action(issue.id, other, proof="记录", effective_at=None, version=1, by=user_id("purchasing"), now=NOW)
+    assert all(row.done_at for row in actions_of(issue.id))
 
 
 def test_of_many_who_finish_an_action_at_once_exactly_one_does(app: Flask) -> None:

@@ -49,3 +49,16 @@ def test_an_event_of_another_package_reads_as_it_says(app: Flask, open_issue: Ca
         ("系统", "moon_landed", "为了测试"),
         ("系统", "安排了整改:换垫圈", ""),
     ]
+
+
+def test_complaints_that_left_are_told_in_words(app: Flask, open_issue: Callable[..., Issue]) -> None:
+    issue = open_issue()
+    with write():
+        body = {"complaints": [1, 2], "count": 2, "into": "QI-2611-0007"}
+        record("complaints_split", subject=("issue", issue.id), by=user_id("inspector"), now=NOW, body=body)
+        body = {"complaints": [3], "count": 1}
+        record("complaints_given_back", subject=("issue", issue.id), by=user_id("inspector"), now=NOW, body=body)
+    assert [(line.who, line.text) for line in told(app, issue)[:2]] == [
+        ("李工", "移出了 1 起客诉,之后不会再自动并入"),
+        ("李工", "把 2 起客诉拆出到新问题 QI-2611-0007"),
+    ]

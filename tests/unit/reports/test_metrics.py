@@ -109,7 +109,7 @@ def test_no_case_gives_no_figure() -> None:
 # recurrence
 
 
-def test_a_new_issue_of_a_cured_problem_is_a_recurrence() -> None:
+def test_a_cured_problem_that_opens_anew_has_come_back() -> None:
     rate = recurrence_rate(
         [
             IssueFact(1, LEAK, day(0), effective_at=day(10)),
@@ -117,7 +117,8 @@ def test_a_new_issue_of_a_cured_problem_is_a_recurrence() -> None:
             IssueFact(3, LEAK, day(40)),
         ]
     )
-    assert rate == RecurrenceRate(0.5, (3,), (1, 2), ((3, 1),))
+    assert rate == RecurrenceRate(0.5, (1,), (1, 2), ((3, 1),))
+    assert rate.repeat_ids == (3,)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_an_issue_of_a_lot_made_before_the_action_is_no_recurrence() -> None:
     cured = IssueFact(1, LEAK, day(0), effective_at=day(10))
     old_lot = IssueFact(2, LEAK, day(40), lot_made_at=day(9))
     new_lot = IssueFact(3, LEAK, day(40), lot_made_at=day(11))
-    assert recurrence_rate([cured, old_lot, new_lot]).numerator_ids == (3,)
+    assert recurrence_rate([cured, old_lot, new_lot]).pairs == ((3, 1),)
 
 
 def test_another_signature_or_none_at_all_is_no_recurrence() -> None:
@@ -146,16 +147,23 @@ def test_another_signature_or_none_at_all_is_no_recurrence() -> None:
     assert recurrence_rate(issues) == RecurrenceRate(0, (), (1, 3), ())
 
 
-def test_an_issue_that_repeats_two_cured_ones_counts_once_and_names_both() -> None:
+def test_an_issue_that_repeats_two_cured_ones_names_both() -> None:
     issues = [
         IssueFact(1, LEAK, day(0), effective_at=day(5)),
         IssueFact(2, LEAK, day(10), effective_at=day(15)),
         IssueFact(3, LEAK, day(20)),
     ]
     rate = recurrence_rate(issues)
-    assert rate.numerator_ids == (2, 3)
     assert rate.pairs == ((2, 1), (3, 1), (3, 2))
+    assert (rate.numerator_ids, rate.repeat_ids) == ((1, 2), (2, 3))
     assert rate.rate == 1
+
+
+def test_a_problem_that_comes_back_three_times_is_one_failed_cure() -> None:
+    """The board showed 300 %, which reads as if more came back than was ever cured."""
+    cured = [IssueFact(1, LEAK, day(0), effective_at=day(10)), IssueFact(2, "色差", day(0), effective_at=day(10))]
+    rate = recurrence_rate([*cured, *(IssueFact(id_, LEAK, day(10 + id_)) for id_ in (3, 4, 5))])
+    assert (rate.rate, rate.numerator_ids, rate.repeat_ids) == (0.5, (1,), (3, 4, 5))
 
 
 def test_an_action_whose_window_is_still_open_can_be_left_out() -> None:
@@ -191,8 +199,8 @@ facts = st.lists(
 
 @given(facts)
 def test_recurrence_equals_its_definition_over_all_pairs_in_any_order(issues: list[IssueFact]) -> None:
-    new = {
-        later.id
+    pairs = {
+        (later.id, earlier.id)
         for later in issues
         for earlier in issues
         if later is not earlier
@@ -202,8 +210,11 @@ def test_recurrence_equals_its_definition_over_all_pairs_in_any_order(issues: li
         and (later.lot_made_at is None or later.lot_made_at >= earlier.effective_at)
     }
     rate = recurrence_rate(list(reversed(issues)), days=30)
-    assert rate.numerator_ids == tuple(sorted(new))
+    assert rate.numerator_ids == tuple(sorted({cured for _new, cured in pairs}))
+    assert rate.repeat_ids == tuple(sorted({new for new, _cured in pairs}))
     assert rate.denominator_ids == tuple(issue.id for issue in issues if issue.effective_at)
+    assert set(rate.numerator_ids) <= set(rate.denominator_ids)
+    assert rate.rate is None or 0 <= rate.rate <= 1
     assert rate == recurrence_rate(issues, days=30)
 
 

@@ -1,16 +1,19 @@
 """Migrations on both databases."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config as AlembicConfig
 from flask import Flask
 from sqlalchemy import text
 
 from qtrace.core.db import WRITE, db, dispose_engines
 from qtrace.core.errors import Refused
-from qtrace.setup.database import differences, status, upgrade
+from qtrace.setup.database import MIGRATIONS, differences, status, upgrade
 from tests.conftest import DATABASES, NOW, make_app, pg_url
 
 
@@ -43,6 +46,24 @@ def test_a_second_upgrade_changes_nothing(empty_app: Flask, tmp_path: Path) -> N
     assert current == wanted
 
 
+def test_answers_of_an_older_program_get_a_first_version(empty_app: Flask, tmp_path: Path) -> None:
+    with db.engines[WRITE].begin() as connection:
+        config = AlembicConfig()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "20261122_0001")
+    raw = db.engines[WRITE].raw_connection()
+    with closing(raw.cursor()) as cursor:
+        for statement in (NO_FOREIGN_KEYS[db.engines[WRITE].dialect.name], OLD_ANSWER, OLD_SHARE):
+            cursor.execute(statement)
+    raw.commit()
+    raw.invalidate()  # the next one checks foreign keys again
+    assert upgrade(tmp_path, now=NOW) is True
+    with db.engines[WRITE].connect() as connection:
+        for table in ("why", "responsibility"):
+            assert connection.execute(text(f"SELECT version FROM {table}")).scalar_one() == 1
+
+
 def test_a_database_of_a_newer_program_is_refused(empty_app: Flask, tmp_path: Path) -> None:
     upgrade(tmp_path, now=NOW)
     with db.engines[WRITE].begin() as connection:
@@ -62,3 +83,13 @@ TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
 }
+
+NO_FOREIGN_KEYS = {"sqlite": "PRAGMA foreign_keys=OFF", "postgresql": "SET session_replication_role = replica"}
+OLD_ANSWER = (
+    "INSERT INTO why (id, issue_id, position, statement, evidence, tested, is_root, kind, at)"
+    " VALUES (1, 1, 0, '瓶盖渗漏', '', 'open', false, 'occurrence', '2026-11-20 02:00:00')"
+)
+OLD_SHARE = (
+    "INSERT INTO responsibility (id, issue_id, party_id, percent, reason, at)"
+    " VALUES (1, 1, 1, 100, '', '2026-11-20 02:00:00')"
+)
