@@ -48,12 +48,18 @@ def _translations() -> list[str]:
     messages = translations.collect()
     with translations.CATALOG.open("rb") as handle:
         catalog = read_po(handle, locale="en")
-    missing = [text for text in messages if not (catalog.get(text) and catalog[text].string)]
+    missing = [translations.first_form(one) for one in messages if not all(translations.forms(catalog, one))]
+    double = translations.counted_and_not(messages)
     fuzzy = [str(message.id) for message in catalog if message.id and message.fuzzy]
     stale = (
         [] if translations.compiled() == translations.BINARY.read_bytes() else ["messages.mo is older than messages.po"]
     )
-    return [f"no English for {text!r}" for text in missing] + [f"fuzzy: {text!r}" for text in fuzzy] + stale
+    return [
+        *(f"no English for {text!r}" for text in missing),
+        *(f"with a count and without: {text!r}" for text in double),
+        *(f"fuzzy: {text!r}" for text in fuzzy),
+        *stale,
+    ]
 
 
 def _words() -> list[str]:

@@ -13,6 +13,7 @@ from qtrace.accounts.webforms import MemberForm, PasswordForm
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import DomainError, NotFound
+from qtrace.web.filters import localised
 from qtrace.web.htmx import go, render
 
 bp = Blueprint("members", __name__)
@@ -141,7 +142,7 @@ def session_delete(session_id: str) -> Response:
 
 def _member_form(data: object = None) -> MemberForm:
     form = MemberForm(data)
-    form.roles.choices = [(role.key, role.name_zh) for role in roles()]
+    form.roles.choices = [(role.key, localised(role)) for role in roles()]
     form.department_id.choices = [("", "—"), *((str(item.id), item.name) for item in departments())]
     return form
 

@@ -15,7 +15,7 @@ from qtrace.channels.models import Bookmark, ChannelAccount, IntakeRecord
 from qtrace.channels.settings import say
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import Conflict
-from qtrace.orders.upsert import store
+from qtrace.issues.intake import store
 from qtrace.sdk.connector import Connector, RawRecord, Stream
 from qtrace.sdk.errors import BadRecord
 from qtrace.sdk.records import Record

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from qtrace.accounts.access import actor, needs
 from qtrace.classification.models import KINDS, Term
@@ -93,7 +94,7 @@ def merger_create(term_id: int) -> Response:
             moved = merge_term(term_id, request.form.get("into", type=int, default=0), by=actor().id, now=clock.now())
     except Refused as error:
         return _page(kind, error, term_id)
-    return _back(kind, _("已合并,%(n)d 条记录改到新的分类", n=moved))
+    return _back(kind, ngettext("已合并,%(num)s 条记录改到新的分类", "已合并,%(num)s 条记录改到新的分类", moved))
 
 
 def _kind_of(term_id: int) -> str:

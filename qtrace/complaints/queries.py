@@ -13,7 +13,7 @@ from qtrace.accounts.access import visible_to
 from qtrace.accounts.models import User
 from qtrace.classification.models import Term
 from qtrace.complaints.filters import Filters, as_id, day_start, read_ids
-from qtrace.complaints.models import Complaint
+from qtrace.complaints.models import Complaint, ComplaintPhoto
 from qtrace.core import search
 from qtrace.core.db import UtcDateTime, db
 from qtrace.core.errors import NotFound
@@ -52,6 +52,27 @@ def visible_complaint(number: str, user: User) -> Complaint:
     if found is None:
         raise NotFound
     return found
+
+
+def photos_of(complaint_id: int) -> Sequence[ComplaintPhoto]:
+    """Return the photos of a complaint in the order they were added."""
+    statement = select(ComplaintPhoto).where(ComplaintPhoto.complaint_id == complaint_id)
+    return db.session.scalars(statement.order_by(ComplaintPhoto.id)).all()
+
+
+def photos_held(issue_id: int, user: User) -> Sequence[ComplaintPhoto]:
+    """Return the photos of those complaints an issue holds that the person may see."""
+    seen = visible_complaints(user).where(Complaint.issue_id == issue_id).with_only_columns(Complaint.id)
+    statement = select(ComplaintPhoto).where(ComplaintPhoto.complaint_id.in_(seen))
+    return db.session.scalars(statement.options(joinedload(ComplaintPhoto.complaint)).order_by(ComplaintPhoto.id)).all()
+
+
+def photo_of(complaint_id: int, photo_id: int) -> ComplaintPhoto:
+    """Return one photo of a complaint; not found when it belongs to another."""
+    photo = db.session.get(ComplaintPhoto, photo_id)
+    if photo is None or photo.complaint_id != complaint_id:
+        raise NotFound
+    return photo
 
 
 def complaint_page(filters: Filters, user: User, zone: ZoneInfo, *, after: str = "", size: int = PAGE) -> Page:

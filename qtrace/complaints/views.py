@@ -1,5 +1,6 @@
 """Complaint pages: the list with its one-tap step, the single complaint, and the box that finds the order."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -12,15 +13,25 @@ from qtrace.classification.queries import terms_of
 from qtrace.complaints.filters import Filters, read_filters
 from qtrace.complaints.links import Links, OrderFacts, facts_of, links_of
 from qtrace.complaints.models import Complaint
-from qtrace.complaints.queries import complaint_page, count, visible_complaint, visible_complaints
+from qtrace.complaints.queries import (
+    complaint_page,
+    count,
+    photo_of,
+    photos_of,
+    visible_complaint,
+    visible_complaints,
+)
 from qtrace.complaints.service import NewComplaint, classify, record_complaint, reopen, settle
 from qtrace.core import clock, events
 from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError
+from qtrace.core.files import StoredFile
 from qtrace.orders.queries import Hits, find_anything
 from qtrace.web.csrf import answer_at, safe_path
 from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render, wants_piece
+from qtrace.web.limits import limited
+from qtrace.web.photos import notes_of, photos_sent, send_stored
 
 bp = Blueprint("complaints", __name__, url_prefix="/complaints")
 MOST_AT_ONCE = 500
@@ -53,6 +64,7 @@ def index() -> Response:
 
 @bp.get("/new")
 @needs("complaint.create")
+@limited("search")
 def new() -> Response:
     """Show the form; with `code` it is filled with what the pasted number leads to."""
     hits = find_anything(request.args.get("code", "")[:200])
@@ -64,8 +76,12 @@ def new() -> Response:
 def create() -> Response:
     """Record a complaint."""
     form = request.form
+    photos, photo_error = photos_sent(actor().id)
     hits = find_anything(form.get("code", "")[:200])
+    if photo_error:
+        return _form(hits, form, photo_error, status=422, photos=photos)
     new_complaint = NewComplaint(
+        photos=photos,
         text=form.get("text", ""),
         terms=_terms(),
         safety=form.get("safety") == "y",
@@ -80,7 +96,7 @@ def create() -> Response:
         if error.status != 422:
             raise
         # the write dropped what was found before it
-        return _form(find_anything(form.get("code", "")[:200]), form, error.message, status=422)
+        return _form(find_anything(form.get("code", "")[:200]), form, error.message, status=422, photos=photos)
     return go(url_for("complaints.show", number=number), trigger={"toast": _("已登记 %(number)s", number=number)})
 
 
@@ -89,6 +105,15 @@ def create() -> Response:
 def show(number: str) -> Response:
     """Show one complaint."""
     return _page(number)
+
+
+@bp.get("/<number>/photos/<int:photo_id>")
+@needs("complaint.read")
+@limited("file")
+def photo_show(number: str, photo_id: int) -> Response:
+    """Send a photo of a complaint."""
+    complaint = visible_complaint(number, actor())
+    return send_stored(photo_of(complaint.id, photo_id).file)
 
 
 @bp.post("/<number>/settlement")
@@ -161,6 +186,7 @@ def _page(number: str) -> Response:
         severities=terms_of("severity"),
         parties=terms_of("responsible_party"),
         handlings=terms_of("handling"),
+        photos=photos_of(complaint.id),
         cause=db.session.get(Term, complaint.verified_cause_id) if complaint.verified_cause_id else None,
         lines=facts_of([complaint.order_id])[complaint.order_id].lines if complaint.order_id else [],
     )
@@ -207,7 +233,7 @@ def _found(hits: Hits, line: str) -> dict[str, Any]:
     return {"links": Links()}
 
 
-def _form(hits: Hits, form: Any, error: str, *, status: int = 200) -> Response:
+def _form(hits: Hits, form: Any, error: str, *, status: int = 200, photos: Sequence[StoredFile] = ()) -> Response:
     order = hits.orders[0] if hits.orders else (hits.parcels[0].order if hits.parcels else None)
     return render(
         "complaints/new.html",
@@ -217,6 +243,7 @@ def _form(hits: Hits, form: Any, error: str, *, status: int = 200) -> Response:
         order=order,
         form=form,
         error=error,
+        kept=notes_of(photos, user_id=actor().id),
         types=terms_of("type"),
         severities=terms_of("severity"),
     )

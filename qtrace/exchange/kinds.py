@@ -32,6 +32,7 @@ KIND_LABELS: dict[str, LazyString] = {
     "warehouses": _("仓库"),
     "categories": _("类目"),
     "places": _("邮编坐标"),
+    "issues": _("质量问题"),
 }
 
 # Headers seen in exports of shops and ERPs; compared without case, spaces, marks and what stands in brackets.
@@ -106,6 +107,18 @@ SYNONYMS: dict[tuple[str, str], str] = {
     ("warehouses", "external_id"): "仓库编号 仓库编码 warehouse_id",
     ("warehouses", "name"): "仓库名称 仓库 warehouse_name",
     ("categories", "external_id"): "类目编号 类目编码 product_category_name category_id",
+    ("issues", "external_id"): "问题编号 异常编号 异常单号 不良单号 issue_id issue_no issue_number",
+    ("issues", "title"): "标题 问题标题 问题名称 异常标题 问题 title subject",
+    ("issues", "text"): "说明 问题描述 问题说明 异常描述 描述 详情 备注 description text",
+    ("issues", "type"): "问题类型 异常类型 缺陷类型 类型 issue_type defect_type type",
+    ("issues", "severity"): "严重程度 严重等级 等级 severity",
+    ("issues", "responsible_party"): "责任方 责任归属 responsible_party",
+    ("issues", "detection_point"): "发现环节 detection_point",
+    ("issues", "disposition"): "处置方式 处置 disposition",
+    ("issues", "courier_line"): "快递线路 courier_line",
+    ("issues", "bad_qty"): "不良数量 不良数 不合格数 bad_qty defect_qty",
+    ("issues", "checked_qty"): "检查数量 抽检数量 检验数量 checked_qty inspected_qty",
+    ("issues", "found_at"): "发现时间 发现日期 发生时间 登记时间 found_at detected_at occurred_at",
     ("categories", "name"): "类目名称 product_category_name_english category_name",
 }
 

@@ -23,6 +23,7 @@ from qtrace.exchange.service import DRAFT, keep_file, open_draft, open_run, queu
 from qtrace.exchange.webforms import MappingForm, UploadForm, chosen_columns, suggested_fields
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
+from qtrace.web.limits import limited
 
 SAMPLES = 3
 
@@ -39,6 +40,7 @@ def index() -> Response:
 
 @bp.post("")
 @needs("import.run")
+@limited("import")
 def create() -> Response:
     """Take a file in: start its run, or ask what its columns hold."""
     form = _upload_form()
@@ -100,6 +102,7 @@ def mapping_create(run_id: int) -> Response:
 
 @bp.post("/<int:run_id>/real-run")
 @needs("import.run")
+@limited("import")
 def real_run_create(run_id: int) -> Response:
     """Import for real what a dry run has checked."""
     user_id = actor().id
@@ -111,6 +114,7 @@ def real_run_create(run_id: int) -> Response:
 
 @bp.get("/<int:run_id>/refused")
 @needs("import.run")
+@limited("export")
 def refused(run_id: int) -> Response:
     """Give the refused rows back as a file with the reasons."""
     run = run_by_id(run_id)

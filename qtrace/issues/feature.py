@@ -5,7 +5,7 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.vocabulary import register_columns
-from qtrace.issues import capture, decisions, remark_views
+from qtrace.issues import capture, decisions, held_photos, remark_views
 from qtrace.issues.fields import FORM_COLUMNS
 from qtrace.issues.opening import subscribe_all as subscribe_opening
 from qtrace.issues.subscribers import subscribe_all
@@ -22,4 +22,5 @@ def register(app: Flask) -> None:
     register_columns(app, ISSUE_FORM, FORM_COLUMNS)
     subscribe_all(app)
     subscribe_opening(app)
+    held_photos.register(app)
     add_nav(app, NavItem("issues.index", _("质量问题"), "alert-triangle", "issue.read"))

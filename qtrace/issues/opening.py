@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import func, or_, select, update
 
 from qtrace.catalog.models import Sku, Supplier
@@ -254,7 +255,9 @@ def _title(scope: str, shared: dict[str, Any], courier: str, count: int) -> str:
     }.get(scope, article or maker or courier)
     if scope == "safety":
         return _("%(where)s:涉及安全的%(what)s", where=where or _("未知商品"), what=what)
-    return _("%(where)s:%(what)s,%(n)d 起客诉", where=where or "—", what=what, n=count)
+    return ngettext(
+        "%(where)s:%(what)s,%(num)s 起客诉", "%(where)s:%(what)s,%(num)s 起客诉", count, where=where or "—", what=what
+    )
 
 
 def _words(complaints: Sequence[Complaint]) -> str:

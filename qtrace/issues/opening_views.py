@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from qtrace.accounts.access import actor, needs
 from qtrace.complaints.models import Complaint
@@ -42,7 +43,10 @@ def membership_create() -> Response:
     with write():
         add(issue_id, ids, by=actor().id, now=clock.now())
         answer_at(url_for("issues.show", number=number))
-    return go(url_for("issues.show", number=number), trigger={"toast": _("已并入 %(n)d 条客诉", n=len(ids))})
+    return go(
+        url_for("issues.show", number=number),
+        trigger={"toast": ngettext("已并入 %(num)s 条客诉", "已并入 %(num)s 条客诉", len(ids))},
+    )
 
 
 @bp.post("/issues/splits")
@@ -53,7 +57,9 @@ def split_create() -> Response:
     with write():
         new_number = _number(split(issue_id, ids, by=actor().id, now=clock.now()))
         answer_at(url_for("issues.show", number=new_number))
-    text = _("已拆出 %(n)d 条到新问题 %(number)s", n=len(ids), number=new_number)
+    text = ngettext(
+        "已拆出 %(num)s 条到新问题 %(number)s", "已拆出 %(num)s 条到新问题 %(number)s", len(ids), number=new_number
+    )
     return go(url_for("issues.show", number=new_number), trigger={"toast": text})
 
 
@@ -65,7 +71,10 @@ def release_create() -> Response:
     with write():
         give_back(issue_id, ids, by=actor().id, now=clock.now())
     target = safe_path(request.form.get("next"), url_for("complaints.index", issue=issue_id, status="all"))
-    return go(target, trigger={"toast": _("已移出 %(n)d 条,不会再自动并入", n=len(ids))})
+    return go(
+        target,
+        trigger={"toast": ngettext("已移出 %(num)s 条,不会再自动并入", "已移出 %(num)s 条,不会再自动并入", len(ids))},
+    )
 
 
 def _ticked() -> list[int]:

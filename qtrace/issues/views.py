@@ -29,7 +29,6 @@ from qtrace.issues.listing import (
 )
 from qtrace.issues.models import Issue
 from qtrace.issues.panels import panels
-from qtrace.issues.photos import SHOWN
 from qtrace.issues.queries import Reader
 from qtrace.issues.saved import delete_view, save_view
 from qtrace.issues.service import assign_owner
@@ -38,6 +37,7 @@ from qtrace.issues.timeline import entries
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render
+from qtrace.web.photos import SHOWN
 
 bp = Blueprint("issues", __name__)
 SOON = timedelta(hours=4)

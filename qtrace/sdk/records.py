@@ -184,6 +184,28 @@ class AfterSale:
     closed_at: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class QualityIssue:
+    """A quality problem another system or a spreadsheet has kept; terms by code or by the name staff read."""
+
+    external_id: str
+    title: str
+    text: str = ""
+    type: str = ""
+    severity: str = ""
+    responsible_party: str = ""
+    detection_point: str = ""
+    disposition: str = ""
+    order: str = ""
+    sku: str = ""
+    lot: str = ""
+    supplier: str = ""
+    courier_line: str = ""
+    bad_qty: int | None = None
+    checked_qty: int | None = None
+    found_at: datetime | None = None
+
+
 Record = (
     Category
     | Supplier
@@ -199,6 +221,7 @@ Record = (
     | PurchaseReceipt
     | Review
     | AfterSale
+    | QualityIssue
 )
 
 RECORD_TYPES: dict[str, type[Record]] = {
@@ -216,4 +239,5 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "receipts": PurchaseReceipt,
     "reviews": Review,
     "aftersales": AfterSale,
+    "issues": QualityIssue,
 }

@@ -1,11 +1,12 @@
 """The trace of one end: loaded, named in the reader's words, and walked."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from qtrace.accounts.models import User
 from qtrace.catalog.models import Sku
@@ -28,7 +29,7 @@ from qtrace.trace.walk import (
     Trace,
     walk,
 )
-from qtrace.web.filters import localised, show_day
+from qtrace.web.filters import localised, show_day, show_short_day
 
 
 def find_trace(end: End, user: User | None, link: Link = lambda _kind, _id: "") -> Trace:
@@ -98,13 +99,15 @@ def trace_json(kind: str, number: str) -> dict[str, Any]:
 def gap_text(key: str, count: int) -> str:
     """Return what a gap means, in the reader's words."""
     texts = {
-        "empty_orders": _("%(n)s 个订单没有商品明细", n=count),
-        "no_lot": _("%(n)s 个订单行不知道发的是哪个批次", n=count),
-        "inferred_lots": _("%(n)s 个订单行的批次是推断的,没有人扫码", n=count),
+        "empty_orders": ngettext("%(num)s 个订单没有商品明细", "%(num)s 个订单没有商品明细", count),
+        "no_lot": ngettext("%(num)s 个订单行不知道发的是哪个批次", "%(num)s 个订单行不知道发的是哪个批次", count),
+        "inferred_lots": ngettext(
+            "%(num)s 个订单行的批次是推断的,没有人扫码", "%(num)s 个订单行的批次是推断的,没有人扫码", count
+        ),
         "no_stock_out": _("没有这个批次的出库记录,发了多少不知道"),
-        "unknown_sku": _("%(n)s 个订单行的 SKU 不在商品表里", n=count),
-        "no_receipt": _("%(n)s 个批次没有入库记录", n=count),
-        "inferred": _("这里列出的联系有 %(n)s 条是推断的", n=count),
+        "unknown_sku": ngettext("%(num)s 个订单行的 SKU 不在商品表里", "%(num)s 个订单行的 SKU 不在商品表里", count),
+        "no_receipt": ngettext("%(num)s 个批次没有入库记录", "%(num)s 个批次没有入库记录", count),
+        "inferred": ngettext("这里列出的联系有 %(num)s 条是推断的", "这里列出的联系有 %(num)s 条是推断的", count),
         "shops": _("%(n)s 个店铺都有这个编号,这里合在一起看", n=count),
     }
     return texts[key]
@@ -151,7 +154,7 @@ def _facts_line(end: End) -> str:
     if end.kind == "lot":
         parts = [row.supplier.name if row.supplier else "", str(row.made_on or "")]
     elif end.kind == "order":
-        parts = [row.status, _placed(row.placed_at), _shipped(row.shipped_at)]
+        parts = [_status(row.status), _placed(row.placed_at), _shipped(row.shipped_at)]
     elif end.kind == "parcel":
         parts = [row.courier, row.line, _shipped(row.shipped_at)]
     elif end.kind == "supplier":
@@ -163,12 +166,22 @@ def _facts_line(end: End) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _placed(at: datetime | None) -> str:
-    return _("%(day)s 下单", day=show_day(at)) if at else ""
+def _status(code: str) -> str:
+    """Return the words of a status a platform gives as a code; anything else is already words."""
+    words = {
+        "created": _("已下单"), "approved": _("已付款"), "paid": _("已付款"), "invoiced": _("已开票"), "processing": _("备货中"),
+        "shipped": _("已发货"), "delivered": _("已签收"), "completed": _("已完成"), "canceled": _("已取消"), "cancelled": _("已取消"),
+        "unavailable": _("缺货"), "refunded": _("已退款"), "returned": _("已退货"),
+    }  # fmt: skip
+    return words.get(code.lower(), code)
 
 
-def _shipped(at: datetime | None) -> str:
-    return _("%(day)s 发货", day=show_day(at)) if at else ""
+def _placed(at: datetime | None, show: Callable[[datetime], str] = show_day) -> str:
+    return _("%(day)s 下单", day=show(at)) if at else ""
+
+
+def _shipped(at: datetime | None, show: Callable[[datetime], str] = show_day) -> str:
+    return _("%(day)s 发货", day=show(at)) if at else ""
 
 
 def _complaint_facts(rows: Sequence[Complaint], issues: Mapping[int, str]) -> list[ComplaintFact]:
@@ -185,15 +198,15 @@ def _complaint_facts(rows: Sequence[Complaint], issues: Mapping[int, str]) -> li
 
 
 def _complaint_note(row: Complaint) -> str:
-    stars = _("%(n)s 星", n=row.stars) if row.stars else ""
+    stars = ngettext("%(num)s 星", "%(num)s 星", row.stars) if row.stars else ""
     kind = localised(row.type) if row.type else row.raw_reason
     return " · ".join(part for part in (kind, stars) if part)
 
 
 def _line_fact(row: OrderLine, suppliers: Mapping[int, str]) -> LineFact:
     order = row.order
-    day = _shipped(order.shipped_at) or _placed(order.placed_at)
-    note = " · ".join(part for part in (day, _("%(n)s 件", n=row.quantity)) if part)
+    day = _shipped(order.shipped_at, show_short_day) or _placed(order.placed_at, show_short_day)
+    note = " · ".join(part for part in (ngettext("%(num)s 件", "%(num)s 件", row.quantity), day) if part)
     supplier = suppliers.get(row.supplier_id or 0, "")
     return LineFact(order.external_id, row.external_id, note, row.sku.external_id if row.sku else "", supplier)
 
@@ -243,7 +256,7 @@ def _receipt_facts(rows: Sequence[Receipt], lots: Sequence[Lot], suppliers: Mapp
     return [
         ReceiptFact(
             row.external_id, names[row.lot_id or 0],
-            " · ".join([_("%(n)s 件", n=row.quantity), *([show_day(row.received_at)] if row.received_at else [])]),
+            " · ".join([ngettext("%(num)s 件", "%(num)s 件", row.quantity), *([show_day(row.received_at)] if row.received_at else [])]),
             suppliers.get(row.supplier_id or 0, ""),
         )
         for row in rows
@@ -251,7 +264,8 @@ def _receipt_facts(rows: Sequence[Receipt], lots: Sequence[Lot], suppliers: Mapp
 
 
 def _parcel_named(row: Parcel) -> Named:
-    note = " · ".join(part for part in (row.courier, row.line) if part)
+    courier = "" if row.courier and row.line.startswith(row.courier) else row.courier
+    note = " · ".join(part for part in (courier, row.line) if part)
     return Named(row.external_id, row.external_id, note, of=row.order.external_id if row.order else "")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from qtrace.core import clock
@@ -42,6 +42,12 @@ def show_day(value: datetime | None) -> str:
     return value.astimezone(site_zone()).strftime("%Y-%m-%d") if value else "—"
 
 
+def show_short_day(value: datetime) -> str:
+    """Show a day like 11-22, with its year when that is not this one."""
+    day = show_day(value)
+    return day[5:] if day[:4] == show_day(clock.now())[:4] else day
+
+
 def show_money(minor: int | None, currency: str = "CNY") -> str:
     """Show an amount of minor units like ¥ 8,140.00."""
     return "—" if minor is None else str(Money(minor, currency))
@@ -52,16 +58,27 @@ def show_percent(value: float | None, digits: int = 1) -> str:
     return "—" if value is None else f"{value * 100:.{digits}f}%"
 
 
-def show_span(span: timedelta | float | None) -> str:
-    """Show a span (timedelta or seconds) in its largest sensible unit."""
+def show_span(span: timedelta | float | None, *, coarse: bool = False) -> str:
+    """Show a span (timedelta or seconds) in its largest sensible unit; a coarse one has no tenths from ten on."""
     if span is None:
         return "—"
     seconds = span.total_seconds() if isinstance(span, timedelta) else float(span)
     if seconds < 3600:
-        return _("%(n)d 分钟", n=max(1, round(seconds / 60)))
+        return ngettext("%(num)s 分钟", "%(num)s 分钟", max(1, round(seconds / 60)))
     if seconds < 48 * 3600:
-        return _("%(n)s 小时", n=f"{seconds / 3600:.1f}".rstrip("0").rstrip("."))
-    return _("%(n)s 天", n=f"{seconds / 86400:.1f}".rstrip("0").rstrip("."))
+        hours = _tenths(seconds / 3600, coarse)
+        return ngettext("%(n)s 小时", "%(n)s 小时", _plural(hours), n=hours)
+    days = _tenths(seconds / 86400, coarse)
+    return ngettext("%(n)s 天", "%(n)s 天", _plural(days), n=days)
+
+
+def _plural(shown: str) -> int:
+    """Return the number that decides between singular and plural: only a plain 1 is one."""
+    return 1 if shown == "1" else 2
+
+
+def _tenths(value: float, coarse: bool) -> str:
+    return f"{value:.0f}" if coarse and value >= 10 else f"{value:.1f}".removesuffix(".0")
 
 
 def show_ago(value: datetime | None) -> str:
@@ -69,7 +86,7 @@ def show_ago(value: datetime | None) -> str:
     if value is None:
         return "—"
     span = clock.now() - value
-    return show_day(value) if span > timedelta(days=7) else _("%(span)s前", span=show_span(span))
+    return show_day(value) if span > timedelta(days=7) else _("%(span)s前", span=show_span(span, coarse=True))
 
 
 def show_due(value: datetime | None) -> str:
@@ -78,8 +95,8 @@ def show_due(value: datetime | None) -> str:
         return _("无期限")
     span = value - clock.now()
     if span < timedelta():
-        return _("超时 %(span)s", span=show_span(-span))
-    return _("剩 %(span)s", span=show_span(span))
+        return _("超时 %(span)s", span=show_span(-span, coarse=True))
+    return _("剩 %(span)s", span=show_span(span, coarse=True))
 
 
 def localised(row: object, field: str = "name") -> str:
@@ -93,4 +110,4 @@ def localised(row: object, field: str = "name") -> str:
 
 def local_choice(row: Any) -> tuple[str, str]:
     """Return (id, name) of a row for a select, children set off from their parent."""
-    return str(row.id), ("— " if getattr(row, "parent_id", None) else "") + localised(row)
+    return str(row.id), ("　" if getattr(row, "parent_id", None) else "") + localised(row)

@@ -142,6 +142,17 @@ def test_many_are_settled_at_once(stock: None, login: Login) -> None:
     assert [row(word).status for word in ("漏液", "色差", "拉链")] == ["closed", "closed", "open"]
 
 
+def test_each_of_many_settled_at_once_tells_it_after_it_was_reopened(stock: None, login: Login) -> None:
+    """Only the first of the ticked complaints kept the settlement in its story."""
+    browser, rows = login("customer_service"), [row("漏液"), row("色差")]
+    browser.post("/complaints/settlements", {"ids": [str(found.id) for found in rows], "handling": "refund"})
+    for found in rows:
+        browser.post(f"/complaints/{found.number}/reopening", {"version": 2})
+        story = browser.get(f"/complaints/{found.number}").text.split('<ul class="tl">')[1]
+        assert "</b> 办结</div>" in story
+        assert "</b> 重新打开</div>" in story
+
+
 def test_the_page_shows_the_three_fields_and_where_it_comes_from(stock: None, login: Login) -> None:
     page = login("quality_lead").get(f"/complaints/{row('漏液').number}").text
     for expected in ("买家选的原因", "我们的分类", "证实的原因", "ROSE-30", "B2409-17", "HM", "A0"):

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,6 +169,19 @@ def test_an_invalid_form_comes_back_with_everything(login: Any) -> None:
     again = browser.post("/issues", capture(**{"photos.kept": kept}))
     assert again.status_code == 303
     assert anew().scalar(select(func.count()).select_from(Attachment)) == 1
+
+
+def test_a_photo_swept_while_the_form_lay_open_is_asked_for_again(login: Any, tmp_path: Path) -> None:
+    browser = login("customer_service")
+    page = browser.post("/issues", {"description": "整箱浸湿", "photos": [photo()]}).text
+    kept = re.findall(r'name="photos\.kept" value="([^"]+)"', page)
+    for path in (tmp_path / "files").glob("*/*"):
+        path.unlink()
+    answer = browser.post("/issues", capture(**{"photos.kept": kept}))
+    assert answer.status_code == 422
+    assert "请重新添加照片" in answer.text
+    assert "photos.kept" not in answer.text
+    assert browser.post("/issues", capture()).status_code == 303
 
 
 def test_a_forged_note_brings_no_photo(login: Any) -> None:

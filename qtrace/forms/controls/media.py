@@ -3,7 +3,7 @@
 # ruff: noqa: ARG002 -- every control keeps the signatures of the contract
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 
 from qtrace.core.errors import Refused
 from qtrace.forms.registry import Cell, Control, FieldDefinition, Option, Sent, Storage, Value
@@ -33,7 +33,7 @@ class Photo(Control):
 
     def show(self, field: FieldDefinition, value: Value) -> str:
         """Return how many there are."""
-        return _("%(n)d 张照片", n=len(value)) if isinstance(value, list) else "—"
+        return ngettext("%(num)s 张照片", "%(num)s 张照片", len(value)) if isinstance(value, list) else "—"
 
     def from_cell(self, field: FieldDefinition, cell: Cell) -> Value:
         """Refuse: a cell carries no photo; an empty one is fine."""

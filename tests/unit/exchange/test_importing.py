@@ -1,6 +1,7 @@
 """Files become facts: counted, repeatable, and every refused row comes back."""
 
 import csv
+import gc
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from qtrace.exchange.importing import Finished, Progress, import_file, preview, 
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.queries import detail_of
 from qtrace.exchange.service import save_mapping
-from qtrace.orders.models import Order, Review
+from qtrace.orders.models import Order, Parcel, Review
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 Import = Callable[..., Finished]
@@ -105,6 +106,29 @@ def test_a_row_that_makes_an_order_and_a_parcel_counts_once(run: Import, tmp_pat
     mapping = str(tmp_path / "erp.json")
     assert counts(run("订单号,运单号\nA1,\nA2,SF2\n", mapping=mapping)) == (2, 2, 0, 0, 0)
     assert counts(run("订单号,运单号\nA1,SF1\nA2,SF2\n", mapping=mapping)) == (2, 0, 1, 1, 0)
+
+
+def test_of_two_parcels_in_each_row_the_last_word_wins(run: Import, tmp_path: Path) -> None:
+    part = {"kind": "shipments", "columns": {"external_id": {"header": "运单一"}, "line": {"header": "线路"}}}
+    other = {"kind": "shipments", "columns": {"external_id": {"header": "运单二"}, "line": {"header": "线路"}}}
+    (tmp_path / "two.json").write_text(json.dumps(part | {"also": [other]}), encoding="utf-8")
+    done = run("运单一,运单二,线路\nA,B,先\nB,A,后\n", mapping=str(tmp_path / "two.json"))
+    lines = db.session.scalars(select(Parcel.line).order_by(Parcel.external_id)).all()
+    assert (counts(done), list(lines)) == ((2, 1, 1, 0, 0), ["后", "后"])
+
+
+def test_a_row_refused_in_one_part_makes_no_record_at_all(run: Import, tmp_path: Path) -> None:
+    columns = {"external_id": {"header": "运单号"}, "order": {"header": "订单号"}, "shipped_at": {"header": "发货"}}
+    definition = {"kind": "orders", "columns": {"external_id": {"header": "订单号"}},
+                  "also": [{"kind": "shipments", "columns": columns}]}  # fmt: skip
+    (tmp_path / "erp.json").write_text(json.dumps(definition), encoding="utf-8")
+    done = run("订单号,运单号,发货\nA1,S1,昨天\nA2,S2,2026-11-01\n", mapping=str(tmp_path / "erp.json"))
+    assert (counts(done), orders()) == ((2, 1, 0, 0, 1), 1)
+
+
+def test_the_collector_runs_again_after_an_import(run: Import) -> None:
+    run(TWO_ORDERS)
+    assert gc.isenabled()
 
 
 def test_a_saved_mapping_is_remembered_and_used_by_itself(run: Import) -> None:

@@ -237,3 +237,48 @@ def test_days_are_those_of_the_zone() -> None:
     definition = {"kind": "lots", "columns": {"external_id": {"header": "号"}, "made_on": {"header": "值"}}}
     [lot] = apply(definition, ["号", "值"], ["L1", "2026-01-05"])
     assert getattr(lot, "made_on", None) == date(2026, 1, 5)
+
+
+def fill(definition: dict[str, Any], rows: list[list[Cell]], zone: str = "Asia/Shanghai") -> list[Record]:
+    """Return the records of many rows, all of which must be readable."""
+    filled = compile_mapping(definition, ["号", "值"], zone=zone).fill(rows)
+    assert not filled.reasons
+    return [record for frame in filled.frames.frames for record in frame.records()]
+
+
+COLUMNS: list[tuple[str, list[Cell]]] = [
+    ("customer", ["a", "b"]),
+    ("customer", ["a", " b ", None, "", 7, 7.0, True]),
+    ("paid", ["1.50", "1.50", "¥1,000", 3, 2.5, None]),
+    ("placed_at", ["2018-10-20 23:30:00", "2018-11-03 23:59:59", "2019-02-16 23:30:00", "2026-07-01 00:00:00.5"]),
+    ("placed_at", ["2018-11-04 00:30:00", "2018/11/04 12:00", "2018-11-04T00:30:00+00:00", None, 43000.5]),
+]
+
+
+@pytest.mark.parametrize(("field", "cells"), COLUMNS)
+def test_many_rows_are_read_like_one(field: str, cells: list[Cell]) -> None:
+    rows = [[f"N{at}", cell] for at, cell in enumerate(cells)]
+    definition, zone = order_with(field), "America/Sao_Paulo"
+    assert fill(definition, rows, zone) == [apply(definition, ["号", "值"], row, zone)[0] for row in rows]
+
+
+def test_times_of_a_whole_column_follow_the_changes_of_their_zone() -> None:
+    rows: list[list[Cell]] = [["N1", "2018-10-20 12:00:00"], ["N2", "2018-11-10 12:00:00"]]
+    first, second = fill(order_with("placed_at"), rows, "America/Sao_Paulo")
+    assert [order.placed_at.hour for order in (first, second) if isinstance(order, Order) and order.placed_at] == [
+        15,
+        14,
+    ]
+
+
+def test_true_is_no_number_even_beside_a_one() -> None:
+    filled = compile_mapping(order_with("paid"), ["号", "值"], zone="Asia/Shanghai").fill([["N1", 1], ["N2", True]])
+    assert list(filled.reasons) == [1]
+
+
+def test_a_row_that_cannot_be_read_leaves_its_place_empty() -> None:
+    filled = compile_mapping(order_with("paid"), ["号", "值"], zone="Asia/Shanghai").fill(
+        [["N1", "1"], ["N2", "多"], ["N3", "3"]]
+    )
+    [frame] = filled.frames.frames
+    assert (filled.frames.size, list(frame.index), frame.fields["external_id"]) == (3, [0, 2], ["N1", "N3"])

@@ -1,7 +1,7 @@
 """The one road by which facts enter keeps everything, changes only what a source says, and tells it once."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -159,6 +159,8 @@ def test_two_shops_may_use_the_same_numbers(shop_taobao: int) -> None:
     [
         (r.Order(external_id="O1", paid=Decimal("1.005")), "小数"),
         (r.Order(external_id="O1", paid=Decimal("NaN")), "金额"),
+        (r.Order(external_id="O1", paid=Decimal("sNaN")), "金额"),
+        (r.Order(external_id="O1", placed_at=datetime(2026, 1, 31)), "时区"),  # noqa: DTZ001 - what is refused here
         (r.Order(external_id="O1", currency="人民币"), "币种"),
         (r.Order(external_id="O1", placed_at=datetime(1999, 12, 31, tzinfo=UTC)), "2000"),
         (r.Order(external_id="O1", placed_at=NOW + 3000 * DAY), "五年"),
@@ -187,6 +189,40 @@ def test_what_cannot_be_stored_is_refused_with_its_reason_and_leaves_nothing(
     assert (index, counts.outcomes) == (0, ("refused", "stored"))
     assert words in reason
     assert count(models.Order) == count(models.Review) == count(Place) == count(Sku) == 0
+
+
+def test_a_refused_record_leaves_those_around_it_whole(shop_taobao: int) -> None:
+    counts = put(
+        shop_taobao,
+        *[
+            r.OrderLine(order=f"O{n}", external_id="1", sku=f"S{n}", lot=f"L{n}", price=Decimal(n), lot_confidence=sure)
+            for n, sure in ((1, 90), (2, 101), (3, 70))
+        ],
+    )
+    assert (counts.outcomes, [at for at, _why in counts.refused]) == (("stored", "refused", "stored"), [1])
+    lines = db.session.scalars(select(models.OrderLine).order_by(models.OrderLine.id)).all()
+    assert [(line.order.external_id, line.sku.external_id, line.price_minor) for line in lines if line.sku] == [
+        ("O1", "S1", 100),
+        ("O3", "S3", 300),
+    ]
+    links = db.session.scalars(select(models.LineLot).order_by(models.LineLot.id)).all()
+    assert [(link.line_id, link.lot.external_id, link.confidence) for link in links] == [
+        (lines[0].id, "L1", 90),
+        (lines[1].id, "L3", 70),
+    ]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 1, 31, 2, 3, 4, 5, tzinfo=UTC),
+        datetime(2000, 1, 1, tzinfo=UTC),
+        datetime(2026, 1, 31, 10, tzinfo=timezone(timedelta(hours=8))),
+    ],
+)
+def test_a_time_is_read_as_it_was_said(shop_taobao: int, moment: datetime) -> None:
+    put(shop_taobao, r.Order(external_id="O1", placed_at=moment))
+    assert only(models.Order).placed_at == moment
 
 
 def test_money_keeps_the_minor_digits_of_its_currency(shop_taobao: int) -> None:

@@ -10,7 +10,7 @@ from werkzeug.datastructures import FileStorage
 
 from qtrace.core.errors import Refused
 from qtrace.core.files import StoredFile, open_path
-from qtrace.issues.photos import seal, store_attachment, store_photo, unseal
+from qtrace.web.photos import seal, store_attachment, store_photo, unseal
 
 PHOTO = StoredFile("a" * 32, "b" * 64, 10, "image/jpeg", "p.jpg")
 

@@ -1,0 +1,235 @@
+"""Quality problems that were kept elsewhere come in as issues: once each, by the verbs a person uses.
+
+What the records of the other kinds are made of is left to the store of facts; a batch may hold both.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from qtrace.catalog.models import Shop
+from qtrace.classification.models import Term
+from qtrace.core.db import db, require_write
+from qtrace.issues.fields import TERM_COLUMNS
+from qtrace.issues.models import ImportedIssue
+from qtrace.issues.service import NewIssue, create_issue
+from qtrace.orders import upsert
+from qtrace.orders.fields import label
+from qtrace.orders.frames import Frame, Frames, framed
+from qtrace.orders.rows import EARLIEST, MAX_COUNT, MAX_ID, MAX_TEXT, shape_of, storable
+from qtrace.orders.upsert import MASTER_PLATFORM, Counts, Outcome, Rehearsal
+from qtrace.sdk.records import Lot, Order, Product, QualityIssue, Record, Supplier
+
+KIND = "issues"
+MAX_TITLE = 300
+NAMED: dict[str, tuple[str, type[Order | Product | Lot | Supplier]]] = {
+    "order": ("orders", Order),
+    "sku": ("products", Product),
+    "lot": ("lots", Lot),
+    "supplier": ("suppliers", Supplier),
+}
+TERMS = ("type", "severity", "responsible_party", "detection_point", "disposition")
+
+Names = Mapping[str, Mapping[str, int]]
+
+
+class _UnfitError(Exception):
+    """The problem cannot become an issue; the message says why."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What a batch is checked against: the terms by code and name, the problems that came in before."""
+
+    terms: Names
+    before: frozenset[str]
+
+
+def store(
+    shop_id: int, records: Sequence[Record] | Frames, *, now: datetime, by: int | None, source: tuple[str, int]
+) -> Counts:
+    """Store facts and open issues inside the open write; an issue that came in before is left as people made it."""
+    require_write()
+    facts, problems = _split(records)
+    counts = upsert.store(shop_id, facts, now=now, by=by, source=source)  # locks the shop, also for the issues
+    if not problems:
+        return counts
+    known, judged = _judge(shop_id, problems, now)
+    links = _link(shop_id, [record for record, why in judged.values() if not why], now=now, by=by, source=source)
+    done: dict[int, Outcome] = {}
+    seen = set(known.before)
+    for at, (record, why) in judged.items():
+        done[at] = _outcome(record, why, seen)
+        if done[at] == "stored":
+            _open(shop_id, record, known, links, by=by, now=now)
+    return _merged(counts, done, judged)
+
+
+def rehearse(shop: tuple[int, str], records: Sequence[Record] | Frames, *, now: datetime, memory: Rehearsal) -> Counts:
+    """Say what `store` would do in the shop (id, currency), writing nothing."""
+    facts, problems = _split(records)
+    counts = upsert.rehearse(shop, facts, now=now, memory=memory)
+    if not problems:
+        return counts
+    known, judged = _judge(shop[0], problems, now)
+    seen = set(known.before) | {str(name) for kind, name in memory.ids if kind == KIND}
+    done: dict[int, Outcome] = {}
+    for at, (record, why) in judged.items():
+        done[at] = _outcome(record, why, seen)
+        if done[at] == "stored":
+            memory.invent(KIND, record.external_id)
+    return _merged(counts, done, judged)
+
+
+def _split(records: Sequence[Record] | Frames) -> tuple[Frames, list[tuple[int, QualityIssue]]]:
+    frames = records if isinstance(records, Frames) else framed(records)
+    problems = [
+        (at, record)
+        for frame in frames.frames
+        if frame.kind == KIND
+        for at, record in zip(frame.index, _records(frame), strict=True)
+    ]
+    return replace(frames, frames=[frame for frame in frames.frames if frame.kind != KIND]), sorted(problems, key=_at)
+
+
+def _records(frame: Frame) -> list[QualityIssue]:
+    return [record for record in frame.records() if isinstance(record, QualityIssue)]
+
+
+def _at(placed: tuple[int, QualityIssue]) -> int:
+    return placed[0]
+
+
+def _judge(
+    shop_id: int, problems: Sequence[tuple[int, QualityIssue]], now: datetime
+) -> tuple[_Known, dict[int, tuple[QualityIssue, str]]]:
+    """Return what is known and, by place in the batch, each problem with the reason why it is refused."""
+    wanted = {record.external_id for _at, record in problems}
+    before = db.session.scalars(
+        select(ImportedIssue.external_id).where(
+            ImportedIssue.shop_id == shop_id, ImportedIssue.external_id.in_(sorted(wanted))
+        )
+    )
+    known = _Known(_terms(), frozenset(before))
+    judged = {}
+    for at, record in problems:
+        try:
+            _check(record, known.terms, now)
+            judged[at] = record, ""
+        except _UnfitError as error:
+            judged[at] = record, str(error)
+    return known, judged
+
+
+def _terms() -> dict[str, dict[str, int]]:
+    """Return the terms in use of each tree by code and by either name."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for term in db.session.scalars(select(Term).where(Term.active).order_by(Term.id.desc())):
+        for name in (term.name_en, term.name_zh, term.code):
+            found[term.kind][name.casefold()] = term.id
+    return found
+
+
+def _check(record: QualityIssue, terms: Names, now: datetime) -> None:
+    for name, longest in (("external_id", MAX_ID), ("title", MAX_TITLE), ("text", MAX_TEXT), ("courier_line", MAX_ID)):
+        _check_text(name, getattr(record, name), longest, needed=name in ("external_id", "title"))
+    for name in NAMED:
+        _check_text(name, getattr(record, name), MAX_ID, needed=False)
+    for name in TERMS:
+        said = getattr(record, name)
+        if said and said.casefold() not in terms.get(name, {}):
+            raise _UnfitError(
+                _(
+                    "「%(field)s」里没有「%(value)s」这个分类。请用分类的名称或代码。",
+                    field=_name(name),
+                    value=said[:60],
+                )
+            )
+    for name in ("bad_qty", "checked_qty"):
+        number = getattr(record, name)
+        if number is not None and not 0 <= number <= MAX_COUNT:
+            raise _UnfitError(_("「%(field)s」不能是 %(value)s。", field=_name(name), value=number))
+    if record.bad_qty is not None and record.checked_qty is not None and record.bad_qty > record.checked_qty:
+        raise _UnfitError(_("不良数量不能大于检查数量。"))
+    if record.found_at is not None and (record.found_at.tzinfo is None or not EARLIEST <= record.found_at <= now):
+        raise _UnfitError(_("「%(field)s」不合理:早于 2000 年或晚于现在。", field=_name("found_at")))
+
+
+def _check_text(name: str, text: str, longest: int, *, needed: bool) -> None:
+    if needed and not text:
+        raise _UnfitError(_("「%(field)s」是空的。", field=_name(name)))
+    if len(text) > longest:
+        raise _UnfitError(
+            _("「%(field)s」有 %(n)s 个字符,最多 %(max)s 个。", field=_name(name), n=len(text), max=longest)
+        )
+    if not storable(text):
+        raise _UnfitError(_("「%(field)s」里有无法保存的字符,请清理后重新导入。", field=_name(name)))
+
+
+def _name(field: str) -> str:
+    return str(label(KIND, field))
+
+
+def _outcome(record: QualityIssue, why: str, seen: set[str]) -> Outcome:
+    if why:
+        return "refused"
+    if record.external_id in seen:
+        return "unchanged"
+    seen.add(record.external_id)
+    return "stored"
+
+
+def _merged(counts: Counts, done: Mapping[int, Outcome], judged: Mapping[int, tuple[QualityIssue, str]]) -> Counts:
+    outcomes = tuple(done.get(at, outcome) for at, outcome in enumerate(counts.outcomes))
+    refused = [(at, why) for at, (_record, why) in judged.items() if why]
+    return Counts(outcomes, tuple(sorted([*counts.refused, *refused])))
+
+
+def _link(
+    shop_id: int, problems: Sequence[QualityIssue], *, now: datetime, by: int | None, source: tuple[str, int]
+) -> dict[str, dict[str, int]]:
+    """Return the ids of what the problems name; what has not come in yet is noted by its number alone."""
+    found: dict[str, dict[str, int]] = {}
+    for name, (kind, make) in NAMED.items():
+        wanted = {getattr(record, name) for record in problems} - {""}
+        known = _ids(shop_id, kind, wanted) if wanted else {}
+        if missing := sorted(wanted - known.keys()):
+            upsert.store(shop_id, [make(external_id=number) for number in missing], now=now, by=by, source=source)
+            known |= _ids(shop_id, kind, missing)
+        found[name] = known
+    return found
+
+
+def _ids(shop_id: int, kind: str, names: Iterable[str]) -> dict[str, int]:
+    """Return the ids by number: the shop's own rows, and master data the ERP holds for every shop."""
+    table = shape_of(kind).table
+    own = table.c.shop_id == shop_id
+    reach = own if kind == "orders" else own | (Shop.platform == MASTER_PLATFORM)
+    statement = (
+        select(table.c.external_id, table.c.id)
+        .join(Shop, Shop.id == table.c.shop_id)
+        .where(reach, table.c.external_id.in_(sorted(names)))
+        .order_by(own, table.c.id)  # the shop's own come last and win
+    )
+    return dict(db.session.execute(statement).all())
+
+
+def _open(shop_id: int, record: QualityIssue, known: _Known, links: Names, *, by: int | None, now: datetime) -> None:
+    terms: dict[str, Any] = {
+        f"{name}_id": known.terms[name][said.casefold()] for name in TERMS if (said := getattr(record, name))
+    }
+    assert terms.keys() <= TERM_COLUMNS.keys()
+    named: dict[str, Any] = {f"{name}_id": links[name][number] for name in NAMED if (number := getattr(record, name))}
+    kept_as = _("原编号:%(number)s", number=record.external_id)
+    new = NewIssue(
+        title=record.title, description=f"{record.text}\n{kept_as}".strip(), courier_line=record.courier_line,
+        bad_qty=record.bad_qty, checked_qty=record.checked_qty, shop_id=shop_id, opened_at=record.found_at,
+        **terms, **named,
+    )  # fmt: skip
+    issue = create_issue(new, by=by, now=now)
+    require_write().add(ImportedIssue(shop_id=shop_id, external_id=record.external_id, issue_id=issue.id))
