@@ -27,7 +27,7 @@ from qtrace.exchange.importing import BATCH, import_file
 from qtrace.orders.models import Order, OrderLine, Parcel
 
 ROWS = min(100_000, int(os.environ.get("QTRACE_BENCH_ROWS", "100000")))
-ROUNDS = 2
+ROUNDS = 3
 SHARE = 70
 FIRST = datetime(2025, 1, 1, 8, tzinfo=UTC)
 HEADERS = (

@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from qtrace.channels.context import SyncContext
 from qtrace.channels.drop import DropShop
@@ -208,7 +209,12 @@ def _problem_of(error: ConnectorError) -> str:
     if isinstance(error, Reauth):
         return _("授权已失效:%(why)s 请重新授权。", why=message)
     if isinstance(error, RateLimited):
-        return _("对方要求放慢:%(why)s %(n)s 秒后自动继续。", why=message, n=error.seconds)
+        return ngettext(
+            "对方要求放慢:%(why)s %(num)s 秒后自动继续。",
+            "对方要求放慢:%(why)s %(num)s 秒后自动继续。",
+            error.seconds,
+            why=message,
+        )
     if isinstance(error, Retry):
         return _("对方暂时没有响应:%(why)s 稍后会自动再试。", why=message)
     return _("同步停止:%(why)s", why=message)

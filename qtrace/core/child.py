@@ -5,6 +5,7 @@ no environment of ours, no open file but its input and its answer, and limits it
 it was sent (no `preexec_fn`: that is unsafe in a process with threads).
 """
 
+import fcntl
 import json
 import os
 import resource
@@ -223,6 +224,8 @@ class _Child:
             )
         assert self.process.stdout is not None
         self.pipe = self.process.stdout
+        with suppress(OSError):  # so much the child may work ahead; a system that grants less still works
+            fcntl.fcntl(self.pipe, fcntl.F_SETPIPE_SZ, MB)
         self.poll = select.poll()
         self.poll.register(self.pipe, select.POLLIN | select.POLLHUP)
 

@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext
 
@@ -61,8 +61,7 @@ class FileRefused(Refused):
     """The file cannot be read as a table; the message says why and what to do."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One row of a table under the header; a reason means it was refused, and its cells may be cut."""
 
     number: int

@@ -6,7 +6,7 @@ tuples halves the insert.
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +28,9 @@ from sqlalchemy.orm import QueryableAttribute
 
 from qtrace.core.db import UtcDateTime, db, is_sqlite
 
+NAIVE = datetime(2000, 1, 1)  # noqa: DTZ001 - SQLite keeps times in UTC without saying so
+AWARE = datetime(2000, 1, 1, tzinfo=UTC)
+
 Convert = Callable[[Any], Any]
 
 
@@ -46,7 +49,7 @@ def insert_rows(table: Table, columns: Sequence[str], rows: Sequence[Sequence[An
     connection = db.session.connection()
     compiled = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
     convert = _converters(table, columns)
-    ready = [_converted(row, convert) for row in rows] if convert else rows
+    ready = _converted(rows, convert) if convert and rows else rows
     if compiled.positional:
         order = [columns.index(name) for name in compiled.positiontup or ()]
         straight = order == list(range(len(columns)))
@@ -71,7 +74,8 @@ def last_ids(table: Table, count: int) -> range | None:
 @lru_cache(maxsize=65536)
 def written_time(moment: datetime) -> str:
     """Return a time that is aware UTC as SQLite keeps it; cached, because a digest writes it too."""
-    return moment.isoformat(" ", "microseconds")[:26]
+    # Adding a span is several times faster than taking the zone off, and so is writing a time without one.
+    return (NAIVE + (moment - AWARE)).isoformat(" ", "microseconds")
 
 
 def _converters(table: Table, columns: Sequence[str]) -> list[tuple[int, Convert]]:
@@ -88,9 +92,8 @@ def _converters(table: Table, columns: Sequence[str]) -> list[tuple[int, Convert
     return found
 
 
-def _converted(row: Sequence[Any], convert: list[tuple[int, Convert]]) -> list[Any]:
-    cells = list(row)
+def _converted(rows: Sequence[Sequence[Any]], convert: list[tuple[int, Convert]]) -> list[tuple[Any, ...]]:
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for at, change in convert:
-        if cells[at] is not None:
-            cells[at] = change(cells[at])
-    return cells
+        columns[at] = [None if value is None else change(value) for value in columns[at]]
+    return list(zip(*columns, strict=True))

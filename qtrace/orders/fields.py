@@ -85,6 +85,17 @@ BY_KIND: dict[tuple[str, str], LazyString] = {
     ("aftersales", "kind"): _("售后类型"),
     ("aftersales", "text"): _("售后说明"),
     ("aftersales", "freight"): _("退货运费"),
+    ("issues", "external_id"): _("问题编号"),
+    ("issues", "text"): _("说明"),
+    ("issues", "type"): _("问题类型"),
+    ("issues", "severity"): _("严重程度"),
+    ("issues", "responsible_party"): _("责任方"),
+    ("issues", "detection_point"): _("发现环节"),
+    ("issues", "disposition"): _("处置方式"),
+    ("issues", "courier_line"): _("快递线路"),
+    ("issues", "bad_qty"): _("不良数量"),
+    ("issues", "checked_qty"): _("检查数量"),
+    ("issues", "found_at"): _("发现时间"),
 }
 
 

@@ -22,29 +22,24 @@ from qtrace.core.errors import NotFound
 from qtrace.core.events import record as record_event
 from qtrace.orders.bulk import among, insert_rows, last_ids, written_time
 from qtrace.orders.events import RECORDS_IMPORTED, RecordsImported
+from qtrace.orders.frames import Frame, Frames, framed
 from qtrace.orders.models import LineLot, Lot, Order, OrderLine
-from qtrace.orders.rows import Row, Scope, Shape, UnfitError, Value, read_row, shape_of, storable
-from qtrace.sdk.records import RECORD_TYPES, Record
-from qtrace.sdk.records import OrderLine as LineRecord
+from qtrace.orders.rows import Column, Row, Scope, Shape, Value, read_columns, shape_of, storable
+from qtrace.sdk.records import Record
 
 MASTER_PLATFORM = "erp"
 MASTER_KINDS = frozenset({"products", "suppliers", "warehouses", "lots", "categories"})
 
 Outcome = Literal["stored", "updated", "unchanged", "refused"]
 Key = tuple[int, str]
+Link = tuple[int, str, int]  # quantity, method, confidence
 
 CHUNK = 5000
-# Kinds that others name come first, so that a mixed batch makes no stub it would complete a moment later.
-ORDER_OF_KINDS = (
-    "categories", "suppliers", "products", "warehouses", "customers", "places", "lots", "receipts", "orders", "lines",
-    "payments", "shipments", "reviews", "aftersales",
-)  # fmt: skip
-KIND_OF = {record_type: kind for kind, record_type in RECORD_TYPES.items()}
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of a batch: an outcome per record, and (index, reason) of those refused."""
+    """What became of a batch: an outcome per place, and (index, reason) of the records refused."""
 
     outcomes: tuple[Outcome, ...]
     refused: tuple[tuple[int, str], ...]
@@ -71,7 +66,7 @@ class Rehearsal:
 
     rows: dict[tuple[str, Key], Row] = field(default_factory=dict)
     ids: dict[tuple[str, str | Key], int] = field(default_factory=dict)
-    line_lots: dict[tuple[int, int], tuple[int, str, int]] = field(default_factory=dict)
+    line_lots: dict[tuple[int, int], Link] = field(default_factory=dict)
 
     def invent(self, kind: str, name: str | Key) -> int:
         """Return a made-up id for a row that a real run would create."""
@@ -89,26 +84,41 @@ class _Entry:
 
 @dataclass
 class _Batch:
-    """Everything one kind's share of a batch works on."""
+    """Everything one kind's share of a batch works on; `found` holds the ids all kinds of the batch have looked up."""
 
     shape: Shape
     scope: Scope
     memory: Rehearsal | None
     outcomes: list[Outcome]
     refused: list[tuple[int, str]]
-    fit: list[tuple[int, Record, Row]] = field(default_factory=list)
-    found: dict[str, dict[str | Key, int]] = field(default_factory=dict)
+    found: dict[str, dict[str | Key, int]]
+    frame: Frame
+    columns: list[Column] = field(default_factory=list)
     entries: dict[Key, _Entry] = field(default_factory=dict)
 
+    def keys(self) -> list[Key]:
+        """Return the key of every record."""
+        return list(zip(self.columns[0], self.columns[1], strict=True))
 
-def store(shop_id: int, records: Sequence[Record], *, now: datetime, by: int | None, source: tuple[str, int]) -> Counts:
+
+@dataclass(frozen=True)
+class _Served:
+    """What a line says of the lot it was served from; `at` is its place in the frame."""
+
+    at: int
+    lot: str
+    link: Link
+
+
+def store(
+    shop_id: int, records: Sequence[Record] | Frames, *, now: datetime, by: int | None, source: tuple[str, int]
+) -> Counts:
     """Store the records inside the open write, record one event per kind with changes, and say what became of each."""
     require_write()
-    shop = _shop(shop_id)
-    return _walk(shop, records, now=now, memory=None, told=(by, source))
+    return _walk(_shop(shop_id), records, now=now, memory=None, told=(by, source))
 
 
-def rehearse(shop: tuple[int, str], records: Sequence[Record], *, now: datetime, memory: Rehearsal) -> Counts:
+def rehearse(shop: tuple[int, str], records: Sequence[Record] | Frames, *, now: datetime, memory: Rehearsal) -> Counts:
     """Say what `store` would do in the shop (id, currency), writing nothing; id 0 is a shop still to be opened."""
     return _walk(shop, records, now=now, memory=memory, told=None)
 
@@ -124,46 +134,45 @@ def _shop(shop_id: int) -> tuple[int, str]:
 
 def _walk(
     shop: tuple[int, str],
-    records: Sequence[Record],
+    records: Sequence[Record] | Frames,
     *,
     now: datetime,
     memory: Rehearsal | None,
     told: tuple[int | None, tuple[str, int]] | None,
 ) -> Counts:
-    outcomes: list[Outcome] = ["refused"] * len(records)
+    frames = records if isinstance(records, Frames) else framed(records)
+    outcomes: list[Outcome] = ["refused"] * frames.size
     refused: list[tuple[int, str]] = []
-    for kind, items in _by_kind(records).items():
-        scope = Scope(shop[0], shop[1], now, _order_currencies(shop[0], kind, items))
-        batch = _Batch(shape_of(kind), scope, memory, outcomes, refused)
-        _check(batch, items)
+    found: dict[str, dict[str | Key, int]] = {}
+    currencies: dict[str, str] = {}
+    for frame in frames.by_kind():
+        currencies |= _order_currencies(shop[0], frame, currencies)
+        scope = Scope(shop[0], shop[1], now, currencies)
+        batch = _Batch(shape_of(frame.kind), scope, memory, outcomes, refused, found, frame)
+        _check(batch)
         _resolve(batch)
         _load(batch)
         _compare(batch)
+        if frame.kind == "orders":
+            currencies |= {name: str(entry.row[4]) for (_, name), entry in batch.entries.items()}
         if memory is None:
             changed = _write(batch)
             _link_lots(batch, changed)
             if told:
-                _tell(batch, changed, items, told)
+                _tell(batch, changed, frame, told)
         else:
             _remember(batch, memory)
-            if kind == "lines":
-                _new_line_lots(batch, {}, _with_lot(batch))
+            if frame.kind == "lines":
+                _new_line_lots(batch, {}, _served(batch))
     return Counts(tuple(outcomes), tuple(sorted(refused)))
 
 
-def _by_kind(records: Sequence[Record]) -> dict[str, list[tuple[int, Record]]]:
-    """Group the records, in the order in which kinds name one another."""
-    groups: dict[str, list[tuple[int, Record]]] = {kind: [] for kind in ORDER_OF_KINDS}
-    for index, record in enumerate(records):
-        groups[KIND_OF[type(record)]].append((index, record))
-    return {kind: items for kind, items in groups.items() if items}
-
-
-def _order_currencies(shop_id: int, kind: str, items: list[tuple[int, Record]]) -> Mapping[str, str]:
-    attribute = {"orders": "external_id", "lines": "order", "payments": "order", "aftersales": "order"}.get(kind)
-    if attribute is None or (kind == "orders" and all(item.currency for _, item in items)):  # type: ignore[union-attr]  # orders
+def _order_currencies(shop_id: int, frame: Frame, known: Mapping[str, str]) -> dict[str, str]:
+    """Return the currencies of stored orders that the records name and that are not known yet."""
+    name = {"orders": "external_id", "lines": "order", "payments": "order", "aftersales": "order"}.get(frame.kind)
+    if name is None or (frame.kind == "orders" and all(frame.fields["currency"])):
         return {}
-    names = {name for _, item in items if (name := getattr(item, attribute)) and storable(name)}
+    names = [order for order in set(frame.fields[name]) - known.keys() if order and storable(order)]
     statement = select(Order.external_id, Order.currency).where(Order.shop_id == shop_id)
     return {
         row.external_id: row.currency
@@ -172,35 +181,32 @@ def _order_currencies(shop_id: int, kind: str, items: list[tuple[int, Record]]) 
     }
 
 
-def _check(batch: _Batch, items: list[tuple[int, Record]]) -> None:
-    shape, scope, limits = batch.shape, batch.scope, batch.shape.texts
-    for index, record in items:
-        try:
-            batch.fit.append((index, record, read_row(shape, limits, record, scope)))
-        except UnfitError as error:
-            batch.refused.append((index, str(error)))
+def _check(batch: _Batch) -> None:
+    """Read the records as columns and go on with those that can be stored."""
+    frame = batch.frame
+    batch.columns, refused = read_columns(batch.shape, frame.fields, len(frame.index), batch.scope)
+    if refused:
+        batch.refused += [(frame.index[at], reason) for at, reason in refused.items()]
+        kept = [at for at in range(len(frame.index)) if at not in refused]
+        batch.frame = frame.only(kept)
+        batch.columns = [[column[at] for at in kept] for column in batch.columns]
 
 
 def _resolve(batch: _Batch) -> None:
     """Replace external ids by ids, making stubs of rows that only these records name."""
-    for position, kind in batch.shape.names:
+    for at, kind in batch.shape.names:
         if kind != "lines":
-            _find(batch, kind, {str(row[position]) for _, _, row in batch.fit if row[position]})
+            column = batch.columns[at]
+            ids = _find(batch, kind, set(column) - {""})
+            batch.columns[at] = [ids[name] if name else None for name in column]
     if batch.shape.kind == "lines":
-        _find(batch, "lots", {record.lot for _, record, _ in _with_lot(batch)})
-    positions = [(position, batch.found[kind]) for position, kind in batch.shape.names if kind != "lines"]
-    resolved = []
-    for index, record, row in batch.fit:
-        cells = list(row)
-        for position, found in positions:
-            cells[position] = found[cells[position]] if cells[position] else None  # type: ignore[index]  # external ids are text
-        resolved.append((index, record, tuple(cells)))
-    batch.fit = resolved
-    if batch.shape.kind == "aftersales":
+        _find(batch, "lots", set(batch.frame.fields["lot"]) - {""})
+    elif batch.shape.kind == "aftersales":
         _resolve_lines(batch)
 
 
-def _find(batch: _Batch, kind: str, names: set[str]) -> None:
+def _find(batch: _Batch, kind: str, names: set[str]) -> Mapping[str | Key, int]:
+    """Return the ids of rows by name, those already looked up for this batch among them."""
     found = batch.found.setdefault(kind, {})
     missing = names - found.keys()
     found |= _ids(batch, kind, missing)
@@ -208,16 +214,15 @@ def _find(batch: _Batch, kind: str, names: set[str]) -> None:
     if missing and kind in MASTER_KINDS:
         found |= _master_ids(kind, missing)
         missing -= found.keys()
-    if not missing:
-        return
-    if batch.memory is not None:
+    if missing and batch.memory is not None:
         found |= {name: batch.memory.invent(kind, name) for name in missing}
         for name in missing:
             key = (batch.scope.shop_id, name)
             batch.memory.rows.setdefault((kind, key), _stub(shape_of(kind), batch.scope, *key))
-    else:
+    elif missing:
         _insert_stubs(batch, kind, missing)
         found |= _ids(batch, kind, missing)
+    return found
 
 
 def _master_ids(kind: str, names: Iterable[str]) -> dict[str | Key, int]:
@@ -232,7 +237,7 @@ def _master_ids(kind: str, names: Iterable[str]) -> dict[str | Key, int]:
     return {
         name: row_id
         for chunk in _chunks(names)
-        for name, row_id in db.session.execute(statement.where(among(table.c.external_id, chunk)))
+        for name, row_id in db.session.execute(statement.where(among(table.c.external_id, chunk))).all()
     }
 
 
@@ -242,7 +247,7 @@ def _ids(batch: _Batch, kind: str, names: Iterable[str]) -> dict[str | Key, int]
     return {
         name: row_id
         for chunk in _chunks(names)
-        for name, row_id in db.session.execute(statement.where(among(table.c.external_id, chunk)))
+        for name, row_id in db.session.execute(statement.where(among(table.c.external_id, chunk))).all()
     }
 
 
@@ -253,9 +258,11 @@ def _insert_stubs(batch: _Batch, kind: str, names: set[str]) -> None:
 
 
 def _resolve_lines(batch: _Batch) -> None:
-    at = batch.shape.columns.index("line_id")
-    order_at = batch.shape.columns.index("order_id")
-    wanted = {cast(Key, (row[order_at], row[at])) for _, _, row in batch.fit if row[at]}
+    at, order_at = batch.shape.columns.index("line_id"), batch.shape.columns.index("order_id")
+    named = [
+        (order, line) if line else None for order, line in zip(batch.columns[order_at], batch.columns[at], strict=True)
+    ]
+    wanted = {cast(Key, key) for key in named if key}
     found = _line_ids(wanted)
     missing = wanted - found.keys()
     if missing and batch.memory is not None:
@@ -267,10 +274,7 @@ def _resolve_lines(batch: _Batch) -> None:
         rows = [_stub(shape, batch.scope, order, name) for order, name in sorted(missing)]
         insert_rows(shape.table, shape.columns, rows)
         found |= _line_ids(missing)
-    batch.fit = [
-        (index, record, (*row[:at], found[cast(Key, (row[order_at], row[at]))] if row[at] else None, *row[at + 1 :]))
-        for index, record, row in batch.fit
-    ]
+    batch.columns[at] = [found[key] if key else None for key in named]
 
 
 def _line_ids(keys: set[Key]) -> dict[Key, int]:
@@ -299,9 +303,9 @@ def _load(batch: _Batch) -> None:
     statement = select(table.c.id, *(table.c[column] for column in shape.columns))
     if shape.owner == "shop_id":
         statement = statement.where(table.c.shop_id == batch.scope.shop_id)
-        column, wanted = table.c.external_id, {row[1] for _, _, row in batch.fit}
+        column, wanted = table.c.external_id, set(batch.columns[1])
     else:
-        column, wanted = table.c[shape.owner], {row[0] for _, _, row in batch.fit}
+        column, wanted = table.c[shape.owner], set(batch.columns[0])
     for chunk in _chunks(wanted):
         for row_id, *cells in db.session.execute(statement.where(among(column, chunk))):
             row = tuple(cells)
@@ -310,26 +314,36 @@ def _load(batch: _Batch) -> None:
 
 def _compare(batch: _Batch) -> None:
     """Merge every record into its row, in order, and note its outcome."""
-    shape, entries, memory = batch.shape, batch.entries, batch.memory
-    for index, _record, given in batch.fit:
-        key = cast(Key, given[:2])
+    shape, entries, outcomes = batch.shape, batch.entries, batch.outcomes
+    planned = batch.memory.rows if batch.memory else {}
+    given = zip(*batch.columns, strict=True)
+    for index, key, said, new in zip(batch.frame.index, batch.keys(), given, _as_new(batch), strict=True):
         entry = entries.get(key)
         if entry is None:
-            planned = memory.rows.get((shape.kind, key)) if memory else None
-            entry = entries[key] = _Entry(None, planned, planned or _stub(shape, batch.scope, *key))
-            fresh = planned is None
+            row = planned.get((shape.kind, key))
+            if row is None:
+                entries[key] = _Entry(None, None, new)
+                outcomes[index] = "stored"
+                continue
+            entry = entries[key] = _Entry(None, row, row)
+        merged = tuple([old if new is None or new == "" else new for new, old in zip(said, entry.row, strict=True)])
+        if shape.stub is not None and entry.row[shape.stub[0]] == shape.stub[1]:
+            outcomes[index] = "stored"
         else:
-            fresh = False
-        if not fresh and shape.stub is not None:
-            fresh = entry.row[shape.stub[0]] == shape.stub[1]
-        merged = tuple([old if new is None or new == "" else new for new, old in zip(given, entry.row, strict=True)])
-        if fresh:
-            batch.outcomes[index] = "stored"
-        elif merged != entry.row:
-            batch.outcomes[index] = "updated"
-        else:
-            batch.outcomes[index] = "unchanged"
+            outcomes[index] = "updated" if merged != entry.row else "unchanged"
         entry.row = merged
+
+
+def _as_new(batch: _Batch) -> Iterable[Row]:
+    """Return the records as they are stored when nothing is known before."""
+    shape, columns = batch.shape, list(batch.columns)
+    for at, blank in enumerate(_stub(shape, batch.scope, 0, "")):
+        unsaid = {None, ""} - {blank}
+        if any(value in columns[at] for value in unsaid):
+            columns[at] = [blank if value is None or value == "" else value for value in columns[at]]
+    if shape.called is not None:
+        columns[shape.called] = [name or key for name, key in zip(columns[shape.called], columns[1], strict=True)]
+    return zip(*columns, strict=True)
 
 
 def _remember(batch: _Batch, memory: Rehearsal) -> None:
@@ -354,6 +368,8 @@ def _write(batch: _Batch) -> dict[Key, int]:
     ids = {key: cast(int, entry.id) for key, entry in changed.items()}
     if new and shape.kind != "places":
         ids |= _new_ids(shape, batch.scope, [cast(Key, row[:2]) for row in new])
+    if shape.owner == "shop_id":  # the kinds that come after this one name these rows
+        batch.found.setdefault(shape.kind, {}).update({name: row_id for (_, name), row_id in ids.items()})
     return ids
 
 
@@ -379,20 +395,24 @@ def _new_ids(shape: Shape, scope: Scope, keys: list[Key]) -> dict[Key, int]:
 def _link_lots(batch: _Batch, changed: dict[Key, int]) -> None:
     """Keep which lot each line was served from, and complete lots by what lines and receipts say of them."""
     if batch.shape.kind == "lines":
-        named = _with_lot(batch)
-        _store_line_lots(batch, changed, named)
+        served, (skus, suppliers), kinds = _served(batch), batch.columns[4:6], batch.frame.fields["kind"]
+        _store_line_lots(batch, changed, served)
         lots = batch.found["lots"]
-        _complete_lots([(lots[record.lot], row[4], row[5]) for _, record, row in named if record.kind == "item"])
+        _complete_lots([(lots[one.lot], skus[one.at], suppliers[one.at]) for one in served if kinds[one.at] == "item"])
     elif batch.shape.kind == "receipts":
-        _complete_lots([(row[4], row[5], row[2]) for _, _, row in batch.fit if row[4]])
+        suppliers, _warehouses, lots_received, skus = batch.columns[2:6]
+        _complete_lots([fact for fact in zip(lots_received, skus, suppliers, strict=True) if fact[0]])
 
 
-def _with_lot(batch: _Batch) -> list[tuple[int, LineRecord, Row]]:
-    return [(index, record, row) for index, record, row in batch.fit if isinstance(record, LineRecord) and record.lot]
+def _served(batch: _Batch) -> list[_Served]:
+    """Return what the lines say of their lots."""
+    said = batch.frame.fields
+    links = zip(said["quantity"], said["lot_method"], said["lot_confidence"], strict=True)
+    return [_Served(at, lot, link) for at, (lot, link) in enumerate(zip(said["lot"], links, strict=True)) if lot]
 
 
-def _store_line_lots(batch: _Batch, changed: dict[Key, int], named: list[tuple[int, LineRecord, Row]]) -> None:
-    news = _new_line_lots(batch, changed, named)
+def _store_line_lots(batch: _Batch, changed: dict[Key, int], served: Sequence[_Served]) -> None:
+    news = _new_line_lots(batch, changed, served)
     if news:
         rows = [
             {"line_id": line, "lot_id": lot, "quantity": quantity, "method": method, "confidence": confidence}
@@ -403,30 +423,29 @@ def _store_line_lots(batch: _Batch, changed: dict[Key, int], named: list[tuple[i
         db.session.execute(statement.on_conflict_do_update(index_elements=["line_id", "lot_id"], set_=again), rows)
 
 
-def _new_line_lots(
-    batch: _Batch, changed: dict[Key, int], named: list[tuple[int, LineRecord, Row]]
-) -> dict[tuple[int, int], tuple[int, str, int]]:
+def _new_line_lots(batch: _Batch, changed: dict[Key, int], served: Sequence[_Served]) -> dict[tuple[int, int], Link]:
     """Return the links that are new or different; a line with one counts as updated."""
-    memory = batch.memory
+    if not served:
+        return {}
+    memory, keys = batch.memory, batch.keys()
     line_ids = {key: entry.id for key, entry in batch.entries.items() if entry.id is not None} | changed
     if memory is not None:
         line_ids |= {key: memory.invent("lines", key) for key, entry in batch.entries.items() if entry.id is None}
-    known = _stored_line_lots({line_ids[cast(Key, row[:2])] for _, _, row in named})
+    known = _stored_line_lots({line_ids[keys[one.at]] for one in served})
     news = memory.line_lots if memory is not None else {}
-    for index, record, row in named:
-        key = cast(Key, row[:2])
-        pair = (line_ids[key], batch.found["lots"][record.lot])
-        link = (record.quantity, record.lot_method, record.lot_confidence)
-        if (news.get(pair) or known.get(pair)) == link:
+    for one in served:
+        key, index = keys[one.at], batch.frame.index[one.at]
+        pair = (line_ids[key], batch.found["lots"][one.lot])
+        if (news.get(pair) or known.get(pair)) == one.link:
             continue
-        news[pair] = link
+        news[pair] = one.link
         changed[key] = pair[0]
         if batch.outcomes[index] == "unchanged":
             batch.outcomes[index] = "updated"
     return news
 
 
-def _stored_line_lots(lines: set[int]) -> dict[tuple[int, int], tuple[int, str, int]]:
+def _stored_line_lots(lines: set[int]) -> dict[tuple[int, int], Link]:
     statement = select(LineLot.line_id, LineLot.lot_id, LineLot.quantity, LineLot.method, LineLot.confidence)
     return {
         (row.line_id, row.lot_id): (row.quantity, row.method, row.confidence)
@@ -451,29 +470,28 @@ def _complete_lots(facts: list[tuple[Value, Value, Value]]) -> None:
         db.session.execute(statement, rows)
 
 
-def _tell(
-    batch: _Batch,
-    changed: dict[Key, int],
-    items: list[tuple[int, Record]],
-    told: tuple[int | None, tuple[str, int]],
-) -> None:
-    outcomes = Counter(batch.outcomes[index] for index, _ in items)
+def _tell(batch: _Batch, changed: dict[Key, int], frame: Frame, told: tuple[int | None, tuple[str, int]]) -> None:
+    outcomes = Counter([batch.outcomes[index] for index in frame.index])
     if not (outcomes["stored"] or outcomes["updated"]):
         return
     by, source = told
     imported = RecordsImported(
         kind=batch.shape.kind, shop_id=batch.scope.shop_id, ids=sorted(changed.values()), stored=outcomes["stored"],
         updated=outcomes["updated"], unchanged=outcomes["unchanged"], refused=outcomes["refused"],
-        sha256=_digest(items),
+        sha256=_digest(frame),
     )  # fmt: skip
     record_event(RECORDS_IMPORTED, subject=source, by=by, now=batch.scope.now, body=imported.body())
 
 
-def _digest(items: list[tuple[int, Record]]) -> str:
+def _digest(frame: Frame) -> str:
+    """Return the digest of all records of the frame, field by field."""
     digest = hashlib.sha256()
-    for _, record in items:
-        texts = [written_time(value) if type(value) is datetime else str(value) for value in vars(record).values()]
-        digest.update("\x1f".join(texts).encode("utf-8", "backslashreplace"))
+    for name in sorted(frame.fields):
+        column = frame.fields[name]
+        kinds = set(map(type, column))
+        timed = [written_time(value) if value else "" for value in column] if datetime in kinds else None
+        texts = timed or (column if kinds == {str} else map(str, column))
+        digest.update("\x1f".join([name, *texts]).encode("utf-8", "backslashreplace"))
         digest.update(b"\x1e")
     return digest.hexdigest()
 
