@@ -10,16 +10,16 @@ from qtrace.accounts.models import Department
 from qtrace.calendars.china import china_exceptions
 from qtrace.calendars.engine import Hours, WorkCalendar, due_at, parse_hours
 from qtrace.calendars.models import Calendar, CalendarDay
-from qtrace.core.db import db
+from qtrace.core.db import db, table_of
 
-COLUMNS = (Calendar.id, Calendar.zone, Calendar.weekly, Calendar.china_holidays)
-FIRST = select(*COLUMNS).order_by(Calendar.id).limit(1)
+CALENDARS, DAYS, DEPARTMENTS = table_of(Calendar), table_of(CalendarDay), table_of(Department)
+FIRST = select(CALENDARS).order_by(CALENDARS.c.id).limit(1)
 OF_DEPARTMENT = (
-    select(*COLUMNS)
-    .join(Department, Department.calendar_id == Calendar.id)
-    .where(Department.id == bindparam("department"))
+    select(CALENDARS)
+    .join(DEPARTMENTS, DEPARTMENTS.c.calendar_id == CALENDARS.c.id)
+    .where(DEPARTMENTS.c.id == bindparam("department"))
 )
-OWN_DAYS = select(CalendarDay.day, CalendarDay.hours).where(CalendarDay.calendar_id == bindparam("calendar"))
+OWN_DAYS = select(DAYS.c.day, DAYS.c.hours).where(DAYS.c.calendar_id == bindparam("calendar"))
 
 
 def due_for(department_id: int | None, start: datetime, minutes: int) -> datetime:

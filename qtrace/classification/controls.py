@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 
 from qtrace.classification.models import KINDS, Term
 from qtrace.classification.queries import terms_of
-from qtrace.core.db import db
+from qtrace.core.db import db, table_of
 from qtrace.core.errors import Refused
 from qtrace.forms.controls.choice import by_name
 from qtrace.forms.registry import (
@@ -28,7 +28,8 @@ from qtrace.forms.registry import (
 )
 
 LOUD = ("bad", "warn")
-TREE_OF = select(Term.kind, Term.active).where(Term.id == bindparam("term"))
+TERMS = table_of(Term)
+TREE_OF = select(TERMS.c.kind, TERMS.c.active).where(TERMS.c.id == bindparam("term"))
 
 
 class TermRef(Control):

@@ -5,15 +5,29 @@ short transaction that takes the write lock at once (BEGIN IMMEDIATE on SQLite, 
 end and forgets every object, so that nothing loaded before or inside it is used afterwards.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, Engine, Integer, MetaData, TypeDecorator, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Engine,
+    Insert,
+    Integer,
+    MetaData,
+    Table,
+    TypeDecorator,
+    event,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
@@ -68,6 +82,11 @@ class Base(DeclarativeBase):
             list[str]: JsonType,
         },
     )
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the table of a model, for statements that need rows and no objects: they run in half the time."""
+    return cast(Table, model.__table__)
 
 
 class RoutedSession(FlaskSession):
@@ -147,6 +166,13 @@ def require_write() -> Session:
     if not in_write():
         raise RuntimeError("this changes data and belongs inside write()")
     return db.session()
+
+
+def insert_row(statement: Insert, values: Mapping[str, Any]) -> int:
+    """Insert one row in the open write without making an object of it and return its id."""
+    done = cast(CursorResult[Any], require_write().execute(statement, values))
+    key: tuple[int] = done.inserted_primary_key  # type: ignore[assignment]  # always there after one insert
+    return key[0]
 
 
 def on_write(app: Flask, hook: SessionHook) -> None:

@@ -10,16 +10,16 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from flask import Flask, current_app
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from qtrace.core.db import before_commit, db, read, require_write
+from qtrace.core.db import before_commit, db, read, require_write, table_of
 from qtrace.core.models import EventHead, EventRow
 
-EVENTS, HEADS = cast(Table, EventRow.__table__), cast(Table, EventHead.__table__)
+EVENTS, HEADS = table_of(EventRow), table_of(EventHead)
 EXTENSION = "qtrace_events"
 HEAD_ID = 1
 VERIFY_BATCH = 5000

@@ -8,10 +8,10 @@ from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from qtrace.core.db import is_sqlite, require_write
+from qtrace.core.db import is_sqlite, require_write, table_of
 from qtrace.core.models import Sequence
 
-NUMBERS = Sequence.__table__
+NUMBERS = table_of(Sequence)
 
 
 def next_number(prefix: str, now: datetime, *, zone: str = "Asia/Shanghai", width: int = 4) -> str:

@@ -3,16 +3,16 @@
 The instance's `version` is the guard. Whoever changes it first wins; everybody else is told who decided what and when.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from qtrace.accounts.models import Department, Role, User, user_role
 from qtrace.calendars.service import due_for
 from qtrace.core import events
-from qtrace.core.db import db, require_write
+from qtrace.core.db import db, insert_row, require_write, table_of
 from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
 from qtrace.core.memo import remembered
 from qtrace.flows.engine import (
@@ -39,13 +39,12 @@ from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance, Stag
 from qtrace.tasks.service import NewTask, close_tasks, open_task
 
 DEFAULT_FLOW = "quality_issue"
+FLOWS, USERS = table_of(FlowDefinition), table_of(User)
 ACTIVE = (
-    select(FlowDefinition.id)
-    .where(FlowDefinition.key == bindparam("flow"), FlowDefinition.active)
-    .order_by(FlowDefinition.version.desc())
-    .limit(1)
+    select(FLOWS.c.id).where(FLOWS.c.key == bindparam("flow"), FLOWS.c.active).order_by(FLOWS.c.version.desc()).limit(1)
 )
-DEPARTMENT_OF = select(User.department_id).where(User.id == bindparam("user"))
+START, ENTER = insert(table_of(FlowInstance)), insert(table_of(StageSpan))
+DEPARTMENT_OF = select(USERS.c.department_id).where(USERS.c.id == bindparam("user"))
 
 
 @dataclass(frozen=True)
@@ -100,24 +99,16 @@ def prepare_flow(
 
 def start_flow(case: Case, prepared: Start, *, by: int | None, now: datetime) -> int:
     """Start a prepared flow for a stored subject and return the instance's id."""
-    session = require_write()
-    outcome = prepared.outcome
-    instance = FlowInstance(
-        definition_id=prepared.definition_id,
-        subject_kind=case.subject[0],
-        subject_id=case.subject[1],
-        node=outcome.state.node,
-        status=outcome.state.status,
-        visits=list(outcome.state.visits),
-        version=outcome.state.version,
-    )
-    session.add(instance)
+    outcome, (kind, subject_id) = prepared.outcome, case.subject
+    values = {"definition_id": prepared.definition_id, "subject_kind": kind, "subject_id": subject_id}
+    state = asdict(outcome.state) | {"visits": list(outcome.state.visits)}
+    instance_id = insert_row(START, values | state)
     for effect in outcome.effects:
         if effect == OpenTask(prepared.entry.node):
-            _enter(prepared.entry, instance, case, by, now)
+            _enter(prepared.entry, instance_id, case, by, now)
         else:
-            _perform(effect, prepared.definition, instance, case, by, now)
-    return instance.id
+            _perform(effect, prepared.definition, instance_id, case, by, now)
+    return instance_id
 
 
 def decide(
@@ -148,7 +139,7 @@ def decide(
     outcome = _advance(definition, state, decision)
     _check_gates(definition, state, decision, case.subject)
     _store(instance.id, state, outcome.state, decision, by=by.id, now=now)
-    _apply(outcome, definition, instance, case, by=by.id, now=now)
+    _apply(outcome, definition, instance.id, case, by=by.id, now=now)
 
 
 def definition_of(subject_kind: str, subject_id: int) -> tuple[Definition, FlowInstance] | None:
@@ -223,21 +214,21 @@ def _store(instance_id: int, old: State, new: State, decision: Decision, *, by: 
 
 
 def _apply(
-    outcome: Outcome, definition: Definition, instance: FlowInstance, case: Case, *, by: int | None, now: datetime
+    outcome: Outcome, definition: Definition, instance_id: int, case: Case, *, by: int | None, now: datetime
 ) -> None:
     for effect in outcome.effects:
-        _perform(effect, definition, instance, case, by, now)
+        _perform(effect, definition, instance_id, case, by, now)
 
 
 def _perform(
-    effect: Effect, definition: Definition, instance: FlowInstance, case: Case, by: int | None, now: datetime
+    effect: Effect, definition: Definition, instance_id: int, case: Case, by: int | None, now: datetime
 ) -> None:
     match effect:
         case OpenTask(node):
             entry = _entry(definition.node(node), case.initiator_id, case.department_id, by, now)
-            _enter(entry, instance, case, by, now)
+            _enter(entry, instance_id, case, by, now)
         case CloseTasks(node):
-            _leave(node, instance.id, case, by, now)
+            _leave(node, instance_id, case, by, now)
         case Closed():
             events.record("flow_closed", subject=case.subject, by=by, now=now)
         case Terminated():
@@ -252,8 +243,8 @@ def _entry(node: Node, initiator_id: int | None, department_id: int | None, by: 
     return Entry(node.id, owner_id, role_key, of_owner, due_for(of_owner, now, node.due_minutes))
 
 
-def _enter(entry: Entry, instance: FlowInstance, case: Case, by: int | None, now: datetime) -> None:
-    open_task(  # which also stores an instance that was only just added, so that it has an id
+def _enter(entry: Entry, instance_id: int, case: Case, by: int | None, now: datetime) -> None:
+    open_task(
         NewTask(
             kind="stage",
             subject=case.subject,
@@ -268,7 +259,7 @@ def _enter(entry: Entry, instance: FlowInstance, case: Case, by: int | None, now
         by=by,
         now=now,
     )
-    require_write().add(StageSpan(instance_id=instance.id, node=entry.node, entered_at=now))
+    require_write().execute(ENTER, {"instance_id": instance_id, "node": entry.node, "entered_at": now})
     body = {
         "node": entry.node,
         "due_at": entry.due_at.isoformat(),

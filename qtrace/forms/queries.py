@@ -4,17 +4,18 @@ from collections.abc import Sequence
 
 from sqlalchemy import Select, bindparam, select
 
-from qtrace.core.db import db
+from qtrace.core.db import db, table_of
 from qtrace.core.errors import NotFound
 from qtrace.core.memo import remembered
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form, FormVersion
 from qtrace.forms.vocabulary import read_definition
 
+FORMS, VERSIONS = table_of(Form), table_of(FormVersion)
 CURRENT = (
-    select(FormVersion.id)
-    .join(Form, (FormVersion.form_id == Form.id) & (FormVersion.version == Form.current_version))
-    .where(Form.key == bindparam("form"))
+    select(VERSIONS.c.id)
+    .join(FORMS, (VERSIONS.c.form_id == FORMS.c.id) & (VERSIONS.c.version == FORMS.c.current_version))
+    .where(FORMS.c.key == bindparam("form"))
 )
 
 

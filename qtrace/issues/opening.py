@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Flask
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from sqlalchemy import func, or_, select, update
 
 from qtrace.catalog.models import Sku, Supplier
@@ -220,7 +219,7 @@ def open_issue_from(
     full = list(db.session.scalars(select(Complaint).where(Complaint.id.in_(ids[:CHUNK])).order_by(Complaint.id)))
     issue = create_issue(
         NewIssue(
-            title=_title(scope, shared, courier, len(rows)),
+            title=_title(scope, shared, courier),
             description=_words(full),
             severity_id=_same(row.severity_id for row in full),
             responsible_party_id=_same(row.responsible_party_id for row in full),
@@ -239,7 +238,7 @@ def open_issue_from(
     return issue.id
 
 
-def _title(scope: str, shared: dict[str, Any], courier: str, count: int) -> str:
+def _title(scope: str, shared: dict[str, Any], courier: str) -> str:
     kind = db.session.get(Term, shared["type_id"]) if shared["type_id"] else None
     what = kind.name_zh if kind else _("多种问题")
     sku = db.session.get(Sku, shared["sku_id"]) if shared["sku_id"] else None
@@ -255,9 +254,7 @@ def _title(scope: str, shared: dict[str, Any], courier: str, count: int) -> str:
     }.get(scope, article or maker or courier)
     if scope == "safety":
         return _("%(where)s:涉及安全的%(what)s", where=where or _("未知商品"), what=what)
-    return ngettext(
-        "%(where)s:%(what)s,%(num)s 起客诉", "%(where)s:%(what)s,%(num)s 起客诉", count, where=where or "—", what=what
-    )
+    return _("%(where)s:%(what)s", where=where or "—", what=what)  # no count: more complaints will join
 
 
 def _words(complaints: Sequence[Complaint]) -> str:

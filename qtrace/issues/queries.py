@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
+from flask_babel import get_locale
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -96,7 +97,7 @@ class Reader:
 
     def asked(self) -> "Asked":
         """Return what the statements of this reader are built from."""
-        return Asked(self.user.scope, self.zone, is_sqlite())
+        return Asked(self.user.scope, self.zone, is_sqlite(), str(get_locale() or "zh").startswith("en"))
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Asked:
     scope: str
     zone: ZoneInfo
     sqlite: bool  # a search is written differently for each database
+    english: bool  # names come in the reader's language
 
     @property
     def viewer(self) -> BoundViewer:
@@ -381,7 +383,7 @@ def _page(filters: Filters, asked: Asked, *, continued: bool) -> Statement:
         Issue.id, Issue.number, Issue.title, Issue.status, Issue.stage, Issue.due_at, Issue.opened_at, Issue.closed_at,
         Issue.type_id, Issue.severity_id, Issue.responsible_party_id, Issue.complaint_count, Issue.rule_id,
         func.coalesce(Sku.name, Sku.external_id, ""), func.coalesce(Lot.external_id, ""), func.coalesce(User.name, ""),
-        func.coalesce(Shop.name, ""), func.coalesce(OpeningRule.name_zh, ""),
+        func.coalesce(Shop.name, ""), func.coalesce(OpeningRule.name_en if asked.english else OpeningRule.name_zh, ""),
     )  # fmt: skip
     statement: Statement = (
         _seen(select(*columns), asked.viewer)

@@ -1,13 +1,13 @@
 """Keep the issue in step with its flow: stage, owner, due time and status follow the flow's own events."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from flask import Flask
-from sqlalchemy import Table, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm.util import identity_key
 
-from qtrace.core.db import require_write
+from qtrace.core.db import require_write, table_of
 from qtrace.core.events import Event, subscribe
 from qtrace.issues.models import Issue
 from qtrace.tasks.models import Task
@@ -62,7 +62,7 @@ def _set(event: Event, **values: Any) -> None:
     session = require_write()
     issue = session.identity_map.get(identity_key(Issue, event.subject_id))
     if issue is None:
-        session.execute(update(cast(Table, Issue.__table__)).where(Issue.id == event.subject_id).values(**values))
+        session.execute(update(table_of(Issue)).where(table_of(Issue).c.id == event.subject_id).values(**values))
         return
     for name, value in values.items():  # an issue opened in this transaction stands as it was inserted
         setattr(issue, name, value)

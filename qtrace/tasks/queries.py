@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
@@ -15,7 +16,7 @@ from qtrace.core.db import UtcDateTime, db
 from qtrace.core.errors import NotFound
 from qtrace.tasks.models import Task, task_helper
 
-CAP = 200
+PAGE = 50
 COUNT_CAP = 1001
 BIGGEST_ID = 2**63 - 1
 WAITING_NODES = frozenset({"verify"})  # stages that wait for goods to be shipped, not for somebody's work
@@ -36,40 +37,28 @@ def mine(user: Viewer) -> ColumnElement[bool]:
     return or_(Task.owner_id == user.id, pool, Task.id.in_(helping))
 
 
-def open_tasks(user: User) -> Sequence[Task]:
-    """Return the person's open to-dos, the most urgent first."""
-    statement = (
-        select(Task)
-        .where(Task.state == "open", mine(user))
-        .options(joinedload(Task.owner))
-        .order_by(Task.due_at.is_(None), Task.due_at, Task.id)
-        .limit(CAP)
+def open_tasks(user: User, *, page: int = 1) -> list[Task]:
+    """Return a page of the person's open to-dos, the most urgent first, and one more where others follow."""
+    return _page(
+        select(Task).where(Task.state == "open", mine(user)), page, Task.due_at.is_(None), Task.due_at, Task.id
     )
-    return db.session.scalars(statement).all()
 
 
-def late_tasks(user: User, now: datetime) -> Sequence[Task]:
-    """Return the person's open to-dos that are past their due time, the oldest first."""
-    statement = (
-        select(Task)
-        .where(Task.state == "open", mine(user), Task.due_at < now)
-        .options(joinedload(Task.owner))
-        .order_by(Task.due_at, Task.id)
-        .limit(CAP)
-    )
-    return db.session.scalars(statement).all()
+def late_tasks(user: User, now: datetime, *, page: int = 1) -> list[Task]:
+    """Return a page of the person's to-dos past their due time, the oldest first, and one more where others follow."""
+    late = select(Task).where(Task.state == "open", mine(user), Task.due_at < now)
+    return _page(late, page, Task.due_at, Task.id)
 
 
-def done_tasks(user: User) -> Sequence[Task]:
-    """Return what the person has done, newest first."""
-    statement = (
-        select(Task)
-        .where(Task.state == "done", Task.closed_by == user.id)
-        .options(joinedload(Task.owner))
-        .order_by(Task.closed_at.desc(), Task.id.desc())
-        .limit(CAP)
-    )
-    return db.session.scalars(statement).all()
+def done_tasks(user: User, *, page: int = 1) -> list[Task]:
+    """Return a page of what the person has done, newest first, and one more where others follow."""
+    done = select(Task).where(Task.state == "done", Task.closed_by == user.id)
+    return _page(done, page, Task.closed_at.desc(), Task.id.desc())
+
+
+def _page(statement: Select[Task], page: int, *order: Any) -> list[Task]:
+    ordered = statement.options(joinedload(Task.owner)).order_by(*order)
+    return list(db.session.scalars(ordered.offset((page - 1) * PAGE).limit(PAGE + 1)))
 
 
 def count_open(user: User, *, late_at: datetime | None = None) -> int:

@@ -1,16 +1,18 @@
 """Verbs on to-dos; every change is guarded by the to-do's version and recorded."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from qtrace.accounts.models import User
 from qtrace.core import events
-from qtrace.core.db import require_write
+from qtrace.core.db import insert_row, require_write, table_of
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.tasks.models import Task
+
+OPEN = insert(table_of(Task))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,26 +33,12 @@ class NewTask:
 
 def open_task(new: NewTask, *, by: int | None, now: datetime) -> int:
     """Open a to-do and return its id."""
-    session = require_write()
-    task = Task(
-        kind=new.kind,
-        subject_kind=new.subject[0],
-        subject_id=new.subject[1],
-        node=new.node,
-        title=new.title[:300],
-        detail=new.detail,
-        url=new.url,
-        owner_id=new.owner_id,
-        role_key=new.role_key,
-        department_id=new.department_id,
-        created_at=now,
-        due_at=new.due_at,
-    )
-    session.add(task)
-    session.flush()  # the id is the answer
-    body = {"task": task.id, "owner": new.owner_id, "role": new.role_key, "title": task.title}
+    values = asdict(new) | {"title": new.title[:300], "created_at": now}
+    values["subject_kind"], values["subject_id"] = values.pop("subject")
+    task_id = insert_row(OPEN, values)
+    body = {"task": task_id, "owner": new.owner_id, "role": new.role_key, "title": values["title"]}
     events.record("task_opened", subject=new.subject, by=by, now=now, body=body)
-    return task.id
+    return task_id
 
 
 def close_tasks(

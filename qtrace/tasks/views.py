@@ -7,7 +7,17 @@ from qtrace.accounts.access import actor, login_needed
 from qtrace.accounts.queries import people
 from qtrace.core import clock
 from qtrace.core.db import write
-from qtrace.tasks.queries import BIGGEST_ID, count_open, done_tasks, grouped, late_tasks, my_task, open_tasks
+from qtrace.tasks.queries import (
+    BIGGEST_ID,
+    COUNT_CAP,
+    PAGE,
+    count_open,
+    done_tasks,
+    grouped,
+    late_tasks,
+    my_task,
+    open_tasks,
+)
 from qtrace.tasks.service import add_helper, claim, transfer
 from qtrace.tasks.subjects import facts_of
 from qtrace.web.csrf import answer_at
@@ -22,23 +32,34 @@ bp = Blueprint("tasks", __name__)
 def home() -> Response:
     """Show what is to do, the late things first."""
     now = clock.now()
-    tasks = open_tasks(actor())
+    found, total = open_tasks(actor()), count_open(actor())
+    tasks = found[:PAGE]
     groups = grouped(tasks, now, site_zone())
-    return render("tasks/home.html", groups=groups, now=now, total=len(tasks), facts=facts_of(tasks))
+    return render(
+        "tasks/home.html",
+        groups=groups,
+        now=now,
+        total=total,
+        total_text=capped(total),
+        facts=facts_of(tasks),
+        more=len(found) > PAGE,
+        shown=len(tasks),
+    )
 
 
 @bp.get("/tasks")
 @login_needed
 def index() -> Response:
     """List the to-dos: open, late or done."""
-    state, now = request.args.get("state", "open"), clock.now()
+    state, now, page = request.args.get("state", "open"), clock.now(), _page_number()
     if state == "done":
-        rows = done_tasks(actor())
+        found = done_tasks(actor(), page=page)
     else:
-        rows = late_tasks(actor(), now) if state == "late" else open_tasks(actor())
+        found = late_tasks(actor(), now, page=page) if state == "late" else open_tasks(actor(), page=page)
+    rows = found[:PAGE]
     return render(
-        "tasks/index.html", tasks=rows, state=state, now=now, facts=facts_of(rows), open_count=count_open(actor()),
-        late_count=count_open(actor(), late_at=now),
+        "tasks/index.html", tasks=rows, state=state, now=now, facts=facts_of(rows), open_count=capped(count_open(actor())),
+        late_count=capped(count_open(actor(), late_at=now)), at=page, more=len(found) > PAGE,
     )  # fmt: skip
 
 
@@ -90,3 +111,13 @@ def _number(name: str) -> int:
     text = request.form.get(name, "")
     value = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
     return value if value <= BIGGEST_ID else 0
+
+
+def capped(count: int) -> str:
+    """Return a count as it is shown: from 1000 on only that it is more."""
+    return f"{COUNT_CAP - 1}+" if count >= COUNT_CAP else str(count)
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "")
+    return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 7 else 1

@@ -7,18 +7,17 @@ own `write()`: a second tap finds it used and is led to the first one's answer.
 import hashlib
 import hmac
 from datetime import timedelta
-from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from markupsafe import Markup
-from sqlalchemy import Table, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from qtrace.core import clock
-from qtrace.core.db import db, is_sqlite, on_write, require_write, write
+from qtrace.core.db import db, is_sqlite, on_write, require_write, table_of, write
 from qtrace.core.errors import DomainError, Refused
 from qtrace.core.ids import new_id, new_token
 from qtrace.core.models import Submission
@@ -26,7 +25,7 @@ from qtrace.core.models import Submission
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 ANONYMOUS_COOKIE = "qt_anon"
 KEEP = timedelta(days=2)
-SUBMITS = cast(Table, Submission.__table__)
+SUBMITS = table_of(Submission)
 ANSWER_OF = select(SUBMITS.c.location).where(SUBMITS.c.id == bindparam("submit_id"))
 LEAD_TO = update(SUBMITS).where(SUBMITS.c.id == bindparam("submit_id")).values(location=bindparam("location_"))
 CLAIM_SQLITE, CLAIM_PG = (

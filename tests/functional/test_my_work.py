@@ -164,3 +164,18 @@ def test_a_to_do_of_another_department_is_nobodys_business(login: Any) -> None:
     for role in ("purchasing", "quality_lead", "admin"):
         assert login(role).get(f"/tasks/{task}").status_code == 404, role
         assert login(role).post(f"/tasks/{task}/helpers", {"user_id": user_id("owner")}).status_code == 404
+
+
+def test_more_to_dos_than_a_page_holds_are_all_reachable(ligong: Browser) -> None:
+    with write() as session:
+        session.add_all(
+            Task(kind="stage", subject_kind="thing", subject_id=n, title=f"待办 {n}", url="/", owner_id=user_id("inspector"),
+                 created_at=NOW, due_at=NOW + timedelta(minutes=n))
+            for n in range(1, 121)
+        )  # fmt: skip
+    home = ligong.get("/").text
+    assert "120 件待办" in home and "待办 50" in home and "待办 51<" not in home
+    assert "这里是最急的 50 件" in home
+    seen = [ligong.get(f"/tasks?page={page}").text for page in (1, 2, 3)]
+    assert all(f"待办 {n}<" in seen[(n - 1) // 50] for n in range(1, 121))
+    assert 'rel="next"' in seen[1] and 'rel="prev"' in seen[2] and 'rel="next"' not in seen[2]
