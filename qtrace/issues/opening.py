@@ -254,7 +254,7 @@ def _title(scope: str, shared: dict[str, Any], courier: str) -> str:
     }.get(scope, article or maker or courier)
     if scope == "safety":
         return _("%(where)s:涉及安全的%(what)s", where=where or _("未知商品"), what=what)
-    return _("%(where)s:%(what)s", where=where or "—", what=what)  # no count: more complaints will join
+    return f"{where or '—'}:{what}"  # no count: more complaints will join
 
 
 def _words(complaints: Sequence[Complaint]) -> str:
