@@ -19,10 +19,12 @@ from qtrace.issues.fields import TERM_COLUMNS
 from qtrace.issues.models import ImportedIssue
 from qtrace.issues.service import NewIssue, create_issue
 from qtrace.orders import upsert
+from qtrace.orders.batch import Outcome, Rehearsal
+from qtrace.orders.facts import EARLIEST, MAX_COUNT, MAX_ID, MAX_TEXT, storable
 from qtrace.orders.fields import label
 from qtrace.orders.frames import Frame, Frames, framed
-from qtrace.orders.rows import EARLIEST, MAX_COUNT, MAX_ID, MAX_TEXT, shape_of, storable
-from qtrace.orders.upsert import MASTER_PLATFORM, Counts, Outcome, Rehearsal
+from qtrace.orders.rows import shape_of
+from qtrace.orders.upsert import MASTER_PLATFORM, Counts
 from qtrace.sdk.records import Lot, Order, Product, QualityIssue, Record, Supplier
 
 KIND = "issues"

@@ -12,7 +12,7 @@ from qtrace.core.db import db, write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.issues.models import Issue
 from qtrace.issues.opening_groups import add, give_back, open_by_hand, split
-from qtrace.issues.queries import visible_issues
+from qtrace.issues.visibility import visible_issues
 from qtrace.web.csrf import answer_at, safe_path
 from qtrace.web.htmx import go
 

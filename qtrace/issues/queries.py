@@ -4,63 +4,35 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from flask_babel import get_locale
 from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
     Integer,
-    ScalarSelect,
-    Select,
     bindparam,
-    case,
     false,
     func,
     or_,
     select,
-    tuple_,
-    union_all,
 )
 from sqlalchemy.orm import joinedload, lazyload, selectinload
 
-from qtrace.accounts.access import BoundViewer, Viewer, viewer_values, visible_to
+from qtrace.accounts.access import viewer_values, visible_to
 from qtrace.accounts.models import User
 from qtrace.catalog.models import Shop, Sku, Supplier
 from qtrace.classification.models import Term
 from qtrace.complaints.models import Complaint
-from qtrace.core import search
-from qtrace.core.db import UtcDateTime, db, is_sqlite
+from qtrace.core.db import db, is_sqlite
 from qtrace.core.errors import NotFound
-from qtrace.issues.filters import Filters, as_id, day_start, month_start, read_ids
+from qtrace.issues.filters import Filters, as_id, month_start
+from qtrace.issues.list_statements import CAP, FACET_ROWS, Asked, count_statement, facet_statement, page_statement
 from qtrace.issues.models import Attachment, Comment, Issue, OpeningRule, SavedView
+from qtrace.issues.visibility import visible_issues
 from qtrace.orders.models import LineLot, Lot, Order, OrderLine
-from qtrace.tasks.models import Task, task_helper
-
-Statement = Select[*tuple[Any, ...]]
-S = TypeVar("S", bound=Statement)
 
 PAGE = 50
-CAP = 1001
-# Facets count the newest matches only, so that a table of a million rows costs no more than one of ten thousand.
-FACET_ROWS = 2000
 MOST_SHOWN = 20
-TERM_FILTERS = {
-    "type": ("type", Issue.type_id),
-    "severity": ("severity", Issue.severity_id),
-    "party": ("responsible_party", Issue.responsible_party_id),
-    "detection": ("detection_point", Issue.detection_point_id),
-}
-ROW_FILTERS = {
-    "shop": Issue.shop_id,
-    "sku": Issue.sku_id,
-    "supplier": Issue.supplier_id,
-    "lot": Issue.lot_id,
-    "order": Issue.order_id,
-    "rule": Issue.rule_id,
-}
 LABELS: dict[str, tuple[Any, Any]] = {
     "shop": (Shop.id, Shop.name),
     "sku": (Sku.id, Sku.external_id),
@@ -95,37 +67,9 @@ class Reader:
         """Return the values of the parameters of `Asked`."""
         return {"now": self.now, "month": month_start(self.now, self.zone), **viewer_values(self.user)}
 
-    def asked(self) -> "Asked":
+    def asked(self) -> Asked:
         """Return what the statements of this reader are built from."""
         return Asked(self.user.scope, self.zone, is_sqlite(), str(get_locale() or "zh").startswith("en"))
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a statement is built from once and kept: who asks and when are parameters of its run.
-
-    Building the list's statements costs several times what running them costs.
-    """
-
-    scope: str
-    zone: ZoneInfo
-    sqlite: bool  # a search is written differently for each database
-    english: bool  # names come in the reader's language
-
-    @property
-    def viewer(self) -> BoundViewer:
-        """Return the parameters that stand for the person."""
-        return BoundViewer(self.scope)
-
-    @property
-    def now(self) -> BindParameter[datetime]:
-        """Return the parameter of the moment of asking."""
-        return bindparam("now", type_=UtcDateTime())
-
-    @property
-    def month(self) -> BindParameter[datetime]:
-        """Return the parameter of the moment the running month began."""
-        return bindparam("month", type_=UtcDateTime())
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +115,6 @@ class Facets:
     partial: bool
 
 
-def visible_issues(user: Viewer) -> Select[Issue]:
-    """Select the issues the person may see: by scope, or because an open to-do of theirs is about it."""
-    return _seen(select(Issue), user)
-
-
 def visible_issue(number: str, user: User) -> Issue:
     """Return the issue with everything its page shows beside it; a 404 when the person may not see it."""
     statement = visible_issues(user).where(Issue.number == number).options(
@@ -191,51 +130,13 @@ def visible_issue(number: str, user: User) -> Issue:
     return issue
 
 
-def has_task_of(user: Viewer) -> ColumnElement[bool]:
-    """Return the condition that an open to-do about the issue is the person's own, helped by them, or in their pool."""
-    # Three short index searches, made once for the whole list: one question with OR would read every to-do.
-    about = case((Task.subject_kind == "issue", Task.subject_id))
-    to_do = select(about).where(Task.state == "open")
-    helped = select(task_helper.c.task_id).where(task_helper.c.user_id == user.id)
-    pooled = to_do.where(
-        Task.owner_id.is_(None), Task.role_key.in_(user.role_keys),
-        or_(Task.department_id.is_(None), Task.department_id == user.department_id),
-    )  # fmt: skip
-    return Issue.id.in_(union_all(to_do.where(Task.owner_id == user.id), to_do.where(Task.id.in_(helped)), pooled))
-
-
-def matching(filters: Filters, asked: Asked) -> list[ColumnElement[bool]]:
-    """Return the conditions of the filters."""
-    found: list[ColumnElement[bool]] = []
-    if filters.status and filters.status != "all":
-        found.append(Issue.status == filters.status)
-    if filters.stage:
-        found += [Issue.stage == filters.stage, Issue.status == "open"]
-    for name, (kind, column) in TERM_FILTERS.items():
-        value = getattr(filters, name)
-        if value:
-            found.append(column.is_(None) if value == "none" else column.in_(_terms(kind, value)))
-    found += [column == as_id(getattr(filters, name)) for name, column in ROW_FILTERS.items() if getattr(filters, name)]
-    if filters.courier_line:
-        found.append(Issue.courier_line == filters.courier_line)
-    if filters.owner:
-        found.append(_owned(filters.owner, asked.viewer))
-    if filters.overdue:
-        found += [Issue.status == "open", Issue.due_at < asked.now]
-    if filters.ids:
-        found.append(Issue.id.in_(read_ids(filters.ids)))
-    if filters.q:
-        found.append(or_(Issue.number == filters.q.upper(), search.matching("issue", filters.q, Issue.__table__.c.id)))
-    return found + _spans(filters, asked)
-
-
 def issue_page(filters: Filters, reader: Reader, *, after: str = "", size: int = PAGE) -> Page:
     """Return one page, newest first, beginning behind the cursor."""
     cursor = read_cursor(after)
     values = reader.values() | {"size": size + 1}
     if cursor:
         values |= {"after_at": cursor[0], "after_id": cursor[1]}
-    statement = _page(filters, reader.asked(), continued=cursor is not None)
+    statement = page_statement(filters, reader.asked(), continued=cursor is not None)
     found: Sequence[Any] = db.session.execute(statement, values).all()
     rows = [ListRow(*row) for row in found]
     last = rows[size - 1] if len(rows) > size else None
@@ -244,7 +145,7 @@ def issue_page(filters: Filters, reader: Reader, *, after: str = "", size: int =
 
 def facets(filters: Filters, reader: Reader) -> Facets:
     """Count stages, types, severities and parties of the newest matches in one grouped query."""
-    statement = _groups(filters, reader.asked())
+    statement = facet_statement(filters, reader.asked())
     groups: Sequence[Any] = db.session.execute(statement, reader.values()).all()
     found = Facets(Counter(), Counter(), Counter(), Counter(), sum(group[-1] for group in groups) >= FACET_ROWS)
     for status, stage, type_id, severity_id, party_id, count in groups:
@@ -258,7 +159,7 @@ def facets(filters: Filters, reader: Reader) -> Facets:
 
 def counts(wanted: Sequence[Filters], reader: Reader) -> list[int]:
     """Count the matches of several filters in one query, each up to CAP."""
-    statement = _counts(tuple(wanted), reader.asked())
+    statement = count_statement(tuple(wanted), reader.asked())
     return [int(n) for n in db.session.execute(statement, reader.values()).one()]
 
 
@@ -375,89 +276,3 @@ def read_cursor(text: str) -> tuple[datetime, int] | None:
     except ValueError:
         return None
     return (at.astimezone(UTC), row_id) if at.tzinfo and row_id is not None else None
-
-
-@lru_cache(maxsize=64)
-def _page(filters: Filters, asked: Asked, *, continued: bool) -> Statement:
-    columns = (
-        Issue.id, Issue.number, Issue.title, Issue.status, Issue.stage, Issue.due_at, Issue.opened_at, Issue.closed_at,
-        Issue.type_id, Issue.severity_id, Issue.responsible_party_id, Issue.complaint_count, Issue.rule_id,
-        func.coalesce(Sku.name, Sku.external_id, ""), func.coalesce(Lot.external_id, ""), func.coalesce(User.name, ""),
-        func.coalesce(Shop.name, ""), func.coalesce(OpeningRule.name_en if asked.english else OpeningRule.name_zh, ""),
-    )  # fmt: skip
-    statement: Statement = (
-        _seen(select(*columns), asked.viewer)
-        .outerjoin(Sku, Sku.id == Issue.sku_id)
-        .outerjoin(Lot, Lot.id == Issue.lot_id)
-        .outerjoin(User, User.id == Issue.owner_id)
-        .outerjoin(Shop, Shop.id == Issue.shop_id)
-        .outerjoin(OpeningRule, OpeningRule.id == Issue.rule_id)
-        .where(*matching(filters, asked))
-        .order_by(Issue.opened_at.desc(), Issue.id.desc())
-        .limit(bindparam("size", type_=Integer()))
-    )
-    if continued:
-        cursor = tuple_(bindparam("after_at", type_=UtcDateTime()), bindparam("after_id", type_=Integer()))
-        statement = statement.where(tuple_(Issue.opened_at, Issue.id) < cursor)
-    return statement
-
-
-@lru_cache(maxsize=64)
-def _groups(filters: Filters, asked: Asked) -> Statement:
-    columns = (Issue.status, Issue.stage, Issue.type_id, Issue.severity_id, Issue.responsible_party_id)
-    newest = (
-        _seen(select(*columns), asked.viewer)
-        .where(*matching(filters, asked))
-        .order_by(Issue.opened_at.desc(), Issue.id.desc())
-        .limit(FACET_ROWS)
-        .subquery()
-    )
-    return select(*newest.c, func.count()).group_by(*newest.c)
-
-
-@lru_cache(maxsize=64)
-def _counts(wanted: tuple[Filters, ...], asked: Asked) -> Statement:
-    return select(*(_count(filters, asked) for filters in wanted))
-
-
-def _count(filters: Filters, asked: Asked) -> ScalarSelect[int]:
-    rows = _seen(select(Issue.id), asked.viewer)
-    capped = rows.where(*matching(filters, asked)).limit(CAP).subquery()
-    return select(func.count()).select_from(capped).scalar_subquery()
-
-
-def _seen(statement: S, user: Viewer) -> S:
-    also = None if user.scope == "all" else has_task_of(user)
-    return visible_to(statement, Issue, user, also=also)
-
-
-def _terms(kind: str, value: str) -> Select[int]:
-    """Select the ids of a term, named by code or id, and of its children."""
-    named = Term.id == as_id(value) if as_id(value) is not None else Term.code == value
-    chosen = select(Term.id).where(Term.kind == kind, named)
-    return select(Term.id).where(Term.kind == kind, or_(named, Term.parent_id.in_(chosen)))
-
-
-def _owned(value: str, user: Viewer) -> ColumnElement[bool]:
-    if value == "me":
-        mine: ColumnElement[bool] = Issue.owner_id == user.id
-        return mine
-    if value == "none":
-        return Issue.owner_id.is_(None)
-    owner = as_id(value)
-    return false() if owner is None else Issue.owner_id == owner
-
-
-def _spans(filters: Filters, asked: Asked) -> list[ColumnElement[bool]]:
-    bounds = (
-        (Issue.opened_at, filters.opened_from, filters.opened_to),
-        (Issue.closed_at, filters.closed_from, filters.closed_to),
-    )
-    found: list[ColumnElement[bool]] = []
-    for column, first, last in bounds:
-        start, end = day_start(first, asked.zone), day_start(last, asked.zone, days=1)
-        found += [column >= start] if start else []
-        found += [column < end] if end else []
-    if filters.closed:
-        found.append(Issue.closed_at >= asked.month)
-    return found

@@ -20,7 +20,7 @@ from qtrace.complaints.models import Complaint
 from qtrace.core.db import db
 from qtrace.investigation.models import Action, CostLine, EffectCheck
 from qtrace.issues.models import Issue
-from qtrace.issues.queries import visible_issues
+from qtrace.issues.visibility import visible_issues
 from qtrace.orders.models import AfterSale, Lot, Order, OrderLine, Review
 from qtrace.reports.metrics import RECURRENCE_DAYS
 from qtrace.reports.periods import Period

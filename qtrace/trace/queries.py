@@ -18,7 +18,7 @@ from qtrace.complaints.models import Complaint
 from qtrace.core.db import db
 from qtrace.core.errors import NotFound
 from qtrace.issues.models import Issue
-from qtrace.issues.queries import visible_issues
+from qtrace.issues.visibility import visible_issues
 from qtrace.orders.bulk import among
 from qtrace.orders.models import AfterSale, LineLot, Lot, Order, OrderLine, Parcel, Receipt
 from qtrace.trace.rates import LotCount
