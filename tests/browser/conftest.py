@@ -44,7 +44,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
-    environ = os.environ | {"QTRACE_DATA_DIR": str(home), "QTRACE_BASE_URL": base, "QTRACE_DATABASE_URL": ""}
+    environ = os.environ | {
+        "QTRACE_DATA_DIR": str(home), "QTRACE_BASE_URL": base, "QTRACE_DATABASE_URL": "",
+        "QTRACE_RATE_FACTOR": "100",  # one address and one person log in for every test
+    }  # fmt: skip
     subprocess.run(
         [sys.executable, "-m", "qtrace", "demo", "--orders", "2500"], env=environ, check=True, capture_output=True
     )
@@ -95,6 +98,7 @@ def open_page(chromium: Browser, site: str) -> Iterator[object]:
         page.fill("#username", username)
         page.fill("#password", PASSWORD)
         page.click("[data-testid=login]")
+        page.wait_for_url(lambda url: "/login" not in url)  # a page asked for before would come without a login
         return page
 
     yield make
