@@ -24,7 +24,7 @@ from qtrace.exchange.kinds import KINDS
 from qtrace.exchange.mapping import Plan, compile_mapping, suggest
 from qtrace.exchange.reading import FileRefused, Row, Table, read_table
 from qtrace.issues.intake import rehearse
-from qtrace.orders.upsert import Rehearsal
+from qtrace.orders.batch import Rehearsal
 from qtrace.sdk.connector import DropFile, DropRow, DropTable, FinishedFile
 from qtrace.sdk.errors import UnreadableFile
 

@@ -32,7 +32,8 @@ from qtrace.exchange.queries import RunDetail, detail_of, run_by_id
 from qtrace.exchange.reading import Cell, Row, Table, read_table
 from qtrace.exchange.service import keep_file, open_run
 from qtrace.issues.intake import rehearse, store
-from qtrace.orders.upsert import Counts, Outcome, Rehearsal
+from qtrace.orders.batch import Outcome, Rehearsal
+from qtrace.orders.upsert import Counts
 
 BATCH = 2000
 BATCH_OF_ISSUES = 50  # each starts a flow; the write lock is held for a batch

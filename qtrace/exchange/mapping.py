@@ -4,48 +4,33 @@ Its JSON form is documented in docs/user/import.md. A cell that cannot be read b
 columns that nothing uses are listed, so that nothing is ignored silently.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from functools import partial
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
 from qtrace.core.errors import Refused
-from qtrace.exchange.kinds import KINDS, Field, FieldType, Kind, normal
+from qtrace.exchange.cells import (
+    BOOK_MARKS,
+    BadCellError,
+    Cell,
+    Parse,
+    Whole,
+    cell_reader,
+    column_reader,
+    is_empty,
+    read_text,
+)
+from qtrace.exchange.kinds import KINDS, Field, Kind, normal
 from qtrace.orders.frames import DEFAULTS, Frames, filled
 from qtrace.sdk.records import Record
 
-Cell = str | int | float | bool | datetime | date | None
 Definition = Mapping[str, Any]
 
-EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's serial numbers carry no zone
-NAIVE = datetime(2000, 1, 1)  # noqa: DTZ001 - times of files carry no zone
-AWARE = datetime(2000, 1, 1, tzinfo=UTC)
-EXCEL_DAYS = range(36526, 73051)  # 2000-01-01 to 2100-01-01
-WHOLE_IN_FLOAT = 10**15
-SHOWN = 60
-BOOK_MARKS = "\ufeff \t\r\n\u3000\xa0"
-TIME_FORMATS = (
-    "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y-%m-%d %H:%M", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d",
-    "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日",
-)  # fmt: skip
-EXPONENT = re.compile(r"\d(\.\d+)?[eE]\+\d+")
-MONEY_MARKS = re.compile(r"^(R\$|US\$|CNY|RMB|[\u00a5\uffe5$€£])|元$|\s")
 COLUMN_KEYS = {"header", "join", "sep", "format", "decimal_comma", "map", "default"}
 DEFINITION_KEYS = {"kind", "columns", "zone", "also", "sheet", "header_row", "encoding", "name"}
-
-
-class BadCellError(Exception):
-    """A cell cannot be read as its field; the message says why, without naming the column."""
-
-
-Parse = Callable[[Cell], Any]
-Whole = Callable[[Sequence[str]], Sequence[Any] | None]
 
 
 @dataclass(frozen=True)
@@ -268,7 +253,7 @@ def _part(definition: Definition, places: Mapping[str, int], zone: ZoneInfo, use
 
 def _step(kind: Kind, field: Field, column: Mapping[str, Any], places_of: Mapping[str, int], zone: ZoneInfo) -> Step:
     names = [str(name) for name in column.get("join", ())] or ([str(column["header"])] if "header" in column else [])
-    parse = _parser(field.type, column, zone)
+    parse = cell_reader(field.type, column, zone)
     default = column.get("default")
     try:
         value = None if default in (None, "") else parse(str(default))
@@ -283,15 +268,15 @@ def _step(kind: Kind, field: Field, column: Mapping[str, Any], places_of: Mappin
         read=_reader(parse, str(column.get("sep", " ")), translate),
         default=DEFAULTS[kind.name].get(field.name) if value is None or value == "" else value,
         required=field.required,
-        whole=None if translate else _whole_reader(field.type, column, zone),
+        whole=None if translate else column_reader(field.type, column, zone),
     )
 
 
 def _reader(parse: Parse, separator: str, translate: Mapping[str, str]) -> Callable[[Cell | tuple[Cell, ...]], Any]:
     def read(given: Cell | tuple[Cell, ...]) -> Any:
-        cell = separator.join(filter(None, map(_text, given))) if isinstance(given, tuple) else given
+        cell = separator.join(filter(None, map(read_text, given))) if isinstance(given, tuple) else given
         if translate and cell is not None:
-            cell = translate.get(_text(cell), cell)
+            cell = translate.get(read_text(cell), cell)
         return None if cell is None or cell == "" else parse(cell)
 
     return read
@@ -303,7 +288,7 @@ def _said(
     """Return the rows a part makes records of with the values of their fields; note what cannot be read."""
     numbers = list(range(size))
     if part.when is not None:
-        numbers = [row for row in numbers if not _is_empty(columns[part.when][row])]
+        numbers = [row for row in numbers if not is_empty(columns[part.when][row])]
         columns = [[column[row] for row in numbers] for column in columns]
     said = {step.field: step.values(columns, len(numbers)) for step in part.steps}
     for values in said.values():
@@ -324,28 +309,6 @@ def _without(
     return [numbers[at] for at in kept], {name: [values[at] for at in kept] for name, values in said.items()}
 
 
-def _whole_reader(field_type: FieldType, column: Mapping[str, Any], zone: ZoneInfo) -> Whole | None:
-    if field_type == "text":
-        return _bare_texts
-    return partial(_iso_times, zone) if field_type == "time" and "format" not in column else None
-
-
-def _bare_texts(column: Sequence[str]) -> Sequence[str] | None:
-    """Return the texts when none has a mark around it or could be a number written short."""
-    whole = "".join(column)
-    bare = all(column) and "+" not in whole and not any(mark in whole for mark in BOOK_MARKS)
-    return column if bare else None
-
-
-def _iso_times(zone: ZoneInfo, column: Sequence[str]) -> Sequence[datetime] | None:
-    """Return the times when all are written the ISO way and none names its zone."""
-    try:
-        moments = [datetime.fromisoformat(text) for text in column]
-        return None if any(moment.tzinfo for moment in moments) else [_in_utc(moment, zone) for moment in moments]
-    except (ValueError, OverflowError):
-        return None
-
-
 def _place(header: str, places: Mapping[str, int]) -> int:
     place = places.get(header.strip(BOOK_MARKS))
     if place is None:
@@ -354,151 +317,3 @@ def _place(header: str, places: Mapping[str, int]) -> int:
             field="mapping",
         )
     return place
-
-
-def _is_empty(cell: Cell) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip(BOOK_MARKS))
-
-
-def _parser(field_type: FieldType, column: Mapping[str, Any], zone: ZoneInfo) -> Parse:
-    if field_type == "text":
-        return _text
-    if field_type in ("whole", "number"):
-        comma = bool(column.get("decimal_comma"))
-        return (
-            (lambda cell: _whole(cell, comma=comma))
-            if field_type == "whole"
-            else (lambda cell: _number(cell, comma=comma))
-        )
-    read = _time_reader(zone, column.get("format"))
-    return read if field_type == "time" else (lambda cell: _as_day(read(cell), zone))
-
-
-def _text(cell: Cell) -> str:
-    if isinstance(cell, str):
-        text = cell.strip(BOOK_MARKS)
-        if "+" in text and EXPONENT.fullmatch(text):
-            raise BadCellError(
-                _("%(value)s 是科学计数法,末几位已经丢失。请把这一列设为文本,从后台重新导出。", value=text)
-            )
-        return text
-    if isinstance(cell, bool):
-        return "1" if cell else "0"
-    if isinstance(cell, float):
-        if abs(cell) >= WHOLE_IN_FLOAT:
-            raise BadCellError(
-                _("%(value)s 太长,表格软件已丢掉末几位。请把这一列设为文本,从后台重新导出。", value=cell)
-            )
-        return str(int(cell)) if cell.is_integer() else f"{cell:.15g}"
-    if isinstance(cell, datetime):
-        return cell.isoformat(sep=" ")
-    return "" if cell is None else str(cell)
-
-
-def _number(cell: Cell, *, comma: bool = False) -> Decimal | None:
-    if isinstance(cell, (bool, date)):
-        raise BadCellError(_("不是数字:「%(value)s」。", value=cell))
-    if isinstance(cell, int):
-        return Decimal(cell)
-    if isinstance(cell, float):
-        return Decimal(f"{cell:.15g}")  # what a spreadsheet shows of its binary number
-    text = (cell or "").strip(BOOK_MARKS)
-    try:
-        number: Decimal | None = Decimal(text) if not comma else Decimal(text.replace(".", "").replace(",", "."))
-    except InvalidOperation:
-        number = _written_number(text, comma=comma)
-    if number is not None and not number.is_finite():
-        raise BadCellError(_("不是数字:「%(value)s」。", value=text[:SHOWN]))
-    return number
-
-
-def _written_number(text: str, *, comma: bool) -> Decimal | None:
-    bare = MONEY_MARKS.sub("", text)
-    if not bare:
-        return None
-    if comma:
-        bare = bare.replace(".", "").replace(",", ".")
-    elif re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d*)?", bare):
-        bare = bare.replace(",", "")
-    try:
-        return Decimal(bare)
-    except InvalidOperation:
-        raise BadCellError(_("不是数字:「%(value)s」。", value=text[:SHOWN])) from None
-
-
-def _whole(cell: Cell, *, comma: bool = False) -> int | None:
-    if isinstance(cell, str) and cell.isascii() and cell.isdigit() and len(cell) < 19:
-        return int(cell)
-    number = _number(cell, comma=comma)
-    if number is None:
-        return None
-    if abs(number) >= WHOLE_IN_FLOAT or number != number.to_integral_value():
-        raise BadCellError(_("要写成整数,不能是「%(value)s」。", value=str(cell)[:SHOWN]))
-    return int(number)
-
-
-def _time_reader(zone: ZoneInfo, form: object) -> Callable[[Cell], datetime | None]:
-    pattern = None if form is None else str(form)
-
-    def read(cell: Cell) -> datetime | None:
-        if isinstance(cell, str):
-            text = cell.strip(BOOK_MARKS)
-            if not text:
-                return None
-            moment = _by_pattern(text, pattern) if pattern else _by_shape(text)
-        else:
-            moment = _by_value(cell)
-        try:
-            return moment.astimezone(UTC) if moment.tzinfo else _in_utc(moment, zone)
-        except (OverflowError, ValueError):
-            raise _bad_time(cell) from None
-
-    return read
-
-
-def _in_utc(moment: datetime, zone: ZoneInfo) -> datetime:
-    # the same as putting the zone on and changing it, several times faster
-    return AWARE + (moment - (zone.utcoffset(moment) or timedelta()) - NAIVE)
-
-
-def _by_pattern(text: str, pattern: str) -> datetime:
-    try:
-        if pattern in ("unix", "unix_ms"):
-            seconds = int(text) if pattern == "unix" else int(text) / 1000
-            return datetime.fromtimestamp(seconds, UTC)
-        return datetime.strptime(text, pattern)  # noqa: DTZ007 - the mapping's zone is put on by the caller
-    except (ValueError, OverflowError, OSError):
-        raise BadCellError(_("「%(value)s」不是 %(format)s 格式的时间。", value=text[:SHOWN], format=pattern)) from None
-
-
-def _by_shape(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    for pattern in TIME_FORMATS:
-        try:
-            return datetime.strptime(text, pattern)  # noqa: DTZ007 - the mapping's zone is put on by the caller
-        except ValueError:
-            continue
-    if re.fullmatch(r"\d{5}(\.\d+)?", text):
-        return _by_value(float(text))
-    raise _bad_time(text)
-
-
-def _by_value(cell: Cell) -> datetime:
-    if isinstance(cell, datetime):
-        return cell
-    if isinstance(cell, date):
-        return datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - the mapping's zone is put on by the caller
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and int(cell) in EXCEL_DAYS:
-        return EXCEL_EPOCH + timedelta(seconds=round(cell * 86400))
-    raise _bad_time(cell)
-
-
-def _bad_time(cell: Cell) -> BadCellError:
-    return BadCellError(_("「%(value)s」不是能认出的时间,请写成 2026-01-31 10:00:00 这样。", value=str(cell)[:SHOWN]))
-
-
-def _as_day(moment: datetime | None, zone: ZoneInfo) -> date | None:
-    return None if moment is None else moment.astimezone(zone).date()

@@ -8,33 +8,28 @@ writes nothing.
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast
+from typing import cast
 
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import bindparam, select, update
 
 from qtrace.catalog.models import Shop
-from qtrace.core.db import db, is_sqlite, require_write
+from qtrace.core.db import db, require_write
 from qtrace.core.errors import NotFound
 from qtrace.core.events import record as record_event
+from qtrace.orders.batch import Batch, Entry, Key, Outcome, Rehearsal, chunks
 from qtrace.orders.bulk import among, insert_rows, last_ids, written_time
 from qtrace.orders.events import RECORDS_IMPORTED, RecordsImported
+from qtrace.orders.facts import Scope, Value, storable
 from qtrace.orders.frames import Frame, Frames, framed
-from qtrace.orders.models import LineLot, Lot, Order, OrderLine
-from qtrace.orders.rows import Column, Row, Scope, Shape, Value, read_columns, shape_of, storable
+from qtrace.orders.line_lots import link_lots, rehearse_lots
+from qtrace.orders.models import Order, OrderLine
+from qtrace.orders.rows import Row, Shape, read_columns, shape_of
 from qtrace.sdk.records import Record
 
 MASTER_PLATFORM = "erp"
 MASTER_KINDS = frozenset({"products", "suppliers", "warehouses", "lots", "categories"})
-
-Outcome = Literal["stored", "updated", "unchanged", "refused"]
-Key = tuple[int, str]
-Link = tuple[int, str, int]  # quantity, method, confidence
-
-CHUNK = 5000
 
 
 @dataclass(frozen=True)
@@ -58,56 +53,6 @@ class Counts:
     def unchanged(self) -> int:
         """Return how many records said nothing new."""
         return self.outcomes.count("unchanged")
-
-
-@dataclass
-class Rehearsal:
-    """What a dry run remembers between batches, so that its counts are those of the real run."""
-
-    rows: dict[tuple[str, Key], Row] = field(default_factory=dict)
-    ids: dict[tuple[str, str | Key], int] = field(default_factory=dict)
-    line_lots: dict[tuple[int, int], Link] = field(default_factory=dict)
-
-    def invent(self, kind: str, name: str | Key) -> int:
-        """Return a made-up id for a row that a real run would create."""
-        return self.ids.setdefault((kind, name), -1 - len(self.ids))
-
-
-@dataclass
-class _Entry:
-    """A row in the making: its id once it has one, how it is stored, and how it shall be."""
-
-    id: int | None
-    stored: Row | None
-    row: Row
-
-
-@dataclass
-class _Batch:
-    """Everything one kind's share of a batch works on; `found` holds the ids all kinds of the batch have looked up."""
-
-    shape: Shape
-    scope: Scope
-    memory: Rehearsal | None
-    outcomes: list[Outcome]
-    refused: list[tuple[int, str]]
-    found: dict[str, dict[str | Key, int]]
-    frame: Frame
-    columns: list[Column] = field(default_factory=list)
-    entries: dict[Key, _Entry] = field(default_factory=dict)
-
-    def keys(self) -> list[Key]:
-        """Return the key of every record."""
-        return list(zip(self.columns[0], self.columns[1], strict=True))
-
-
-@dataclass(frozen=True)
-class _Served:
-    """What a line says of the lot it was served from; `at` is its place in the frame."""
-
-    at: int
-    lot: str
-    link: Link
 
 
 def store(
@@ -148,7 +93,7 @@ def _walk(
     for frame in frames.by_kind():
         currencies |= _order_currencies(shop[0], frame, currencies)
         scope = Scope(shop[0], shop[1], now, currencies)
-        batch = _Batch(shape_of(frame.kind), scope, memory, outcomes, refused, found, frame)
+        batch = Batch(shape_of(frame.kind), scope, memory, outcomes, refused, found, frame)
         _check(batch)
         _resolve(batch)
         _load(batch)
@@ -157,13 +102,12 @@ def _walk(
             currencies |= {name: str(entry.row[4]) for (_, name), entry in batch.entries.items()}
         if memory is None:
             changed = _write(batch)
-            _link_lots(batch, changed)
+            link_lots(batch, changed)
             if told:
                 _tell(batch, changed, frame, told)
         else:
             _remember(batch, memory)
-            if frame.kind == "lines":
-                _new_line_lots(batch, {}, _served(batch))
+            rehearse_lots(batch)
     return Counts(tuple(outcomes), tuple(sorted(refused)))
 
 
@@ -176,12 +120,12 @@ def _order_currencies(shop_id: int, frame: Frame, known: Mapping[str, str]) -> d
     statement = select(Order.external_id, Order.currency).where(Order.shop_id == shop_id)
     return {
         row.external_id: row.currency
-        for chunk in _chunks(names)
+        for chunk in chunks(names)
         for row in db.session.execute(statement.where(among(Order.external_id, chunk)))
     }
 
 
-def _check(batch: _Batch) -> None:
+def _check(batch: Batch) -> None:
     """Read the records as columns and go on with those that can be stored."""
     frame = batch.frame
     batch.columns, refused = read_columns(batch.shape, frame.fields, len(frame.index), batch.scope)
@@ -192,7 +136,7 @@ def _check(batch: _Batch) -> None:
         batch.columns = [[column[at] for at in kept] for column in batch.columns]
 
 
-def _resolve(batch: _Batch) -> None:
+def _resolve(batch: Batch) -> None:
     """Replace external ids by ids, making stubs of rows that only these records name."""
     for at, kind in batch.shape.names:
         if kind != "lines":
@@ -205,7 +149,7 @@ def _resolve(batch: _Batch) -> None:
         _resolve_lines(batch)
 
 
-def _find(batch: _Batch, kind: str, names: set[str]) -> Mapping[str | Key, int]:
+def _find(batch: Batch, kind: str, names: set[str]) -> Mapping[str | Key, int]:
     """Return the ids of rows by name, those already looked up for this batch among them."""
     found = batch.found.setdefault(kind, {})
     missing = names - found.keys()
@@ -236,28 +180,28 @@ def _master_ids(kind: str, names: Iterable[str]) -> dict[str | Key, int]:
     )
     return {
         name: row_id
-        for chunk in _chunks(names)
+        for chunk in chunks(names)
         for name, row_id in db.session.execute(statement.where(among(table.c.external_id, chunk))).all()
     }
 
 
-def _ids(batch: _Batch, kind: str, names: Iterable[str]) -> dict[str | Key, int]:
+def _ids(batch: Batch, kind: str, names: Iterable[str]) -> dict[str | Key, int]:
     table = shape_of(kind).table
     statement = select(table.c.external_id, table.c.id).where(table.c.shop_id == batch.scope.shop_id)
     return {
         name: row_id
-        for chunk in _chunks(names)
+        for chunk in chunks(names)
         for name, row_id in db.session.execute(statement.where(among(table.c.external_id, chunk))).all()
     }
 
 
-def _insert_stubs(batch: _Batch, kind: str, names: set[str]) -> None:
+def _insert_stubs(batch: Batch, kind: str, names: set[str]) -> None:
     shape = shape_of(kind)
     rows = [_stub(shape, batch.scope, batch.scope.shop_id, name) for name in sorted(names)]
     insert_rows(shape.table, shape.columns, rows)
 
 
-def _resolve_lines(batch: _Batch) -> None:
+def _resolve_lines(batch: Batch) -> None:
     at, order_at = batch.shape.columns.index("line_id"), batch.shape.columns.index("order_id")
     named = [
         (order, line) if line else None for order, line in zip(batch.columns[order_at], batch.columns[at], strict=True)
@@ -281,7 +225,7 @@ def _line_ids(keys: set[Key]) -> dict[Key, int]:
     statement = select(OrderLine.order_id, OrderLine.external_id, OrderLine.id)
     return {
         (row.order_id, row.external_id): row.id
-        for chunk in _chunks({order for order, _ in keys})
+        for chunk in chunks({order for order, _ in keys})
         for row in db.session.execute(statement.where(among(OrderLine.order_id, chunk)))
         if (row.order_id, row.external_id) in keys
     }
@@ -297,7 +241,7 @@ def _stub(shape: Shape, scope: Scope, owner: int, name: str) -> Row:
     return tuple(cells)
 
 
-def _load(batch: _Batch) -> None:
+def _load(batch: Batch) -> None:
     """Read the stored rows that the records are about."""
     shape, table = batch.shape, batch.shape.table
     statement = select(table.c.id, *(table.c[column] for column in shape.columns))
@@ -306,13 +250,13 @@ def _load(batch: _Batch) -> None:
         column, wanted = table.c.external_id, set(batch.columns[1])
     else:
         column, wanted = table.c[shape.owner], set(batch.columns[0])
-    for chunk in _chunks(wanted):
+    for chunk in chunks(wanted):
         for row_id, *cells in db.session.execute(statement.where(among(column, chunk))):
             row = tuple(cells)
-            batch.entries[(row[0], row[1])] = _Entry(row_id, row, row)
+            batch.entries[(row[0], row[1])] = Entry(row_id, row, row)
 
 
-def _compare(batch: _Batch) -> None:
+def _compare(batch: Batch) -> None:
     """Merge every record into its row, in order, and note its outcome."""
     shape, entries, outcomes = batch.shape, batch.entries, batch.outcomes
     planned = batch.memory.rows if batch.memory else {}
@@ -322,10 +266,10 @@ def _compare(batch: _Batch) -> None:
         if entry is None:
             row = planned.get((shape.kind, key))
             if row is None:
-                entries[key] = _Entry(None, None, new)
+                entries[key] = Entry(None, None, new)
                 outcomes[index] = "stored"
                 continue
-            entry = entries[key] = _Entry(None, row, row)
+            entry = entries[key] = Entry(None, row, row)
         merged = tuple([old if new is None or new == "" else new for new, old in zip(said, entry.row, strict=True)])
         if shape.stub is not None and entry.row[shape.stub[0]] == shape.stub[1]:
             outcomes[index] = "stored"
@@ -334,7 +278,7 @@ def _compare(batch: _Batch) -> None:
         entry.row = merged
 
 
-def _as_new(batch: _Batch) -> Iterable[Row]:
+def _as_new(batch: Batch) -> Iterable[Row]:
     """Return the records as they are stored when nothing is known before."""
     shape, columns = batch.shape, list(batch.columns)
     for at, blank in enumerate(_stub(shape, batch.scope, 0, "")):
@@ -346,13 +290,13 @@ def _as_new(batch: _Batch) -> Iterable[Row]:
     return zip(*columns, strict=True)
 
 
-def _remember(batch: _Batch, memory: Rehearsal) -> None:
+def _remember(batch: Batch, memory: Rehearsal) -> None:
     for key, entry in batch.entries.items():
         if entry.row != entry.stored:
             memory.rows[(batch.shape.kind, key)] = entry.row
 
 
-def _write(batch: _Batch) -> dict[Key, int]:
+def _write(batch: Batch) -> dict[Key, int]:
     """Write new and changed rows; return the ids of both."""
     shape, table = batch.shape, batch.shape.table
     new = [entry.row for entry in batch.entries.values() if entry.id is None]
@@ -386,91 +330,13 @@ def _new_ids(shape: Shape, scope: Scope, keys: list[Key]) -> dict[Key, int]:
         column, values = table.c[shape.owner], {owner for owner, _ in keys}
     return {
         (owner, name): row_id
-        for chunk in _chunks(values)
+        for chunk in chunks(values)
         for owner, name, row_id in db.session.execute(statement.where(among(column, chunk)))
         if (owner, name) in wanted
     }
 
 
-def _link_lots(batch: _Batch, changed: dict[Key, int]) -> None:
-    """Keep which lot each line was served from, and complete lots by what lines and receipts say of them."""
-    if batch.shape.kind == "lines":
-        served, (skus, suppliers), kinds = _served(batch), batch.columns[4:6], batch.frame.fields["kind"]
-        _store_line_lots(batch, changed, served)
-        lots = batch.found["lots"]
-        _complete_lots([(lots[one.lot], skus[one.at], suppliers[one.at]) for one in served if kinds[one.at] == "item"])
-    elif batch.shape.kind == "receipts":
-        suppliers, _warehouses, lots_received, skus = batch.columns[2:6]
-        _complete_lots([fact for fact in zip(lots_received, skus, suppliers, strict=True) if fact[0]])
-
-
-def _served(batch: _Batch) -> list[_Served]:
-    """Return what the lines say of their lots."""
-    said = batch.frame.fields
-    links = zip(said["quantity"], said["lot_method"], said["lot_confidence"], strict=True)
-    return [_Served(at, lot, link) for at, (lot, link) in enumerate(zip(said["lot"], links, strict=True)) if lot]
-
-
-def _store_line_lots(batch: _Batch, changed: dict[Key, int], served: Sequence[_Served]) -> None:
-    news = _new_line_lots(batch, changed, served)
-    if news:
-        rows = [
-            {"line_id": line, "lot_id": lot, "quantity": quantity, "method": method, "confidence": confidence}
-            for (line, lot), (quantity, method, confidence) in news.items()
-        ]
-        statement = (sqlite_insert if is_sqlite() else pg_insert)(LineLot.__table__)  # type: ignore[arg-type]  # a Table
-        again = {name: statement.excluded[name] for name in ("quantity", "method", "confidence")}
-        db.session.execute(statement.on_conflict_do_update(index_elements=["line_id", "lot_id"], set_=again), rows)
-
-
-def _new_line_lots(batch: _Batch, changed: dict[Key, int], served: Sequence[_Served]) -> dict[tuple[int, int], Link]:
-    """Return the links that are new or different; a line with one counts as updated."""
-    if not served:
-        return {}
-    memory, keys = batch.memory, batch.keys()
-    line_ids = {key: entry.id for key, entry in batch.entries.items() if entry.id is not None} | changed
-    if memory is not None:
-        line_ids |= {key: memory.invent("lines", key) for key, entry in batch.entries.items() if entry.id is None}
-    known = _stored_line_lots({line_ids[keys[one.at]] for one in served})
-    news = memory.line_lots if memory is not None else {}
-    for one in served:
-        key, index = keys[one.at], batch.frame.index[one.at]
-        pair = (line_ids[key], batch.found["lots"][one.lot])
-        if (news.get(pair) or known.get(pair)) == one.link:
-            continue
-        news[pair] = one.link
-        changed[key] = pair[0]
-        if batch.outcomes[index] == "unchanged":
-            batch.outcomes[index] = "updated"
-    return news
-
-
-def _stored_line_lots(lines: set[int]) -> dict[tuple[int, int], Link]:
-    statement = select(LineLot.line_id, LineLot.lot_id, LineLot.quantity, LineLot.method, LineLot.confidence)
-    return {
-        (row.line_id, row.lot_id): (row.quantity, row.method, row.confidence)
-        for chunk in _chunks(lines)
-        for row in db.session.execute(statement.where(among(LineLot.line_id, chunk)))
-    }
-
-
-def _complete_lots(facts: list[tuple[Value, Value, Value]]) -> None:
-    rows = [{"row_id": lot, "new_sku": sku, "new_supplier": supplier} for lot, sku, supplier in dict.fromkeys(facts)]
-    if rows:
-        table = shape_of("lots").table
-        statement = (
-            update(table)
-            .where(table.c.id == bindparam("row_id"))
-            .where((table.c.sku_id.is_(None)) | (table.c.supplier_id.is_(None)))
-            .values(
-                sku_id=func.coalesce(table.c.sku_id, bindparam("new_sku", type_=Lot.sku_id.type)),
-                supplier_id=func.coalesce(table.c.supplier_id, bindparam("new_supplier", type_=Lot.supplier_id.type)),
-            )
-        )
-        db.session.execute(statement, rows)
-
-
-def _tell(batch: _Batch, changed: dict[Key, int], frame: Frame, told: tuple[int | None, tuple[str, int]]) -> None:
+def _tell(batch: Batch, changed: dict[Key, int], frame: Frame, told: tuple[int | None, tuple[str, int]]) -> None:
     outcomes = Counter([batch.outcomes[index] for index in frame.index])
     if not (outcomes["stored"] or outcomes["updated"]):
         return
@@ -494,8 +360,3 @@ def _digest(frame: Frame) -> str:
         digest.update("\x1f".join([name, *texts]).encode("utf-8", "backslashreplace"))
         digest.update(b"\x1e")
     return digest.hexdigest()
-
-
-def _chunks(values: Iterable[Value]) -> Iterable[list[Value]]:
-    ordered = list(values)
-    return (ordered[at : at + CHUNK] for at in range(0, len(ordered), CHUNK))

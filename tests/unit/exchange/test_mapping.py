@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from qtrace.core.errors import Refused
+from qtrace.exchange.cells import Cell
 from qtrace.exchange.mapping import (
-    Cell,
     check_definition,
     compile_mapping,
     detect_kind,

@@ -12,8 +12,9 @@ from qtrace.exchange.importing import Finished, import_file
 from qtrace.flows.models import FlowInstance
 from qtrace.issues.intake import rehearse, store
 from qtrace.issues.models import ImportedIssue, Issue
+from qtrace.orders.batch import Rehearsal
 from qtrace.orders.models import Order
-from qtrace.orders.upsert import Counts, Rehearsal
+from qtrace.orders.upsert import Counts
 from qtrace.sdk.records import Order as OrderRecord
 from qtrace.sdk.records import QualityIssue, Record
 from qtrace.tasks.models import Task

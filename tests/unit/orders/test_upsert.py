@@ -16,8 +16,9 @@ from qtrace.core.errors import NotFound
 from qtrace.core.events import Event, subscribe, verify_chain
 from qtrace.core.models import EventRow
 from qtrace.orders import models
+from qtrace.orders.batch import Rehearsal
 from qtrace.orders.events import RECORDS_IMPORTED, read_imported
-from qtrace.orders.upsert import Counts, Rehearsal, rehearse, store
+from qtrace.orders.upsert import Counts, rehearse, store
 from qtrace.sdk import records as r
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
