@@ -83,9 +83,15 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         values[setting.name], sources[setting.name] = _value(setting, environ)
     _warn_unknown(environ)
     config = Config(values, sources)
-    config.data_dir.mkdir(parents=True, exist_ok=True)
-    if not values["SECRET_KEY"]:
-        values["SECRET_KEY"], sources["SECRET_KEY"] = _kept_key(config.data_dir), "generated"
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        if not values["SECRET_KEY"]:
+            values["SECRET_KEY"], sources["SECRET_KEY"] = _kept_key(config.data_dir), "generated"
+    except PermissionError as error:
+        raise BadSetting(
+            f"{error.filename} is closed to user {os.getuid()}: {PREFIX}DATA_DIR must belong to the user who runs qtrace"
+            f" (chown -R {os.getuid()} {config.data_dir})"
+        ) from None
     if len(values["SECRET_KEY"]) < 32:
         raise BadSetting(f"{PREFIX}SECRET_KEY is too short: give at least 32 random characters or leave it empty")
     if values["LANG"] not in {"zh", "en"}:

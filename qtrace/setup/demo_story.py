@@ -1,7 +1,6 @@
 """What the demonstration's staff did with complaints and issues, week by week, through the very services of the pages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import func, select
@@ -21,6 +20,7 @@ from qtrace.issues.models import Issue
 from qtrace.issues.remarks import add_comment
 from qtrace.sdk.records import Order
 from qtrace.setup.demo_data import Demo
+from qtrace.setup.demo_scripts import Script, script_for
 
 SETTLE_AFTER = timedelta(days=4)
 LEAVE_OPEN = timedelta(days=9)
@@ -32,69 +32,6 @@ STAGE_AGES = {  # how old an issue is when it leaves a stage
     "verify": timedelta(days=62),
 }
 HANDLING = {"after_sale": "refund", "review": "reply", "order": "reply", "staff": "reply"}
-
-
-@dataclass(frozen=True)
-class Script:
-    """What was found out about a kind of problem and done about it."""
-
-    parties: Mapping[str, int]
-    reason: str
-    chain: tuple[tuple[str, str], ...]  # (answer, evidence), the last one is the root cause
-    escape: tuple[str, str]
-    containment: str
-    corrective: str
-    preventive: str
-    proof: str
-    cost: str
-
-
-SUPPLIER = Script(
-    {"supplier": 80, "carrier": 20},
-    "同批次集中出现,外箱完好,判定来料为主。",
-    (
-        ("瓶盖渗漏,外盒浸湿", "买家照片 4 张,退回 6 件复现"),
-        ("瓶盖扭矩低于 0.8 N·m", "抽测 32 件,29 件低于下限"),
-        ("换线后没有重新标定拧盖机", "换线点检表没有扭矩项"),
-    ),
-    ("来料检验只看外观,不测扭矩", "来料检验记录与检验规范 V2"),
-    "在库同批次冻结,拦截未发订单",
-    "换线点检表加入扭矩项,首件确认后量产",
-    "来料检验增加扭矩抽测(AQL 1.0)",
-    "点检表与首件记录已回传",
-    "6500.00",
-)
-CARRIER = Script(
-    {"carrier": 100},
-    "同一线路集中破损,其他线路正常。",
-    (
-        ("外箱压扁,内件破损", "签收照片 9 张"),
-        ("中转场堆叠过高", "快递公司回复与现场视频"),
-        ("该线路改用无隔板笼车", "快递公司调度记录"),
-    ),
-    ("出库没有跌落测试要求", "包装规范没有跌落项"),
-    "该线路暂时改发其他快递",
-    "快递公司恢复隔板笼车并限高两层",
-    "外箱改为五层瓦楞,每季做跌落测试",
-    "整改回函与抽查照片",
-    "1280.00",
-)
-LISTING = Script(
-    {"listing": 100},
-    "实物与封样一致,详情页图片偏色、尺码表错误。",
-    (
-        ("买家收到的颜色、尺码与页面不符", "对照封样与详情页截图"),
-        ("详情页用了另一款的图片和尺码表", "上新记录"),
-        ("上新没有与封样核对的步骤", "上新流程文件"),
-    ),
-    ("上线前没有人复核", "上新流程没有复核签字"),
-    "下架问题图片,客服主动说明",
-    "重拍图片,按封样更正尺码表",
-    "上新流程加入封样核对并双人签字",
-    "新页面截图与流程文件",
-    "860.00",
-)
-BY_SCOPE = {"courier_line": CARRIER, "lot": SUPPLIER, "safety": SUPPLIER, "supplier": SUPPLIER, "sku": SUPPLIER}
 
 
 class DemoStory:
@@ -174,8 +111,7 @@ class DemoStory:
                 self._act(issue, script, now)
             if stage == "verify":
                 effective = self._effective(issue_id)
-                note = "同批次已停用,之后的批次没有再出现同类投诉。"
-                check_effect(issue, effective_at=effective, accepted=True, note=note, by=lead, now=now)
+                check_effect(issue, effective_at=effective, accepted=True, note=script.effect, by=lead, now=now)
 
     def _find_causes(self, issue_id: int, script: Script, now: datetime) -> None:
         lead, parent = self.people["quality_lead"], None
@@ -234,10 +170,7 @@ class DemoStory:
         return "verify" if issue.opened_at > self.today - timedelta(days=75) else ""
 
     def _script(self, issue: Issue) -> Script:
-        scope = issue.signature.split("|", 1)[0]
-        if issue.sku is not None and issue.sku.external_id == self.demo.planted.wrong_listing.sku:
-            return LISTING
-        return BY_SCOPE.get(scope, SUPPLIER)
+        return script_for(issue.type.code if issue.type else "")
 
     def _planned_effect(self, issue: Issue, now: datetime) -> datetime:
         solved = self.demo.planted.solved
