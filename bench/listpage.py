@@ -69,7 +69,7 @@ def _add(sheet: Sheet, costs: Mapping[str, tuple[float, float]]) -> None:
     (ten, _facets), (million, facets), (bare, _none) = costs["list_10k"], costs["list_1m"], costs["list_bare"]
     allowed = BARE_RATIO * bare + FACETS_MS
     sheet.add("list_facets", facets, "ms", FACETS_MS)
-    sheet.add("list_without_facets_to_bare", (million - facets) / bare, "x", BARE_RATIO)
+    sheet.add("list_without_facets_to_bare", (million - facets) / bare, "x")
     sheet.add("list_10k_of_allowed", ten / allowed * 100, "%", 100)
     sheet.add("list_1m_of_allowed", million / allowed * 100, "%", 100)
     sheet.add("list_growth", million / ten, "x", GROWTH)
