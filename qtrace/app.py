@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from flask import Flask, request
+from flask.json.provider import DefaultJSONProvider
 from flask_login import current_user
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -16,6 +17,7 @@ from qtrace import features
 from qtrace.accounts.access import init_access
 from qtrace.core.db import init_db
 from qtrace.plugins import init_plugins
+from qtrace.web.addresses import RowId
 from qtrace.web.assets import init_assets
 from qtrace.web.csrf import init_csrf
 from qtrace.web.errors import init_errors
@@ -32,6 +34,7 @@ def create_app(config: settings.Config | None = None, *, environ: Mapping[str, s
     """Return the WSGI application for these settings; touches the database only through its own engines."""
     config = config or settings.load(environ)
     app = Flask("qtrace")
+    app.url_map.converters["int"] = RowId  # before any address is registered
     _configure(app, config)
     init_db(app, config.database_url, synchronous=config["SQLITE_SYNCHRONOUS"])
     init_pages(app, _language)
@@ -47,6 +50,12 @@ def create_app(config: settings.Config | None = None, *, environ: Mapping[str, s
     init_headers(app)
     app.context_processor(_menu)
     return app
+
+
+class Json(DefaultJSONProvider):
+    """JSON with Chinese as it is written."""
+
+    ensure_ascii = False
 
 
 def _configure(app: Flask, config: settings.Config) -> None:
@@ -78,7 +87,7 @@ def _configure(app: Flask, config: settings.Config) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(cache))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has it
+    app.json = Json(app)
     proxies = config.number("TRUSTED_PROXIES")
     if proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # the documented way to wrap the app

@@ -12,12 +12,10 @@ from types import FrameType
 
 from flask import Flask
 from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
 from qtrace.core import clock
-from qtrace.core.db import is_sqlite, write
+from qtrace.core.db import insert_into, write
 from qtrace.core.jobs import enqueue, run_one, take_tick
 from qtrace.core.models import Heartbeat, JobRow, Tick
 
@@ -64,9 +62,8 @@ def work(app: Flask, *, stop: Event | None = None, sleep: Callable[[float], obje
 
 def beat(now: datetime) -> None:
     """Note that the worker is alive and clear away what is long done."""
-    insert = sqlite_insert if is_sqlite() else pg_insert
     detail = f"pid {os.getpid()}"
-    statement = insert(Heartbeat).values(name="worker", at=now, detail=detail)
+    statement = insert_into(Heartbeat).values(name="worker", at=now, detail=detail)
     with write() as session:
         session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": now, "detail": detail}))
         session.execute(delete(JobRow).where(JobRow.state == "done", JobRow.finished_at < now - KEEP_DONE))

@@ -13,11 +13,13 @@ from qtrace.accounts.models import User
 from qtrace.accounts.sessions import ABSOLUTE, find_session
 from qtrace.core import clock
 from qtrace.core.errors import Forbidden
+from qtrace.web.marks import mark, marked
 
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 
+ACCESS = "access"  # the mark that says who may reach a view
 HTTPS_COOKIE, PLAIN_COOKIE = "__Host-qt", "qt"
 
 
@@ -41,8 +43,7 @@ def needs(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 raise Forbidden
             return view(*args, **kwargs)
 
-        guarded.access = permission or "login"  # type: ignore[attr-defined]  # read by the permission table
-        return guarded
+        return mark(guarded, ACCESS, permission or "login")
 
     return decorate
 
@@ -54,8 +55,7 @@ def login_needed(view: Callable[P, R]) -> Callable[P, R]:
 
 def public(view: Callable[P, R]) -> Callable[P, R]:
     """Let everybody reach the view, logged in or not."""
-    view.access = "public"  # type: ignore[attr-defined]  # read by the permission table
-    return view
+    return mark(view, ACCESS, "public")
 
 
 def actor() -> User:
@@ -144,8 +144,7 @@ def _load(_request: Any) -> User | None:
 def _fail_closed() -> None:
     if request.endpoint is None or request.endpoint == "static":
         return
-    view = current_app.view_functions[request.endpoint]
-    if not hasattr(view, "access"):
+    if marked(current_app.view_functions[request.endpoint], ACCESS) is None:
         raise Forbidden(f"the view {request.endpoint} names no permission")
     # the token check of a write needs the session's id, so the person is loaded before it
     _ = current_user.is_authenticated

@@ -13,6 +13,7 @@ from qtrace.accounts.webforms import MemberForm, PasswordForm
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import DomainError, NotFound
+from qtrace.core.ids import as_id
 from qtrace.web.filters import localised
 from qtrace.web.htmx import go, render
 
@@ -52,7 +53,7 @@ def create() -> Response:
                 form.roles.data,
                 by=actor().id,
                 now=clock.now(),
-                department_id=_number(form.department_id.data),
+                department_id=as_id(form.department_id.data),
             )
     except DomainError as error:
         return _refused(form, error, None)
@@ -93,7 +94,7 @@ def update(user_id: int) -> Response:
                 role_keys=form.roles.data,
                 active=form.active.data,
                 by=actor().id,
-                department_id=_number(form.department_id.data),
+                department_id=as_id(form.department_id.data),
                 now=clock.now(),
             )
             if hashed:
@@ -155,7 +156,3 @@ def _refused(form: Form, error: DomainError, user_id: int | None) -> Response:
     field = getattr(form, error.field or "username", form.username)
     field.errors = [error.message]
     return _form_page(form, user_id, status=error.status)
-
-
-def _number(value: str | None) -> int | None:
-    return int(value) if value and value.isdecimal() else None

@@ -11,8 +11,8 @@ from qtrace.accounts.passwords import hash_password, verify_password
 from qtrace.accounts.permissions import ROLES
 from qtrace.accounts.sessions import close_all_sessions
 from qtrace.core import events
-from qtrace.core.db import db, require_write
-from qtrace.core.errors import Conflict, NotFound, Refused
+from qtrace.core.db import db, existing, require_write
+from qtrace.core.errors import Conflict, Refused
 
 
 def seed_roles() -> None:
@@ -147,9 +147,7 @@ def ensure_department(name: str) -> int:
 
 def set_head(department_id: int, user_id: int) -> None:
     """Make a person the head of a department."""
-    department = require_write().get(Department, department_id)
-    if department is None:
-        raise NotFound
+    department = existing(Department, department_id)
     department.head_id = user_id
 
 
@@ -164,7 +162,4 @@ def _roles(keys: Sequence[str]) -> list[Role]:
 
 
 def _user(user_id: int) -> User:
-    user = require_write().get(User, user_id)
-    if user is None:
-        raise NotFound
-    return user
+    return existing(User, user_id)

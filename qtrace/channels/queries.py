@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from qtrace.channels.events import CHANNEL_SYNCED, SUBJECT
 from qtrace.channels.models import Bookmark, ChannelAccount, IntakeRecord
-from qtrace.core.db import db
+from qtrace.core.db import db, existing
 from qtrace.core.errors import NotFound
 from qtrace.core.models import EventRow
 
@@ -43,10 +43,7 @@ def accounts() -> Sequence[ChannelAccount]:
 
 def account_by_id(account_id: int) -> ChannelAccount:
     """Return an account; refuse an unknown one."""
-    account = db.session.get(ChannelAccount, account_id)
-    if account is None:
-        raise NotFound
-    return account
+    return existing(ChannelAccount, account_id)
 
 
 def account_by_name(name: str) -> ChannelAccount:

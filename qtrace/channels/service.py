@@ -13,8 +13,8 @@ from qtrace.channels.drop import is_folder_name
 from qtrace.channels.events import CHANNEL_ADDED, CHANNEL_CHANGED, CHANNEL_PAUSED, CHANNEL_RESUMED, SUBJECT
 from qtrace.channels.models import ChannelAccount
 from qtrace.core import events, jobs
-from qtrace.core.db import require_write
-from qtrace.core.errors import NotFound, Refused
+from qtrace.core.db import existing, require_write
+from qtrace.core.errors import Refused
 from qtrace.core.models import JobRow
 from qtrace.sdk.settings import SettingValue
 
@@ -102,10 +102,7 @@ def _enqueue_after(account_id: int, now: datetime, run_at: datetime | None, curr
 
 
 def _account(account_id: int) -> ChannelAccount:
-    account = require_write().get(ChannelAccount, account_id)
-    if account is None:
-        raise NotFound
-    return account
+    return existing(ChannelAccount, account_id)
 
 
 def _enable(account_id: int, enabled: bool, event: str, by: int | None, now: datetime) -> None:

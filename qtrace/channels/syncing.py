@@ -107,7 +107,7 @@ def _prepare(account_id: int, clock: Callable[[], datetime], tell: Tell) -> _Wor
         account = db.session.get(ChannelAccount, account_id)
         if account is None:
             raise NotFound(_("没有这个对接账号。"))
-        connector_class = connectors(current_app._get_current_object()).get(account.connector)  # type: ignore[attr-defined]  # the proxy's own way to its app
+        connector_class = connectors(current_app).get(account.connector)
         if connector_class is None:
             raise Refused(
                 _("连接器 %(key)s 没有安装或无法加载,请到「店铺/ERP 对接」页查看原因。", key=account.connector)

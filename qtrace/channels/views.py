@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Flask, Response, current_app, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
@@ -26,6 +26,7 @@ from qtrace.channels.settings import ShownField, check_settings, say, shown_fiel
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import NotFound, Refused
+from qtrace.core.ids import as_id
 from qtrace.plugins import connectors, installed
 from qtrace.sdk.connector import Connector
 from qtrace.web.csrf import answer_at
@@ -44,7 +45,7 @@ def index() -> Response:
         counts=counts_by_account(),
         nothing=Counted(),
         names=_names(),
-        plugins=installed(_app()),
+        plugins=installed(current_app),
     )
 
 
@@ -52,7 +53,7 @@ def index() -> Response:
 @needs("channels.manage")
 def new() -> Response:
     """Show the form of a new account, made from the connector's settings."""
-    known = connectors(_app())
+    known = connectors(current_app)
     key = request.args.get("connector") or next(iter(sorted(known)), "")
     if not key:
         raise NotFound(_("没有可用的连接器。请先安装插件,或到列表页看插件为何无法加载。"))
@@ -72,7 +73,7 @@ def create() -> Response:
     shown = shown_fields(connector.settings, {}, given=given, errors=checked.errors)
     if checked.errors:
         return _form(key, entered, shown, status=422)
-    shop_id = int(entered["shop"]) if entered["shop"].isdecimal() else None
+    shop_id = as_id(entered["shop"])
     account = NewAccount(name=entered["name"], connector=key, shop_id=shop_id, settings=checked.values)
     try:
         with write():
@@ -89,7 +90,7 @@ def create() -> Response:
 def show(account_id: int) -> Response:
     """Show an account: its streams, what was refused, what came in, its settings."""
     account = account_by_id(account_id)
-    connector = connectors(_app()).get(account.connector)
+    connector = connectors(current_app).get(account.connector)
     fields = shown_fields(connector.settings, account.settings) if connector else []
     return _show(account, connector, fields)
 
@@ -132,20 +133,15 @@ def pause_update(account_id: int) -> Response:
     return go(url_for("channels.show", account_id=account_id), trigger={"toast": _("已保存")})
 
 
-def _app() -> Flask:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # the proxy's own way to its app
-    return app
-
-
 def _connector(key: str) -> type[Connector]:
-    found = connectors(_app()).get(key)
+    found = connectors(current_app).get(key)
     if found is None:
         raise NotFound(_("连接器 %(key)s 没有安装或无法加载。", key=key))
     return found
 
 
 def _names() -> dict[str, str]:
-    return {key: say(connector.manifest.name) for key, connector in sorted(connectors(_app()).items())}
+    return {key: say(connector.manifest.name) for key, connector in sorted(connectors(current_app).items())}
 
 
 def _given(connector: type[Connector]) -> Mapping[str, str]:

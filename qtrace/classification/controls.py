@@ -13,6 +13,7 @@ from qtrace.classification.models import KINDS, Term
 from qtrace.classification.queries import terms_of
 from qtrace.core.db import db, table_of
 from qtrace.core.errors import Refused
+from qtrace.core.ids import as_id
 from qtrace.forms.controls.choice import by_name
 from qtrace.forms.registry import (
     Cell,
@@ -59,7 +60,7 @@ class TermRef(Control):
         text = sent.first(field.id)
         if not text:
             return None
-        sent_id = int(text) if text.isdecimal() and len(text) < 19 else 0
+        sent_id = as_id(text) or 0
         term = db.session.execute(TREE_OF, {"term": sent_id}).one_or_none()
         if term is None or term.kind != self.kind_of(field) or not term.active:
             raise Refused(_("请从列表中选择。"))

@@ -12,7 +12,7 @@ from qtrace.classification.models import KINDS, ClassificationRule, Term
 from qtrace.classification.suggest import FIELDS, PARTS, word_condition
 from qtrace.conditions.tree import dump, parse
 from qtrace.core import events
-from qtrace.core.db import Base, require_write
+from qtrace.core.db import Base, affected, existing, require_write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.core.ids import new_id
 
@@ -29,7 +29,7 @@ def add_term(kind: str, name_zh: str, name_en: str, *, parent_id: int | None, by
         raise NotFound
     session = require_write()
     if parent_id is not None:
-        parent = _term(parent_id)
+        parent = existing(Term, parent_id)
         if parent.kind != kind or parent.parent_id is not None:
             raise Refused(_("只能加在第一层的分类下面。"), field="parent_id")
     zh, en = _names(name_zh, name_en)
@@ -48,7 +48,7 @@ def add_term(kind: str, name_zh: str, name_en: str, *, parent_id: int | None, by
 
 def rename_term(term_id: int, name_zh: str, name_en: str, *, by: int, now: datetime) -> None:
     """Change a term's names; its code and every record stay."""
-    term = _term(term_id)
+    term = existing(Term, term_id)
     zh, en = _names(name_zh, name_en)
     if (zh, en) == (term.name_zh, term.name_en):
         return
@@ -61,7 +61,7 @@ def rename_term(term_id: int, name_zh: str, name_en: str, *, by: int, now: datet
 
 def move_term(term_id: int, *, up: bool, by: int, now: datetime) -> None:
     """Move a term one place up or down among its siblings; at the end nothing happens."""
-    term = _term(term_id)
+    term = existing(Term, term_id)
     siblings = list(
         require_write().scalars(
             select(Term).where(Term.kind == term.kind, _beneath(term.parent_id)).order_by(Term.position, Term.id)
@@ -79,7 +79,7 @@ def move_term(term_id: int, *, up: bool, by: int, now: datetime) -> None:
 
 def switch_term(term_id: int, *, active: bool, by: int, now: datetime) -> None:
     """Offer a term or no longer offer it; records that carry it keep it."""
-    term = _term(term_id)
+    term = existing(Term, term_id)
     if term.active == active:
         return
     term.active = active
@@ -88,7 +88,7 @@ def switch_term(term_id: int, *, active: bool, by: int, now: datetime) -> None:
 
 def merge_term(term_id: int, into_id: int, *, by: int, now: datetime) -> int:
     """Put one term into another: it goes off, every record that carried it carries the other; return how many did."""
-    term, target = _term(term_id), _term(into_id)
+    term, target = existing(Term, term_id), existing(Term, into_id)
     if term.id == target.id or term.kind != target.kind:
         raise Refused(_("请选择同一棵分类树里的另一项。"), field="into")
     if not target.active:
@@ -141,13 +141,9 @@ def read_words(text: str) -> list[str]:
 
 def edit_rule(rule_id: int, name: str, condition: object, sets: Mapping[str, Any], *, by: int, now: datetime) -> None:
     """Change a classification rule; a wrong condition is refused with its place. Complaints already there stay."""
-    rule = _rule(rule_id)
+    rule = existing(ClassificationRule, rule_id)
     changed = {"condition": dump(parse(condition, FIELDS)), "sets": checked_sets(sets), "name_zh": _rule_name(name)}
-    body = {
-        key: {"old": getattr(rule, key), "new": value} for key, value in changed.items() if getattr(rule, key) != value
-    }
-    for key, change in body.items():
-        setattr(rule, key, change["new"])
+    body = events.change(rule, changed)
     if body:
         events.record(
             "classification_rule_changed", subject=("classification_rule", rule_id), by=by, now=now, body=body
@@ -156,7 +152,7 @@ def edit_rule(rule_id: int, name: str, condition: object, sets: Mapping[str, Any
 
 def switch_rule(rule_id: int, *, enabled: bool, by: int, now: datetime) -> None:
     """Switch a classification rule on or off."""
-    rule = _rule(rule_id)
+    rule = existing(ClassificationRule, rule_id)
     if rule.enabled != enabled:
         rule.enabled = enabled
         body = {"enabled": enabled}
@@ -179,20 +175,6 @@ def checked_sets(sets: Mapping[str, Any]) -> dict[str, Any]:
     if not found:
         raise Refused(_("请选择规则要给出的类型、严重程度或责任方,至少一项。"), field="type")
     return found
-
-
-def _term(term_id: int) -> Term:
-    term = require_write().get(Term, term_id)
-    if term is None:
-        raise NotFound
-    return term
-
-
-def _rule(rule_id: int) -> ClassificationRule:
-    rule = require_write().get(ClassificationRule, rule_id)
-    if rule is None:
-        raise NotFound
-    return rule
 
 
 def _rule_name(name: str) -> str:
@@ -227,7 +209,7 @@ def _repoint(old: int, new: int) -> dict[str, int]:
     session, moved = require_write(), {}
     for table, column in _columns_naming_terms():
         statement = update(table).where(table.c[column] == old).values({column: new})
-        count = session.execute(statement).rowcount  # type: ignore[attr-defined]  # a DML result carries it
+        count = affected(statement)
         if count and table.name != Term.__tablename__:
             moved[f"{table.name}.{column}"] = count
     session.expire_all()

@@ -10,7 +10,7 @@ from qtrace.classification.models import KINDS, Term
 from qtrace.classification.queries import terms_of
 from qtrace.classification.service import add_term, merge_term, move_term, rename_term, switch_term
 from qtrace.core import clock
-from qtrace.core.db import db, write
+from qtrace.core.db import existing, write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
@@ -98,9 +98,7 @@ def merger_create(term_id: int) -> Response:
 
 
 def _kind_of(term_id: int) -> str:
-    term = db.session.get(Term, term_id)
-    if term is None:
-        raise NotFound
+    term = existing(Term, term_id)
     return term.kind
 
 

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from qtrace.core.ids import as_id
+
 MAX_TEXT = 200
-BIG = 2**63
 IDS = ("shop", "sku", "supplier", "lot", "order", "issue", "parcel")
 DAYS = ("from_", "to")
 STATES = ("open", "closed", "held", "safety", "all")
@@ -59,13 +60,6 @@ def read_filters(args: Mapping[str, str]) -> Filters:
     found["safety"] = "1" if found["safety"] == "1" else ""
     found["ids"] = args.get("ids", "").strip()[:8000]
     return Filters(**found)
-
-
-def as_id(text: str) -> int | None:
-    """Return a row id, None when the text is none."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 20) or int(text) >= BIG:
-        return None
-    return int(text)
 
 
 def read_ids(text: str) -> list[int]:

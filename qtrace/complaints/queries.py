@@ -12,11 +12,12 @@ from sqlalchemy.orm import joinedload
 from qtrace.accounts.access import visible_to
 from qtrace.accounts.models import User
 from qtrace.classification.models import Term
-from qtrace.complaints.filters import Filters, as_id, day_start, read_ids
+from qtrace.complaints.filters import Filters, day_start, read_ids
 from qtrace.complaints.models import Complaint, ComplaintPhoto
 from qtrace.core import search
-from qtrace.core.db import UtcDateTime, db
+from qtrace.core.db import UtcDateTime, db, existing
 from qtrace.core.errors import NotFound
+from qtrace.core.ids import as_id
 
 PAGE = 50
 CAP = 1001
@@ -69,8 +70,8 @@ def photos_held(issue_id: int, user: User) -> Sequence[ComplaintPhoto]:
 
 def photo_of(complaint_id: int, photo_id: int) -> ComplaintPhoto:
     """Return one photo of a complaint; not found when it belongs to another."""
-    photo = db.session.get(ComplaintPhoto, photo_id)
-    if photo is None or photo.complaint_id != complaint_id:
+    photo = existing(ComplaintPhoto, photo_id)
+    if photo.complaint_id != complaint_id:
         raise NotFound
     return photo
 

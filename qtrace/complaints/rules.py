@@ -12,8 +12,8 @@ from qtrace.complaints.models import IntakeRule
 from qtrace.complaints.sources import SOURCES
 from qtrace.conditions.tree import dump, parse
 from qtrace.core import events
-from qtrace.core.db import require_write
-from qtrace.core.errors import NotFound, Refused
+from qtrace.core.db import existing, require_write
+from qtrace.core.errors import Refused
 from qtrace.core.events import Event
 
 MAX_NAME = 120
@@ -21,25 +21,21 @@ MAX_NAME = 120
 
 def edit_rule(rule_id: int, name: str, condition: object, sets: Mapping[str, Any], *, by: int, now: datetime) -> None:
     """Change an intake rule for the records to come; a wrong condition is refused with its place."""
-    rule = _rule(rule_id)
+    rule = existing(IntakeRule, rule_id)
     if not name.strip():
         raise Refused(_("请给规则起个名字。"), field="name")
     changed = {
         "condition": dump(parse(condition, SOURCES[rule.source_kind].fields)), "sets": checked_sets(sets),
         "name_zh": name.strip()[:MAX_NAME],
     }  # fmt: skip
-    body = {
-        key: {"old": getattr(rule, key), "new": value} for key, value in changed.items() if getattr(rule, key) != value
-    }
-    for key, change in body.items():
-        setattr(rule, key, change["new"])
+    body = events.change(rule, changed)
     if body:
         events.record("intake_rule_changed", subject=("intake_rule", rule_id), by=by, now=now, body=body)
 
 
 def switch_rule(rule_id: int, *, enabled: bool, by: int, now: datetime) -> None:
     """Switch an intake rule on or off; complaints already there stay."""
-    rule = _rule(rule_id)
+    rule = existing(IntakeRule, rule_id)
     if rule.enabled != enabled:
         rule.enabled = enabled
         body = {"enabled": enabled}
@@ -52,10 +48,3 @@ def term_merged(event: Event) -> None:
         sets = repoint_sets(rule.sets, event.body["kind"], event.body["code"], event.body["into_code"])
         if sets != rule.sets:
             rule.sets = sets
-
-
-def _rule(rule_id: int) -> IntakeRule:
-    rule = require_write().get(IntakeRule, rule_id)
-    if rule is None:
-        raise NotFound
-    return rule

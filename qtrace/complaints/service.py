@@ -14,7 +14,7 @@ from qtrace.complaints.intake import PREFIX, document
 from qtrace.complaints.links import Links
 from qtrace.complaints.models import Complaint, ComplaintPhoto
 from qtrace.core import events, search
-from qtrace.core.db import require_write
+from qtrace.core.db import existing, require_write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.files import StoredFile
 from qtrace.core.models import StoredFileRow
@@ -113,15 +113,9 @@ def settle(
 def classify(complaint_id: int, *, terms: Mapping[str, int], by: int, now: datetime, version: int) -> None:
     """Change the category of a complaint; the opening rules look at it anew."""
     complaint = _locked(complaint_id, version)
-    changes = {
-        name: {"old": getattr(complaint, name), "new": value}
-        for name, value in _columns(terms).items()
-        if getattr(complaint, name) != value
-    }
+    changes = events.change(complaint, _columns(terms))
     if not changes:
         return
-    for name, change in changes.items():
-        setattr(complaint, name, change["new"])
     complaint.version += 1
     events.record("complaint_classified", subject=("complaint", complaint_id), by=by, now=now, body=changes)
     if complaint.issue_id is None:
@@ -173,9 +167,7 @@ def _locked(complaint_id: int, version: int) -> Complaint:
 
 
 def _who_was_faster(complaint_id: int) -> str:
-    complaint = require_write().get(Complaint, complaint_id)
-    if complaint is None:
-        raise NotFound
+    complaint = existing(Complaint, complaint_id)
     if complaint.status != "closed":
         return _("这条客诉刚刚被别人改过,您的修改没有保存。请刷新后再处理。")
     who = require_write().get(User, complaint.handled_by) if complaint.handled_by else None

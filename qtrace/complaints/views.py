@@ -26,6 +26,7 @@ from qtrace.core import clock, events
 from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError
 from qtrace.core.files import StoredFile
+from qtrace.core.ids import as_id
 from qtrace.orders.queries import Hits, find_anything
 from qtrace.web.csrf import answer_at, safe_path
 from qtrace.web.filters import site_zone
@@ -154,7 +155,7 @@ def classification_update(number: str) -> Response:
 @needs("complaint.handle")
 def settlements_create() -> Response:
     """Settle every ticked complaint the person may see."""
-    ids = [int(value) for value in request.form.getlist("ids") if value.isdecimal() and len(value) < 19][:MOST_AT_ONCE]
+    ids = [row_id for value in request.form.getlist("ids") if (row_id := as_id(value)) is not None][:MOST_AT_ONCE]
     seen = db.session.scalars(visible_complaints(actor()).where(Complaint.id.in_(ids))).all()
     wanted, handling, terms = [row.id for row in seen], request.form.get("handling", ""), _terms()
     with write():
@@ -222,7 +223,7 @@ def _found(hits: Hits, line: str) -> dict[str, Any]:
     order = hits.orders[0] if hits.orders else (hits.parcels[0].order if hits.parcels else None)
     if order is not None:
         facts = facts_of([order.id]).get(order.id, OrderFacts())
-        line_id = int(line) if line.isdecimal() and any(str(item.id) == line for item in facts.lines) else None
+        line_id = as_id(line) if any(str(item.id) == line for item in facts.lines) else None
         return {"shop_id": order.shop_id, "order_id": order.id, "links": links_of(facts, line_id=line_id)}
     if hits.lots:
         lot = hits.lots[0]

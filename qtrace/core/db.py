@@ -5,15 +5,17 @@ short transaction that takes the write lock at once (BEGIN IMMEDIATE on SQLite, 
 end and forgets every object, so that nothing loaded before or inside it is used afterwards.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, cast
+from functools import cache
+from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Connection,
@@ -21,15 +23,22 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Executable,
     Insert,
     Integer,
     MetaData,
+    Row,
     Table,
     TypeDecorator,
     event,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import DeclarativeBase, Session, registry
+
+from qtrace.core.errors import NotFound
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -38,6 +47,8 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+M = TypeVar("M")
 
 WRITE = "write"
 OPENED = "qtrace_write_opened"
@@ -89,14 +100,20 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
+def create_beside(target: Table | MetaData, statements: Iterable[str], *, dialect: str) -> None:
+    """Run DDL of one database after the target is created there: triggers, search tables."""
+    for statement in statements:
+        ddl = DDL(statement)  # type: ignore[no-untyped-call]  # DDL is untyped upstream
+        event.listen(target, "after_create", ddl.execute_if(dialect=dialect))
+
+
 class RoutedSession(FlaskSession):
     """A session that reads on the read engine and writes on the write engine."""
 
     def get_bind(self, *_args: Any, bind: Any = None, **_kwargs: Any) -> Engine | Connection:
         """Pick the engine by what the session was opened for."""
-        if bind is not None:
-            return bind  # type: ignore[no-any-return]  # SQLAlchemy's own signature leaves it open
-        return self._db.engines[WRITE if self.info.get(WRITE) else None]
+        chosen: Engine | Connection = bind or self._db.engines[WRITE if self.info.get(WRITE) else None]
+        return chosen
 
 
 db = SQLAlchemy(model_class=Base, session_options={"class_": RoutedSession, "expire_on_commit": False})
@@ -171,8 +188,31 @@ def require_write() -> Session:
 def insert_row(statement: Insert, values: Mapping[str, Any]) -> int:
     """Insert one row in the open write without making an object of it and return its id."""
     done = cast(CursorResult[Any], require_write().execute(statement, values))
-    key: tuple[int] = done.inserted_primary_key  # type: ignore[assignment]  # always there after one insert
-    return key[0]
+    return int(cast(Row[Any], done.inserted_primary_key)[0])
+
+
+def affected(statement: Executable) -> int:
+    """Run an UPDATE or DELETE in the open write and return how many rows it met."""
+    return cast(CursorResult[Any], require_write().execute(statement)).rowcount
+
+
+def existing(model: type[M], row_id: int, *, fresh: bool = False) -> M:
+    """Return the row with this id in the ambient session; NotFound without one. `fresh` reads it anew."""
+    row: M | None = db.session.get(model, row_id, populate_existing=fresh)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def insert_into(model: type[Base]) -> SqliteInsert:
+    """Return an INSERT that can say what happens on a conflict, in the words of the site's database."""
+    return _insert_into(model, sqlite=is_sqlite())
+
+
+@cache
+def _insert_into(model: type[Base], *, sqlite: bool) -> SqliteInsert:
+    # both dialects have the same clauses; only their types know nothing of each other
+    return sqlite_insert(table_of(model)) if sqlite else cast(SqliteInsert, pg_insert(table_of(model)))
 
 
 def on_write(app: Flask, hook: SessionHook) -> None:

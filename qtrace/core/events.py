@@ -7,7 +7,7 @@ holds the lock for as short as can be. Subscribers run at once, inside the trans
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -97,6 +97,21 @@ def record(
     for subscriber in [*subscribers.get(name, ()), *subscribers.get("*", ())]:
         subscriber(event)
     return event
+
+
+def differences(row: object, new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return {name: {"old", "new"}} of the values that differ from the row's, the body of an event of change."""
+    return {
+        name: {"old": getattr(row, name), "new": value} for name, value in new.items() if getattr(row, name) != value
+    }
+
+
+def change(row: object, new: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the row its new values and return what differed, empty when nothing did."""
+    body = differences(row, new)
+    for name, told in body.items():
+        setattr(row, name, told["new"])
+    return body
 
 
 def timeline(kind: str, subject_id: int, *, limit: int = 200) -> Sequence[EventRow]:

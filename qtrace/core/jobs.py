@@ -14,10 +14,8 @@ from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import and_, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from qtrace.core.db import db, is_sqlite, require_write, write
+from qtrace.core.db import affected, db, insert_into, require_write, write
 from qtrace.core.errors import Conflict
 from qtrace.core.models import JobRow, Tick
 
@@ -77,9 +75,8 @@ def enqueue(
         "error": "",
         "created_at": now,
     }
-    insert = sqlite_insert if is_sqlite() else pg_insert
     statement = (
-        insert(JobRow).values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(JobRow.id)
+        insert_into(JobRow).values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(JobRow.id)
     )
     return require_write().execute(statement).scalar_one_or_none()
 
@@ -109,8 +106,7 @@ def finish(job_id: int, token: int, *, now: datetime) -> None:
 
 def take_tick(slot: str, *, now: datetime) -> bool:
     """Take one slot of a schedule; True for exactly one caller ever."""
-    insert = sqlite_insert if is_sqlite() else pg_insert
-    statement = insert(Tick).values(slot=slot, at=now).on_conflict_do_nothing().returning(Tick.slot)
+    statement = insert_into(Tick).values(slot=slot, at=now).on_conflict_do_nothing().returning(Tick.slot)
     return require_write().execute(statement).scalar_one_or_none() is not None
 
 
@@ -129,12 +125,8 @@ def counts() -> dict[str, int]:
 
 def retry(job_id: int, *, now: datetime) -> None:
     """Put a parked job back in the queue with fresh tries."""
-    changed = require_write().execute(
-        update(JobRow)
-        .where(JobRow.id == job_id, JobRow.state == "parked")
-        .values(state="ready", tries=0, run_at=now, error="")
-    )
-    if changed.rowcount != 1:  # type: ignore[attr-defined]  # a DML result carries it
+    parked_job = update(JobRow).where(JobRow.id == job_id, JobRow.state == "parked")
+    if not affected(parked_job.values(state="ready", tries=0, run_at=now, error="")):
         raise Conflict("这个后台任务已经不在停放状态,请刷新页面。")
 
 
@@ -194,5 +186,5 @@ def _guarded(job_id: int, token: int, **values: Any) -> None:
     statement = (
         update(JobRow).where(JobRow.id == job_id, JobRow.token == token, JobRow.state == "running").values(**values)
     )
-    if require_write().execute(statement).rowcount != 1:  # type: ignore[attr-defined]  # a DML result carries it
+    if not affected(statement):
         raise Conflict(f"the lease of job {job_id} has passed to another worker")

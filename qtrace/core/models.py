@@ -1,12 +1,12 @@
 """Tables of the ground: events, jobs, ticks, counters, one-use submits and rate counts."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import DDL, Index, String, Table, Text, UniqueConstraint, event
+from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qtrace.core.db import Base
+from qtrace.core.db import Base, create_beside, table_of
 
 
 class EventRow(Base):
@@ -143,6 +143,5 @@ APPEND_ONLY_PG = [
     "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$",
     "CREATE TRIGGER event_no_change BEFORE UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION event_append_only()",
 ]
-for _dialect, _statements in (("sqlite", APPEND_ONLY_SQLITE), ("postgresql", APPEND_ONLY_PG)):
-    for _statement in _statements:
-        event.listen(cast(Table, EventRow.__table__), "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]  # DDL is untyped upstream
+create_beside(table_of(EventRow), APPEND_ONLY_SQLITE, dialect="sqlite")
+create_beside(table_of(EventRow), APPEND_ONLY_PG, dialect="postgresql")

@@ -1,14 +1,13 @@
 """Gap-free numbers like QI-2611-0412, counted per month in the transaction of the insert."""
 
 from datetime import datetime
-from typing import Any
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Executable
+from sqlalchemy.dialects.sqlite import Insert
 
-from qtrace.core.db import is_sqlite, require_write, table_of
+from qtrace.core.db import insert_into, require_write, table_of
 from qtrace.core.models import Sequence
 
 NUMBERS = table_of(Sequence)
@@ -27,15 +26,11 @@ def take_numbers(prefix: str, now: datetime, count: int, *, zone: str = "Asia/Sh
 
 
 def _advance(key: str, count: int) -> int:
-    statement = ADVANCE_SQLITE if is_sqlite() else ADVANCE_PG
-    taken: int = require_write().execute(statement, {"key": key, "count": count}).scalar_one()
+    taken: int = require_write().execute(_raise(insert_into(Sequence)), {"key": key, "value": count}).scalar_one()
     return taken
 
 
-def _statement(insert: Any) -> Any:
-    added = insert(NUMBERS).values(key=bindparam("key"), value=bindparam("count"))
+@cache
+def _raise(added: Insert) -> Executable:
     raised = {"value": NUMBERS.c.value + added.excluded.value}
     return added.on_conflict_do_update(index_elements=["key"], set_=raised).returning(NUMBERS.c.value)
-
-
-ADVANCE_SQLITE, ADVANCE_PG = _statement(sqlite_insert), _statement(pg_insert)

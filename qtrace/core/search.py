@@ -8,10 +8,25 @@ words match from their beginning. SQLite keeps an FTS5 table, PostgreSQL a tsvec
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 
-from sqlalchemy import DDL, ColumnElement, column, event, false, select, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Insert,
+    bindparam,
+    cast,
+    column,
+    delete,
+    false,
+    insert,
+    select,
+    table,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from qtrace.core.db import Base, is_sqlite, require_write
+from qtrace.core.db import Base, create_beside, is_sqlite, require_write
 
 KINDS = ("issue", "complaint")
 MAX_TOKENS = 8000
@@ -34,16 +49,15 @@ def tokens(value: str) -> list[str]:
 def index(kind: str, rows: Iterable[tuple[int, str]], *, new: bool = False) -> None:
     """Index (or index anew) the texts of these ids in the open write; `new` says that none was indexed before."""
     session = require_write()
-    name = _table(kind)
-    entries = [{"id": row_id, "body": _body(value)} for row_id, value in rows]
+    entries = [{"key": row_id, "text": _body(value)} for row_id, value in rows]
     if not entries:
         return
     if is_sqlite():
         if not new:
-            session.execute(DELETE_SQLITE[name], entries)
-        session.execute(INSERT_SQLITE[name], entries)
+            session.execute(_removal(kind), entries)
+        session.execute(_addition(kind), entries)
     else:
-        session.execute(UPSERT_PG[name], entries)
+        session.execute(_replacement(kind), entries)
 
 
 def matching(kind: str, query: str, id_column: ColumnElement[int]) -> ColumnElement[bool]:
@@ -51,20 +65,27 @@ def matching(kind: str, query: str, id_column: ColumnElement[int]) -> ColumnElem
     expression = _query(query)
     if expression is None:
         return false()
-    name = _table(kind)
     if is_sqlite():
-        source = table(name, column("rowid"))
-        hits = select(source.c.rowid).where(text(MATCH_SQLITE[name]).bindparams(query=expression))
-    else:
-        source = table(name, column("id"))
-        hits = select(source.c.id).where(text(MATCH_PG[name]).bindparams(query=expression))
-    return id_column.in_(hits)
+        found = SQLITE[kind].c
+        return id_column.in_(select(found.rowid).where(found[f"search_{kind}"].op("MATCH")(expression)))
+    rows = POSTGRES[kind].c
+    return id_column.in_(select(rows.id).where(rows.body.op("@@")(cast(expression, TSQUERY))))
 
 
-def _table(kind: str) -> str:
-    if kind not in KINDS:
-        raise KeyError(kind)
-    return f"search_{kind}"
+@cache
+def _removal(kind: str) -> Delete:
+    return delete(SQLITE[kind]).where(SQLITE[kind].c.rowid == bindparam("key"))
+
+
+@cache
+def _addition(kind: str) -> Insert:
+    return insert(SQLITE[kind]).values(rowid=bindparam("key"), body=bindparam("text"))
+
+
+@cache
+def _replacement(kind: str) -> Insert:
+    added = pg_insert(POSTGRES[kind]).values(id=bindparam("key"), body=cast(bindparam("text"), TSVECTOR))
+    return added.on_conflict_do_update(index_elements=["id"], set_={"body": added.excluded.body})
 
 
 def _runs(value: str) -> list[str]:
@@ -102,32 +123,15 @@ def _quoted(token: str) -> str:
     return "'" + token.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-TABLES = tuple(f"search_{kind}" for kind in KINDS)
-DELETE_SQLITE = {name: text(f"DELETE FROM {name} WHERE rowid = :id") for name in TABLES}  # noqa: S608 -- names are constants
-INSERT_SQLITE = {name: text(f"INSERT INTO {name}(rowid, body) VALUES (:id, :body)") for name in TABLES}  # noqa: S608
-MATCH_SQLITE = {name: f"{name} MATCH :query" for name in TABLES}
-UPSERT_PG = {
-    name: text(
-        f"INSERT INTO {name}(id, body) VALUES (:id, CAST(:body AS tsvector)) "  # noqa: S608 -- names are constants
-        "ON CONFLICT (id) DO UPDATE SET body = EXCLUDED.body"
-    )
-    for name in TABLES
-}
-MATCH_PG = {name: f"{name}.body @@ CAST(:query AS tsquery)" for name in TABLES}
+def _create(names: Iterable[str]) -> None:
+    for name in names:
+        fts = f'CREATE VIRTUAL TABLE {name} USING fts5(body, tokenize="unicode61 remove_diacritics 0")'
+        rows = f"CREATE TABLE {name} (id bigint PRIMARY KEY, body tsvector NOT NULL)"
+        create_beside(Base.metadata, [fts], dialect="sqlite")
+        create_beside(Base.metadata, [rows, f"CREATE INDEX ix_{name} ON {name} USING gin(body)"], dialect="postgresql")
 
-CREATE_SQLITE = [
-    f'CREATE VIRTUAL TABLE {name} USING fts5(body, tokenize="unicode61 remove_diacritics 0")' for name in TABLES
-]
-CREATE_PG = [
-    statement
-    for name in TABLES
-    for statement in (
-        f"CREATE TABLE {name} (id bigint PRIMARY KEY, body tsvector NOT NULL)",
-        f"CREATE INDEX ix_{name} ON {name} USING gin(body)",
-    )
-]
 
-for _statement in CREATE_SQLITE:
-    event.listen(Base.metadata, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # DDL is untyped upstream
-for _statement in CREATE_PG:
-    event.listen(Base.metadata, "after_create", DDL(_statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]  # DDL is untyped upstream
+# an FTS5 table has a hidden column of its own name, which means "any column" in a search
+SQLITE = {kind: table(name := f"search_{kind}", column("rowid"), column("body"), column(name)) for kind in KINDS}
+POSTGRES = {kind: table(f"search_{kind}", column("id"), column("body", TSVECTOR)) for kind in KINDS}
+_create(f"search_{kind}" for kind in KINDS)

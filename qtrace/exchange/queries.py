@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from qtrace.core.db import db
-from qtrace.core.errors import NotFound
+from qtrace.core.db import db, existing
 from qtrace.exchange.models import ImportMapping, ImportRun
 
 PAGE = 30
@@ -36,10 +35,7 @@ def detail_of(run: ImportRun) -> RunDetail:
 
 def run_by_id(run_id: int) -> ImportRun:
     """Return the run; raise NotFound when there is none."""
-    run = db.session.get(ImportRun, run_id)
-    if run is None:
-        raise NotFound
-    return run
+    return existing(ImportRun, run_id)
 
 
 def newest_runs(*, before: int | None = None, limit: int = PAGE) -> Sequence[ImportRun]:

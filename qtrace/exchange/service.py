@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from qtrace.catalog.service import ensure_shop
 from qtrace.core import files
-from qtrace.core.db import require_write
+from qtrace.core.db import affected, require_write
 from qtrace.core.errors import Conflict
 from qtrace.core.jobs import enqueue
 from qtrace.core.models import StoredFileRow
@@ -82,7 +82,7 @@ def settle_draft(run_id: int, chosen: Chosen, *, save_as: str, now: datetime) ->
     if save_as:
         save_mapping(save_as, chosen.definition, now=now)
     run = run_by_id(run_id)
-    changed = require_write().execute(
+    settled = (
         update(ImportRun)
         .where(ImportRun.id == run_id, ImportRun.state == DRAFT)
         .values(
@@ -91,7 +91,7 @@ def settle_draft(run_id: int, chosen: Chosen, *, save_as: str, now: datetime) ->
             state="waiting", started_at=now,
         )
     )  # fmt: skip
-    if changed.rowcount != 1:  # type: ignore[attr-defined]  # a DML result carries it
+    if not affected(settled):
         raise Conflict(_("这个文件已经开始导入了,请看导入记录。"))
     queue_run(run_id, now=now)
 

@@ -5,6 +5,7 @@ The instance's `version` is the guard. Whoever changes it first wins; everybody 
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import cast
 
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, insert, select, update
@@ -27,6 +28,7 @@ from qtrace.flows.engine import (
     Outcome,
     Reopened,
     State,
+    Status,
     Terminated,
     Verdict,
     advance,
@@ -131,7 +133,7 @@ def decide(
     if instance is None:
         raise NotFound
     definition = stored_definition(instance.definition_id)
-    state = State(instance.node, instance.status, instance.version, tuple(instance.visits))  # type: ignore[arg-type]  # stored by us
+    state = State(instance.node, cast(Status, instance.status), instance.version, tuple(instance.visits))
     if instance.version != expected_version:
         raise Conflict(_who_was_faster(instance.id, definition))
     decision = Decision(verdict, target or None, note)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Select, bindparam, select
 
-from qtrace.core.db import db, table_of
+from qtrace.core.db import db, existing, table_of
 from qtrace.core.errors import NotFound
 from qtrace.core.memo import remembered
 from qtrace.forms.definition import FormDefinition
@@ -49,10 +49,7 @@ def stored_definition(key: str, version_id: int) -> FormDefinition:
 
 def form_version(version_id: int) -> FormVersion:
     """Return the version a record was made with."""
-    version = db.session.get(FormVersion, version_id)
-    if version is None:
-        raise NotFound
-    return version
+    return existing(FormVersion, version_id)
 
 
 def _current() -> Select[Form, FormVersion]:

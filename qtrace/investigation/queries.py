@@ -11,7 +11,6 @@ from qtrace.classification.controls import local_name
 from qtrace.core.db import db
 from qtrace.investigation.models import Action, CostLine, EffectCheck, Responsibility, Why
 from qtrace.issues.models import Issue
-from qtrace.tasks.queries import BIGGEST_ID
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,6 @@ def why_tree(issue_id: int) -> tuple[WhyNode, ...]:
 
 def why_of(issue_id: int, why_id: int) -> Why | None:
     """Return one answer of an issue."""
-    if why_id > BIGGEST_ID:
-        return None
     return db.session.scalar(select(Why).where(Why.issue_id == issue_id, Why.id == why_id))
 
 

@@ -19,7 +19,6 @@ from qtrace.investigation.models import FINISH, Action, CostLine, EffectCheck, W
 from qtrace.investigation.words import long_text, said
 from qtrace.issues.models import Issue
 from qtrace.tasks.models import Task
-from qtrace.tasks.queries import BIGGEST_ID
 from qtrace.tasks.service import NewTask, close_tasks, open_task
 
 ACTION_KINDS = ("containment", "correction", "corrective", "preventive")
@@ -177,7 +176,7 @@ def _require_able(owner: User, field: str) -> None:
 
 
 def _is_answer_of(issue_id: int, why_id: int) -> bool:
-    statement = select(Why.id).where(Why.id == min(why_id, BIGGEST_ID), Why.issue_id == issue_id)
+    statement = select(Why.id).where(Why.id == why_id, Why.issue_id == issue_id)
     return require_write().scalar(statement) is not None
 
 
@@ -207,7 +206,7 @@ def _cancel(action: Action, *, reason: str, by: int | None, now: datetime) -> No
 
 
 def _locked(issue_id: int, action_id: int) -> Action:
-    action = require_write().scalar(select(Action).where(Action.id == min(action_id, BIGGEST_ID)).with_for_update())
+    action = require_write().scalar(select(Action).where(Action.id == action_id).with_for_update())
     if action is None or action.issue_id != issue_id:
         raise NotFound
     return action

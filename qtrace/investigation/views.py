@@ -11,6 +11,7 @@ from qtrace.accounts.access import actor, needs
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, DomainError, NotFound, Refused
+from qtrace.core.ids import as_id
 from qtrace.investigation.answers import card_with_what_follows
 from qtrace.investigation.days import read_day
 from qtrace.investigation.panels import Draft, read_maturity, responsibility
@@ -25,7 +26,6 @@ from qtrace.investigation.service import (
 )
 from qtrace.investigation.shares import decide_responsibility
 from qtrace.investigation.whys import TESTED, WHY_KINDS, add_why, change_why, remove_why
-from qtrace.issues.filters import as_id
 from qtrace.issues.models import Issue
 from qtrace.issues.queries import visible_issue
 from qtrace.web.csrf import answer_at

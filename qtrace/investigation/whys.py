@@ -10,12 +10,11 @@ from sqlalchemy import func, select
 
 from qtrace.accounts.models import User
 from qtrace.core import events
-from qtrace.core.db import require_write
+from qtrace.core.db import existing, require_write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.models import EventRow
 from qtrace.investigation.models import Action, Why
 from qtrace.investigation.words import long_text, said
-from qtrace.tasks.queries import BIGGEST_ID
 
 WHY_KINDS = ("occurrence", "escape", "system")
 TESTED = ("open", "true", "false")
@@ -71,13 +70,9 @@ def change_why(issue_id: int, why_id: int, values: Mapping[str, Any], *, version
         raise Refused(_("只有已证实的原因才能标为根因。请先写明证据并选「已证实」。"), field="is_root")
     if new["is_root"] and not str(new["evidence"]).strip():
         raise Refused(_("根因需要证据。请写明怎么证实的。"), field="evidence")
-    body = {
-        name: {"old": getattr(why, name), "new": value} for name, value in new.items() if getattr(why, name) != value
-    }
+    body = events.change(why, new)
     if not body:
         return
-    for name, value in new.items():
-        setattr(why, name, value)
     why.version += 1
     told = body | {"why": why_id, "version": why.version}
     events.record(CHANGED, subject=("issue", issue_id), by=by, now=now, body=told)
@@ -107,10 +102,7 @@ def _depth(issue_id: int, why_id: int) -> int:
 
 
 def _why(why_id: int) -> Why:
-    why = require_write().get(Why, min(why_id, BIGGEST_ID))
-    if why is None:
-        raise NotFound
-    return why
+    return existing(Why, why_id)
 
 
 def _first_version(issue_id: int) -> int:
@@ -120,7 +112,7 @@ def _first_version(issue_id: int) -> int:
 
 def _unchanged(issue_id: int, why_id: int, version: int) -> Why:
     """Return the answer, locked, if it still has this version; a conflict that says who did what otherwise."""
-    why = require_write().scalar(select(Why).where(Why.id == min(why_id, BIGGEST_ID)).with_for_update())
+    why = require_write().scalar(select(Why).where(Why.id == why_id).with_for_update())
     if why is None or why.issue_id != issue_id:
         gone = [row for row in _events(issue_id, REMOVED) if row.body.get("why") == why_id]
         if not gone:

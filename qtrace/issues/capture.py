@@ -13,13 +13,13 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.files import StoredFile, refresh
+from qtrace.core.ids import as_id
 from qtrace.forms.answers import Answers, bind, read_answers, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_definition, stored_definition
 from qtrace.forms.registry import Sent, Storage, controls
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.issues import queries
-from qtrace.issues.filters import as_id
 from qtrace.issues.models import Issue
 from qtrace.issues.opening import hold
 from qtrace.issues.origin import Origin, complete, origin_of

@@ -7,10 +7,11 @@ from functools import cached_property
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from qtrace.core.ids import as_id
+
 STATUSES = ("open", "closed", "terminated")
 MAX_IDS = 500
 MAX_TEXT = 200
-BIG = 2**62
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,6 @@ def read_ids(text: str) -> list[int]:
     """Return the ids of a comma-separated list."""
     parts = [part.strip() for part in text.split(",")[:MAX_IDS]]
     return [number for part in parts if (number := as_id(part)) is not None]
-
-
-def as_id(text: str) -> int | None:
-    """Return a row id, None when the text is none."""
-    if not text.isascii() or not text.isdecimal() or len(text) > 19:
-        return None
-    return int(text) if int(text) < BIG else None
 
 
 def as_day(text: str) -> date | None:

@@ -29,7 +29,8 @@ from qtrace.catalog.models import Shop, Sku
 from qtrace.classification.models import Term
 from qtrace.core import search
 from qtrace.core.db import UtcDateTime
-from qtrace.issues.filters import Filters, as_id, day_start, read_ids
+from qtrace.core.ids import as_id
+from qtrace.issues.filters import Filters, day_start, read_ids
 from qtrace.issues.models import Issue, OpeningRule
 from qtrace.issues.visibility import seen
 from qtrace.orders.models import Lot

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from qtrace.complaints.models import Complaint
 from qtrace.core import events
-from qtrace.core.db import require_write
+from qtrace.core.db import existing, require_write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.issues.models import Issue
 from qtrace.issues.opening import CHUNK, GIVEN_BACK, hold, open_issue_from, recount
@@ -85,7 +85,4 @@ def _release(issue: Issue, rows: Sequence[Complaint]) -> list[int]:
 
 
 def _issue(issue_id: int) -> Issue:
-    issue = require_write().get(Issue, issue_id, populate_existing=True)
-    if issue is None:
-        raise NotFound
-    return issue
+    return existing(Issue, issue_id, fresh=True)

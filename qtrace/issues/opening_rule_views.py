@@ -21,8 +21,8 @@ from qtrace.complaints.sources import SOURCES
 from qtrace.conditions.describe import describe
 from qtrace.conditions.tree import ConditionError, parse
 from qtrace.core import clock
-from qtrace.core.db import db, write
-from qtrace.core.errors import NotFound, Refused
+from qtrace.core.db import db, existing, write
+from qtrace.core.errors import Refused
 from qtrace.issues import opening_rules as opening
 from qtrace.issues.models import OpeningRule
 from qtrace.web.csrf import answer_at
@@ -93,9 +93,7 @@ def opening_update(rule_id: int) -> Response:
 @needs("config.rules")
 def opening_preview(rule_id: int) -> Response:
     """Show what the rule would have opened in the last year; writes nothing."""
-    rule = db.session.get(OpeningRule, rule_id)
-    if rule is None:
-        raise NotFound
+    rule = existing(OpeningRule, rule_id)
     change = _change()
     found = opening.preview_last_year(rule, change)
     return render(
@@ -206,10 +204,7 @@ def _term_names() -> dict[tuple[str, str], str]:
 
 
 def _row(kind: str, rule_id: int) -> Any:
-    row = db.session.get(KINDS[kind].model, rule_id)
-    if row is None:
-        raise NotFound
-    return row
+    return existing(KINDS[kind].model, rule_id)
 
 
 def _condition(row: Any) -> object:

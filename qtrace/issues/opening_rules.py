@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from qtrace.classification.models import Term
 from qtrace.complaints.models import Complaint
 from qtrace.core import events
-from qtrace.core.db import db, require_write
-from qtrace.core.errors import NotFound, Refused
+from qtrace.core.db import db, existing, require_write
+from qtrace.core.errors import Refused
 from qtrace.core.events import Event
 from qtrace.issues.models import Issue, OpeningRule
 from qtrace.issues.opening import preview, rule_fact, uncounted
@@ -42,22 +42,20 @@ class Preview:
 
 def edit_rule(rule_id: int, change: RuleChange, *, by: int, now: datetime) -> None:
     """Change threshold, days and the types an opening rule does not count; open issues stay."""
-    rule = _rule(rule_id)
+    rule = existing(OpeningRule, rule_id)
     _check(change)
     condition = dict(rule.condition) | {"not_types": known_types(change.not_types)}
     if not condition["not_types"]:
         del condition["not_types"]
     new = {"threshold": change.threshold, "days": change.days, "condition": condition}
-    body = {key: {"old": getattr(rule, key), "new": value} for key, value in new.items() if getattr(rule, key) != value}
-    for key, value in body.items():
-        setattr(rule, key, value["new"])
+    body = events.change(rule, new)
     if body:
         events.record("opening_rule_changed", subject=("opening_rule", rule_id), by=by, now=now, body=body)
 
 
 def switch_rule(rule_id: int, *, enabled: bool, by: int, now: datetime) -> None:
     """Switch an opening rule on or off."""
-    rule = _rule(rule_id)
+    rule = existing(OpeningRule, rule_id)
     if rule.enabled != enabled:
         rule.enabled = enabled
         body = {"enabled": enabled}
@@ -94,13 +92,6 @@ def term_merged(event: Event) -> None:
     ending = f"|{event.subject_id}"
     for issue in session.scalars(select(Issue).where(Issue.signature.endswith(ending, autoescape=True))):
         issue.signature = f"{issue.signature.removesuffix(ending)}|{event.body['into']}"
-
-
-def _rule(rule_id: int) -> OpeningRule:
-    rule = require_write().get(OpeningRule, rule_id)
-    if rule is None:
-        raise NotFound
-    return rule
 
 
 def _check(change: RuleChange) -> None:

@@ -10,6 +10,7 @@ from qtrace.complaints.queries import visible_complaints
 from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.errors import NotFound, Refused
+from qtrace.core.ids import as_id
 from qtrace.issues.models import Issue
 from qtrace.issues.opening_groups import add, give_back, open_by_hand, split
 from qtrace.issues.visibility import visible_issues
@@ -79,7 +80,7 @@ def release_create() -> Response:
 
 def _ticked() -> list[int]:
     """Return the ids of the ticked complaints, every one of which the person may see."""
-    ids = {int(value) for value in request.form.getlist("ids") if value.isdecimal() and len(value) < 19}
+    ids = {row_id for value in request.form.getlist("ids") if (row_id := as_id(value)) is not None}
     if not ids:
         raise Refused(_("请先勾选客诉。"), field="ids")
     if len(ids) > MOST_AT_ONCE:

@@ -23,9 +23,10 @@ from qtrace.accounts.models import User
 from qtrace.catalog.models import Shop, Sku, Supplier
 from qtrace.classification.models import Term
 from qtrace.complaints.models import Complaint
-from qtrace.core.db import db, is_sqlite
+from qtrace.core.db import db, existing, is_sqlite
 from qtrace.core.errors import NotFound
-from qtrace.issues.filters import Filters, as_id, month_start
+from qtrace.core.ids import as_id
+from qtrace.issues.filters import Filters, month_start
 from qtrace.issues.list_statements import CAP, FACET_ROWS, Asked, count_statement, facet_statement, page_statement
 from qtrace.issues.models import Attachment, Comment, Issue, OpeningRule, SavedView
 from qtrace.issues.visibility import visible_issues
@@ -189,8 +190,8 @@ def attachments_of(issue_id: int) -> Sequence[Attachment]:
 
 def attachment_of(issue_id: int, attachment_id: int) -> Attachment:
     """Return a file of this issue; a 404 for a file of another."""
-    attachment = db.session.get(Attachment, attachment_id)
-    if attachment is None or attachment.issue_id != issue_id:
+    attachment = existing(Attachment, attachment_id)
+    if attachment.issue_id != issue_id:
         raise NotFound
     return attachment
 

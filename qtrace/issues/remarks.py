@@ -5,7 +5,7 @@ from datetime import datetime
 from flask_babel import gettext as _
 
 from qtrace.core import events
-from qtrace.core.db import require_write
+from qtrace.core.db import existing, require_write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.core.files import StoredFile
 from qtrace.core.models import StoredFileRow
@@ -49,8 +49,8 @@ def attach_file(issue_id: int, stored: StoredFile, *, by: int | None, now: datet
 def detach_file(issue_id: int, attachment_id: int, *, by: int, now: datetime) -> None:
     """Take a file off an issue; the event keeps its name and digest."""
     session = require_write()
-    attachment = session.get(Attachment, attachment_id)
-    if attachment is None or attachment.issue_id != issue_id:
+    attachment = existing(Attachment, attachment_id)
+    if attachment.issue_id != issue_id:
         raise NotFound
     body = {"file": attachment.file.name, "sha256": attachment.file.sha256}
     session.delete(attachment)
@@ -58,6 +58,4 @@ def detach_file(issue_id: int, attachment_id: int, *, by: int, now: datetime) ->
 
 
 def _existing(issue_id: int) -> int:
-    if require_write().get(Issue, issue_id) is None:
-        raise NotFound
-    return issue_id
+    return existing(Issue, issue_id).id

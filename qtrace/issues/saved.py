@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from qtrace.core.db import require_write
+from qtrace.core.db import existing, require_write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.issues.filters import Filters
 from qtrace.issues.models import SavedView
@@ -35,7 +35,7 @@ def save_view(user_id: int, name: str, filters: Filters) -> int:
 def delete_view(user_id: int, view_id: int) -> None:
     """Remove a view of this person."""
     session = require_write()
-    view = session.get(SavedView, view_id)
-    if view is None or view.user_id != user_id or view.page != PAGE_KEY:
+    view = existing(SavedView, view_id)
+    if view.user_id != user_id or view.page != PAGE_KEY:
         raise NotFound
     session.delete(view)

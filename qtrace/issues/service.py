@@ -12,8 +12,8 @@ from qtrace.accounts.models import User
 from qtrace.catalog.models import Sku, Supplier
 from qtrace.classification.models import Term
 from qtrace.core import events, search
-from qtrace.core.db import require_write
-from qtrace.core.errors import Conflict, NotFound, Refused
+from qtrace.core.db import existing, require_write
+from qtrace.core.errors import Conflict, Refused
 from qtrace.core.models import EventRow
 from qtrace.core.numbering import next_number
 from qtrace.flows.service import Case, prepare_flow, start_flow
@@ -116,11 +116,7 @@ def edit_issue(
         raise ValueError(f"these fields are not edited here: {sorted(unknown)}")
     if issue.version != expected_version:
         raise Conflict(_what_changed(issue, expected_version))
-    body = {
-        name: {"old": getattr(issue, name), "new": value}
-        for name, value in changes.items()
-        if getattr(issue, name) != value
-    }
+    body = events.differences(issue, changes)
     if not body:
         return False
     changed = (
@@ -205,10 +201,7 @@ def _title(new: NewIssue) -> str:
 
 
 def _issue(issue_id: int) -> Issue:
-    issue = require_write().get(Issue, issue_id, populate_existing=True)
-    if issue is None:
-        raise NotFound
-    return issue
+    return existing(Issue, issue_id, fresh=True)
 
 
 def _what_changed(issue: Issue, since: int) -> str:

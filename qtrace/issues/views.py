@@ -11,13 +11,14 @@ from qtrace.accounts.queries import people
 from qtrace.classification.controls import loudness
 from qtrace.core import clock
 from qtrace.core.db import write
+from qtrace.core.ids import as_id
 from qtrace.flows.service import definition_of
 from qtrace.forms.answers import shown
 from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import FieldDefinition
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.issues import queries
-from qtrace.issues.filters import Filters, as_id
+from qtrace.issues.filters import Filters
 from qtrace.issues.listing import (
     capped,
     facet_menus,

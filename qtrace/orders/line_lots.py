@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from qtrace.core.db import db, is_sqlite
+from qtrace.core.db import db, insert_into
 from qtrace.orders.batch import Batch, Key, Link, chunks
 from qtrace.orders.bulk import among
 from qtrace.orders.facts import Value
@@ -56,7 +54,7 @@ def _store_line_lots(batch: Batch, changed: dict[Key, int], served: Sequence[_Se
             {"line_id": line, "lot_id": lot, "quantity": quantity, "method": method, "confidence": confidence}
             for (line, lot), (quantity, method, confidence) in news.items()
         ]
-        statement = (sqlite_insert if is_sqlite() else pg_insert)(LineLot.__table__)  # type: ignore[arg-type]  # a Table
+        statement = insert_into(LineLot)
         again = {name: statement.excluded[name] for name in ("quantity", "method", "confidence")}
         db.session.execute(statement.on_conflict_do_update(index_elements=["line_id", "lot_id"], set_=again), rows)
 

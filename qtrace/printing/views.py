@@ -1,12 +1,13 @@
 """The issue report as a page to print and as a PDF."""
 
-from flask import Blueprint, Response, current_app, make_response, render_template, url_for
+from flask import Blueprint, Response, make_response, render_template, url_for
 
 from qtrace.accounts.access import actor, needs
 from qtrace.core import clock, events
 from qtrace.issues.queries import visible_issue
 from qtrace.printing.contexts import IssueReport, issue_report
 from qtrace.printing.service import render_pdf
+from qtrace.web.assets import static_url
 from qtrace.web.limits import limited
 
 bp = Blueprint("printing", __name__)
@@ -20,7 +21,7 @@ def report(number: str) -> Response:
         "printing/issue_report.html",
         report=_report(number),
         toolbar=True,
-        stylesheet=current_app.jinja_env.globals["static_url"]("css/print.css"),  # type: ignore[operator]  # our function
+        stylesheet=static_url("css/print.css"),
         back=url_for("issues.show", number=number),
         pdf=url_for("printing.pdf", number=number),
     )

@@ -11,8 +11,8 @@ from flask_babel import ngettext
 from qtrace.accounts.access import actor, needs
 from qtrace.catalog.queries import shops
 from qtrace.complaints.filters import Filters as ComplaintFilters
-from qtrace.complaints.filters import as_id
 from qtrace.core import clock
+from qtrace.core.ids import as_id
 from qtrace.issues.filters import Filters as IssueFilters
 from qtrace.reports.board import MIN_UNITS, Board, StageRow, build_board
 from qtrace.reports.metrics import Change, Summary, change

@@ -5,7 +5,7 @@ import logging
 import secrets
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -15,8 +15,8 @@ from qtrace.accounts.queries import names_of
 from qtrace.accounts.service import add_user_hashed
 from qtrace.calendars.china import horizon
 from qtrace.core import clock, events, jobs
-from qtrace.core.db import db, write
-from qtrace.core.errors import DomainError, Forbidden, NotFound
+from qtrace.core.db import db, existing, write
+from qtrace.core.errors import DomainError, Forbidden
 from qtrace.core.models import EventRow, JobRow
 from qtrace.setup.health import readiness
 from qtrace.setup.install import has_people
@@ -75,8 +75,7 @@ def status() -> Response:
 @needs("jobs.manage")
 def job_retry(job_id: int) -> Response:
     """Put a parked job back in the queue."""
-    if db.session.get(JobRow, job_id) is None:
-        raise NotFound
+    existing(JobRow, job_id)
     with write():
         jobs.retry(job_id, now=clock.now())
         events.record("job_retried", subject=("job", job_id), by=actor().id, now=clock.now())
@@ -110,7 +109,7 @@ def audit_check() -> Response:
 def lead_to_first_run() -> Response | None:
     """Lead a visitor of a fresh installation to the first-run page."""
     if request.endpoint == "accounts.login" and request.method == "GET" and not has_people():
-        return redirect(url_for("setup.show"), 303)  # type: ignore[return-value]  # a werkzeug response is one
+        return go(url_for("setup.show"))
     return None
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 
 from qtrace.accounts.models import User
 from qtrace.core import events
-from qtrace.core.db import insert_row, require_write, table_of
+from qtrace.core.db import existing, insert_row, require_write, table_of
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.tasks.models import Task
 
@@ -87,10 +87,7 @@ def transfer(task_id: int, *, to: int, by: User, note: str, expected_version: in
 
 def add_helper(task_id: int, *, user_id: int, by: User, now: datetime) -> None:
     """Let another person see and help with a to-do."""
-    task = require_write().get(Task, task_id)
-    helper = require_write().get(User, user_id)
-    if task is None:
-        raise NotFound
+    task, helper = existing(Task, task_id), require_write().get(User, user_id)
     if helper is None or not helper.active:
         raise Refused(_("请选择一位在职的同事。"), field="user_id")
     if helper not in task.helpers:

@@ -7,8 +7,8 @@ from qtrace.accounts.access import actor, login_needed
 from qtrace.accounts.queries import people
 from qtrace.core import clock
 from qtrace.core.db import write
+from qtrace.core.ids import as_id
 from qtrace.tasks.queries import (
-    BIGGEST_ID,
     COUNT_CAP,
     PAGE,
     count_open,
@@ -108,9 +108,7 @@ def helper_create(task_id: int) -> Response:
 
 def _number(name: str) -> int:
     """Return a number of the form that a database can hold, 0 where it is none."""
-    text = request.form.get(name, "")
-    value = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
-    return value if value <= BIGGEST_ID else 0
+    return as_id(request.form.get(name)) or 0
 
 
 def capped(count: int) -> str:

@@ -7,17 +7,17 @@ own `write()`: a second tap finds it used and is led to the first one's answer.
 import hashlib
 import hmac
 from datetime import timedelta
+from functools import cache
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from markupsafe import Markup
-from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Executable, bindparam, delete, select, update
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.orm import Session
 
 from qtrace.core import clock
-from qtrace.core.db import db, is_sqlite, on_write, require_write, table_of, write
+from qtrace.core.db import db, insert_into, on_write, require_write, table_of, write
 from qtrace.core.errors import DomainError, Refused
 from qtrace.core.ids import new_id, new_token
 from qtrace.core.models import Submission
@@ -28,9 +28,6 @@ KEEP = timedelta(days=2)
 SUBMITS = table_of(Submission)
 ANSWER_OF = select(SUBMITS.c.location).where(SUBMITS.c.id == bindparam("submit_id"))
 LEAD_TO = update(SUBMITS).where(SUBMITS.c.id == bindparam("submit_id")).values(location=bindparam("location_"))
-CLAIM_SQLITE, CLAIM_PG = (
-    insert(SUBMITS).on_conflict_do_nothing().returning(SUBMITS.c.id) for insert in (sqlite_insert, pg_insert)
-)
 
 
 class AlreadyDone(DomainError):
@@ -112,10 +109,15 @@ def _claim(session: Session) -> None:
     if not submit_id:
         return
     claim = {"id": submit_id, "at": clock.now(), "location": _referrer_path()}
-    claimed = session.execute(CLAIM_SQLITE if is_sqlite() else CLAIM_PG, claim).scalar_one_or_none()
+    claimed = session.execute(_claim_once(insert_into(Submission)), claim).scalar_one_or_none()
     if claimed is None:
         raise AlreadyDone(session.execute(ANSWER_OF, {"submit_id": submit_id}).scalar_one())
     g.submit_claimed = submit_id
+
+
+@cache
+def _claim_once(claim: Insert) -> Executable:
+    return claim.on_conflict_do_nothing().returning(SUBMITS.c.id)
 
 
 def _referrer_path() -> str:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from flask import Flask, Response, g, request, url_for
+from flask import Flask, Response, g, make_response, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -92,7 +92,7 @@ def _http_error(error: HTTPException) -> Response:
     if error.code == 401:
         return go(url_for("accounts.login", next=request.full_path if request.method == "GET" else None))
     if error.code in {301, 302, 303, 307, 308}:
-        return error.get_response()  # type: ignore[return-value]  # werkzeug's redirect is a plain response
+        return make_response(error.get_response())
     messages = {
         400: _("请求缺少内容或格式不对。请刷新页面再试。"),
         404: _("没有这个页面。请从菜单进入。"),

@@ -16,13 +16,12 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, request
 from flask_babel import ngettext
 from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from qtrace.core import clock
-from qtrace.core.db import is_sqlite, write
+from qtrace.core.db import insert_into, write
 from qtrace.core.errors import TooMany
 from qtrace.core.models import RateCount
+from qtrace.web.marks import mark, marked
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -88,18 +87,14 @@ def init_limits(app: Flask, who: Callable[[], str]) -> None:
 def limited(what: str) -> Callable[[View], View]:
     """Count requests to the view under this limit instead of the one its method implies."""
 
-    def mark(view: View) -> View:
-        view.limit = what  # type: ignore[attr-defined]  # read before the view runs and by the table of limits
-        return view
-
-    return mark
+    return lambda view: mark(view, "limit", what)
 
 
 def limit_of_request() -> str | None:
     """Return the limit of the present request: the view's own, or what it carries; None for an ordinary page."""
     if request.endpoint is None:
         return None
-    declared: str | None = getattr(current_app.view_functions[request.endpoint], "limit", None)
+    declared = marked(current_app.view_functions[request.endpoint], "limit")
     if declared:
         return declared
     if request.method in SAFE_METHODS:
@@ -127,9 +122,8 @@ def _when(wait: int) -> str:
 
 def _count_in_database(what: str, who: str, slot: int) -> int:
     key = f"{what}:{who}"[:160]
-    insert = sqlite_insert if is_sqlite() else pg_insert
     statement = (
-        insert(RateCount)
+        insert_into(RateCount)
         .values(key=key, slot=slot, n=1)
         .on_conflict_do_update(index_elements=["key", "slot"], set_={"n": RateCount.n + 1})
         .returning(RateCount.n)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from qtrace.accounts.models import User
 from qtrace.core.db import db
 from qtrace.core.errors import Refused
+from qtrace.core.ids import as_id
 from qtrace.forms.controls.choice import by_name
 from qtrace.forms.registry import Cell, Choice, Control, FieldDefinition, Sent, Storage, Value, cell_text
 
@@ -37,7 +38,7 @@ class Person(Control):
         text = sent.first(field.id)
         if not text:
             return None
-        user = db.session.get(User, int(text)) if text.isdecimal() and len(text) < 19 else None
+        user = db.session.get(User, as_id(text) or 0)
         if user is None or not user.active:
             raise Refused(_("请从列表中选择一位在职的同事。"))
         return user.id

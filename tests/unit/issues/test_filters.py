@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtrace.issues.filters import Filters, as_id, day_start, month_start, read_filters
+from qtrace.core.ids import as_id
+from qtrace.issues.filters import Filters, day_start, month_start, read_filters
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
