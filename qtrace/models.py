@@ -15,6 +15,8 @@ from qtrace.forms import models as forms
 from qtrace.investigation import models as investigation
 from qtrace.issues import models as issues
 from qtrace.orders import models as orders
+from qtrace.records import models as records
+from qtrace.rules import models as rules
 from qtrace.tasks import models as tasks
 
 TABLE_MODULES = (
@@ -31,6 +33,8 @@ TABLE_MODULES = (
     investigation,
     issues,
     orders,
+    records,
+    rules,
     search,
     tasks,
 )

@@ -15,11 +15,17 @@ PERMISSIONS: dict[str, LazyString] = {
     "issue.comment": _("评论"),
     "issue.decide": _("推进流程"),
     "issue.investigate": _("查原因与整改"),
+    "record.read": _("看表单记录"),
+    "record.create": _("填写表单"),
+    "record.edit": _("修改表单记录"),
     "trace.read": _("追溯"),
     "board.read": _("看板"),
     "print.issue": _("打印报告"),
     "catalog.read": _("看商品与供应商"),
     "import.run": _("导入数据"),
+    "export.run": _("导出数据"),
+    "data.unmask": _("查看和导出完整的敏感信息"),
+    "api.manage": _("接口令牌与推送"),
     "config.rules": _("规则与分类"),
     "config.forms": _("表单"),
     "users.manage": _("成员与权限"),
@@ -28,10 +34,13 @@ PERMISSIONS: dict[str, LazyString] = {
     "channels.manage": _("店铺/ERP 对接"),
 }
 
-READ = ("complaint.read", "issue.read", "trace.read", "board.read", "print.issue", "catalog.read")
-WORK = ("complaint.create", "complaint.handle", "issue.create", "issue.comment")
-LEAD = ("issue.edit", "issue.decide", "issue.investigate", "import.run", "config.rules", "config.forms")
-ADMIN = ("users.manage", "audit.read", "jobs.manage", "channels.manage")
+READ = ("complaint.read", "issue.read", "record.read", "trace.read", "board.read", "print.issue", "catalog.read")
+WORK = ("complaint.create", "complaint.handle", "issue.create", "issue.comment", "record.create")
+LEAD = (
+    "issue.edit", "issue.decide", "issue.investigate", "record.edit", "import.run", "export.run", "data.unmask",
+    "config.rules", "config.forms",
+)  # fmt: skip
+ADMIN = ("users.manage", "audit.read", "jobs.manage", "channels.manage", "api.manage")
 
 
 @dataclass(frozen=True)
@@ -52,19 +61,19 @@ ROLES = (
         "inspector",
         "质检",
         "Inspector",
-        (*READ, *WORK, "issue.edit", "issue.decide", "issue.investigate"),
+        (*READ, *WORK, "issue.edit", "issue.decide", "issue.investigate", "record.edit"),
         "department",
     ),
     RoleSeed(
         "customer_service",
         "客服",
         "Customer service",
-        ("complaint.read", "issue.read", "trace.read", *WORK),
+        ("complaint.read", "issue.read", "record.read", "trace.read", *WORK),
         "department",
     ),
     RoleSeed(
         "purchasing", "采购", "Purchasing", (*READ, "issue.comment", "issue.decide", "issue.investigate"), "department"
     ),
-    RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment"), "all"),
+    RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment", "export.run"), "all"),
     RoleSeed("auditor", "审计", "Auditor", (*READ, "audit.read"), "all"),
 )

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from qtrace.core.db import Base, create_beside, is_sqlite, require_write
 
-KINDS = ("issue", "complaint")
+KINDS = ("issue", "complaint", "record")
 MAX_TOKENS = 8000
 HAN = "㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f"
 CJK = re.compile(f"[{HAN}]")

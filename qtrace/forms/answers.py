@@ -94,7 +94,10 @@ def bind(definition: FormDefinition, sent: Sent, errors: Mapping[str, str] | Non
     wrong = errors or {}
     first = next((asked.id for asked in definition.fields if asked.id in wrong), "")
     return [
-        BoundSection(section, tuple(_bind(asked, sent, wrong.get(asked.id, ""), first) for asked in section.fields))
+        BoundSection(
+            section,
+            tuple(_bind(asked, sent, wrong.get(asked.id, ""), first) for asked in section.fields if not asked.retired),
+        )
         for section in definition.sections
     ]
 

@@ -10,9 +10,13 @@ from qtrace.forms.registry import Control, FieldDefinition, Storage
 
 MAX_FIELDS = 200
 MAX_NAME = 120
-SECTION_KEYS = frozenset({"id", "title_zh", "title_en", "folded", "fields"})
+MAX_COLUMNS = 3
+SECTION_KEYS = frozenset({
+    "id", "title_zh", "title_en", "folded", "fields", "tab_zh", "tab_en", "columns", "page_break",
+})  # fmt: skip
 FIELD_KEYS = frozenset({
-    "id", "control", "label_zh", "label_en", "required", "help_zh", "help_en", "options", "column",
+    "id", "control", "label_zh", "label_en", "required", "help_zh", "help_en", "options", "column", "default",
+    "filterable", "in_list", "retired",
 })  # fmt: skip
 
 
@@ -22,13 +26,21 @@ class DefinitionError(Refused):
 
 @dataclass(frozen=True)
 class Section:
-    """Fields that belong together; a folded one waits behind its title."""
+    """Fields that belong together; a folded one waits behind its title.
+
+    Neighbours with the same tab title share a row of tabs; `columns` is how many stand side by side on a wide screen;
+    a page break starts a new page on paper and a new step on a phone.
+    """
 
     id: str
     title_zh: str
     title_en: str
     fields: tuple[FieldDefinition, ...]
     folded: bool = False
+    tab_zh: str = ""
+    tab_en: str = ""
+    columns: int = 1
+    page_break: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,8 +51,17 @@ class FormDefinition:
 
     @property
     def fields(self) -> Iterator[FieldDefinition]:
-        """Return every field in order."""
+        """Return every field that is asked, in order."""
+        return (field for field in self.all_fields if not field.retired)
+
+    @property
+    def all_fields(self) -> Iterator[FieldDefinition]:
+        """Return every field in order, the retired ones too."""
         return (field for section in self.sections for field in section.fields)
+
+    def field(self, field_id: str) -> FieldDefinition | None:
+        """Return the field with this id, retired or not."""
+        return next((field for field in self.all_fields if field.id == field_id), None)
 
 
 @dataclass(frozen=True)
@@ -72,7 +93,9 @@ def _section(data: object, place: str, words: Vocabulary) -> Section:
     )
     return Section(
         id=_text(row, "id", place), title_zh=_text(row, "title_zh", place), title_en=_text(row, "title_en", place),
-        fields=fields, folded=_flag(row, "folded", place),
+        fields=fields, folded=_flag(row, "folded", place), tab_zh=_text(row, "tab_zh", place, empty=True),
+        tab_en=_text(row, "tab_en", place, empty=True), columns=_columns(row, place),
+        page_break=_flag(row, "page_break", place),
     )  # fmt: skip
 
 
@@ -92,7 +115,9 @@ def _field(data: object, place: str, words: Vocabulary) -> FieldDefinition:
         id=_identifier(row, place), control=key, label_zh=_text(row, "label_zh", place),
         label_en=_text(row, "label_en", place), required=_flag(row, "required", place),
         help_zh=_text(row, "help_zh", place, empty=True), help_en=_text(row, "help_en", place, empty=True),
-        options=options, column=_column(row, place, control, words),
+        options=options, column=_column(row, place, control, words), default=_text(row, "default", place, empty=True),
+        filterable=_flag(row, "filterable", place), in_list=_flag(row, "in_list", place),
+        retired=_flag(row, "retired", place),
     )  # fmt: skip
 
 
@@ -130,13 +155,15 @@ def _dump_section(section: Section) -> dict[str, object]:
         {
             "id": field.id, "control": field.control, "label_zh": field.label_zh, "label_en": field.label_en,
             "required": field.required, "help_zh": field.help_zh, "help_en": field.help_en,
-            "options": dict(field.options), "column": field.column,
+            "options": dict(field.options), "column": field.column, "default": field.default,
+            "filterable": field.filterable, "in_list": field.in_list, "retired": field.retired,
         }
         for field in section.fields
     ]  # fmt: skip
     return {
         "id": section.id, "title_zh": section.title_zh, "title_en": section.title_en, "folded": section.folded,
-        "fields": fields,
+        "fields": fields, "tab_zh": section.tab_zh, "tab_en": section.tab_en, "columns": section.columns,
+        "page_break": section.page_break,
     }  # fmt: skip
 
 
@@ -167,6 +194,13 @@ def _identifier(data: Mapping[str, object], place: str) -> str:
     value = _text(data, "id", place)
     if not (value.isascii() and value.replace("_", "a").isalnum() and value[0].isalpha() and len(value) <= 60):
         raise DefinitionError(_("字段编号只能用英文字母、数字和下划线,以字母开头。"), f"{place}.id")
+    return value
+
+
+def _columns(data: Mapping[str, object], place: str) -> int:
+    value = data.get("columns", 1)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_COLUMNS:
+        raise DefinitionError(_("分成 1 到 %(most)d 栏。", most=MAX_COLUMNS), f"{place}.columns")
     return value
 
 

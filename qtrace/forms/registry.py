@@ -7,9 +7,9 @@ that need a domain live in that domain's package and register through `register_
 
 # ruff: noqa: ARG002 -- every control keeps the signatures of the contract
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
@@ -21,12 +21,13 @@ from flask_babel import gettext as _
 from qtrace.conditions.tree import OPERATORS, FieldKind
 from qtrace.core.errors import Refused
 from qtrace.core.files import StoredFile
+from qtrace.core.money import minor_digits
 
 EXTENSION = "qtrace_controls"
 MAX_TEXT = 2000
 
-# What a control hands over and what answers keep: plain JSON, so that it is stored as it is.
-Value = None | bool | int | str | list[str] | dict[str, int | str | None]
+# What a control hands over and what answers keep: plain JSON, so that it is stored as it is; never a float.
+Value = None | bool | int | str | Sequence["Value"] | Mapping[str, "Value"]
 Cell = None | bool | int | float | str | Decimal | date | datetime
 
 
@@ -57,6 +58,41 @@ FILTER_KINDS: Mapping[Storage, FieldKind | None] = {
     Storage.REF: FieldKind.REF,
 }
 LIST_OPERATORS = ("contains_any", "is_empty", "not_empty")
+FAMILIES = (
+    "text", "number", "choice", "time", "media", "identity", "commerce", "quality", "people", "place", "relation", "layout",
+)  # fmt: skip
+
+
+def day_start(text: str) -> datetime:
+    """Return a day as conditions compare it: its start in UTC."""
+    return datetime.combine(date.fromisoformat(text), time(), UTC)
+
+
+def _amount(value: Value) -> Decimal | None:
+    if not isinstance(value, Mapping) or not isinstance(value.get("minor"), int):
+        return None
+    digits = minor_digits(str(value.get("currency") or "CNY"))
+    return Decimal(str(value["minor"])).scaleb(-digits)
+
+
+def _listed(value: Value) -> tuple[str, ...] | None:
+    return tuple(str(item) for item in value) or None if isinstance(value, list) else None
+
+
+CONDITION_VALUES: Mapping[Storage, Callable[[Value], object]] = {
+    Storage.TEXT: lambda value: value if isinstance(value, str) else None,
+    Storage.NUMBER: lambda value: Decimal(str(value)) if isinstance(value, int | str) else None,
+    Storage.MONEY: _amount,
+    Storage.BOOL: lambda value: value if isinstance(value, bool) else None,
+    Storage.DATE: lambda value: day_start(value) if isinstance(value, str) else None,
+    Storage.DATETIME: lambda value: datetime.fromisoformat(value) if isinstance(value, str) else None,
+    Storage.JSON_LIST: _listed,
+    Storage.REF: lambda value: value if isinstance(value, int) else None,
+    Storage.REFS: _listed,
+    Storage.FILE_REFS: _listed,
+    Storage.ROWS: lambda _value: None,
+    Storage.COMPUTED: lambda _value: None,
+}
 
 
 @dataclass(frozen=True)
@@ -92,6 +128,10 @@ class FieldDefinition:
     help_en: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
     column: str = ""
+    default: str = ""  # what a new form is filled with: text as typed, or a word the control knows, like "today"
+    filterable: bool = False  # kept in a typed column of its own, so lists filter, sort and group by it
+    in_list: bool = False
+    retired: bool = False  # asked no more; what records hold stays
 
     def number(self, name: str, default: int) -> int:
         """Return a whole-number option."""
@@ -127,8 +167,11 @@ class Control:
     name_en: ClassVar[str]
     storage: ClassVar[Storage]
     options: ClassVar[tuple[Option, ...]] = ()
+    family: ClassVar[str] = "text"  # one of FAMILIES: the drawer of the palette it lies in
+    basic: ClassVar[bool] = False  # shown to a new company; the rest waits behind "advanced"
+    layout: ClassVar[bool] = False  # arranges the page and holds nothing; not counted as a control
     grouped: ClassVar[bool] = False  # several inputs under one label: a fieldset, not a label
-    public: ClassVar[bool] = True
+    public: ClassVar[bool] = True  # may stand on a form for people without an account
     not_in_rows: ClassVar[LazyString | str] = ""  # why it can't stand in a sub-table; empty when it can
 
     @property
@@ -161,6 +204,22 @@ class Control:
     def show(self, field: FieldDefinition, value: Value) -> str:
         """Return the value as staff read it in lists and on pages."""
         return "—" if value is None else str(value)
+
+    def to_condition(self, field: FieldDefinition, value: Value) -> object:
+        """Return the value as conditions, rules and the typed columns of lists see it; None when it is missing.
+
+        Text is str, a number int or Decimal, money its Decimal amount, a moment an aware UTC datetime, a day the start of
+        it in UTC, a reference its int id, a list a tuple of str. Controls whose storage says otherwise override this.
+        """
+        return CONDITION_VALUES[self.storage](value)
+
+    def condition_kind(self, field: FieldDefinition) -> FieldKind | None:
+        """Return what conditions may ask of this field; None when nothing."""
+        return FILTER_KINDS.get(self.storage)
+
+    def search_text(self, field: FieldDefinition, value: Value) -> str:
+        """Return the words the full-text search finds the record by."""
+        return self.show(field, value) if self.storage in (Storage.TEXT, Storage.REF, Storage.JSON_LIST) else ""
 
     def to_print(self, field: FieldDefinition, value: Value) -> str:
         """Return the value as it is printed."""

@@ -65,7 +65,10 @@ def seed(*, now: datetime) -> None:
     session = require_write()
     if session.scalar(select(Form.id).where(Form.key == ISSUE_FORM)):
         return
-    form = Form(key=ISSUE_FORM, name_zh="质量问题登记", name_en="Record a quality issue", current_version=1)
+    form = Form(
+        key=ISSUE_FORM, name_zh="质量问题登记", name_en="Record a quality issue", current_version=1, kind="issue",
+        built_in=True, prefix="QI",
+    )  # fmt: skip
     session.add(form)
     session.flush()  # the id is needed by the version
     session.add(FormVersion(form_id=form.id, version=1, definition=DEFINITION, published_at=now))

@@ -66,14 +66,14 @@ class Multiselect(Control):
 
     def send(self, field: FieldDefinition, value: Value) -> dict[str, list[str]]:
         """Return every chosen value."""
-        return {field.id: list(value)} if isinstance(value, list) else {}
+        return {field.id: [str(item) for item in value]} if isinstance(value, list) else {}
 
     def show(self, field: FieldDefinition, value: Value) -> str:
         """Return the names of the choices."""
         if not isinstance(value, list):
             return "—"
         names = labels(self.choices(field))
-        return "、".join(names.get(item, item) for item in value)
+        return "、".join(names.get(str(item), str(item)) for item in value)
 
     def from_cell(self, field: FieldDefinition, cell: Cell) -> Value:
         """Read names separated by 、 , ; or line ends."""
