@@ -3,8 +3,8 @@
 Each clause says `is not null and …` instead of `coalesce(…, false)`: as two-valued, and an index still serves it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt, ne
@@ -16,16 +16,21 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
+from qtrace.conditions.history import Earlier, HistorySource
 from qtrace.conditions.tree import (
+    BAR,
     MAX_DECIMALS,
     MAX_INTEGER,
     MIN_INTEGER,
+    NO_HISTORY,
     All,
     Any_,
     Clause,
     Condition,
+    ConditionError,
     Not,
     OtherField,
+    asks_history,
 )
 
 Sql = ColumnElement[bool]
@@ -55,17 +60,36 @@ class FieldColumn:
         return isinstance(kind.impl_instance if isinstance(kind, TypeDecorator) else kind, String)
 
 
-def to_sql(condition: Condition, columns: Mapping[str, FieldColumn]) -> Sql:
-    """Return a two-valued SQL expression for SQLite and PostgreSQL; every field of the condition needs its column."""
-    match condition:
-        case All(items):
-            return and_(true(), *(to_sql(item, columns) for item in items))
-        case Any_(items):
-            return or_(false(), *(to_sql(item, columns) for item in items))
-        case Not(item):
-            return not_(to_sql(item, columns))
-        case Clause():
-            return _clause(condition, columns)
+def to_sql(condition: Condition, columns: Mapping[str, FieldColumn], history: HistorySource | None = None) -> Sql:
+    """Return a two-valued SQL expression for SQLite and PostgreSQL; every field of the condition needs its column.
+
+    A clause that asks for earlier values without a `history` raises ConditionError at its operator.
+    """
+    return _Compiler(columns, history).sql(condition, "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    columns: Mapping[str, FieldColumn]
+    history: HistorySource | None
+
+    def sql(self, condition: Condition, path: str) -> Sql:
+        match condition:
+            case All(items):
+                return and_(true(), *self._several(items, f"{path}all"))
+            case Any_(items):
+                return or_(false(), *self._several(items, f"{path}any"))
+            case Not(item):
+                return not_(self.sql(item, f"{path}not."))
+            case Clause(name, op) if asks_history(op):
+                if self.history is None:
+                    raise ConditionError(NO_HISTORY, f"{path}op")
+                return _history_clause(condition, self.columns[name], self.history.earlier(name))
+            case Clause():
+                return _clause(condition, self.columns)
+
+    def _several(self, items: Sequence[Condition], path: str) -> Iterator[Sql]:
+        return (self.sql(item, f"{path}[{place}].") for place, item in enumerate(items))
 
 
 class _Position(FunctionElement[int]):
@@ -98,6 +122,24 @@ def _clause(clause: Clause, columns: Mapping[str, FieldColumn]) -> Sql:
     return and_(present, _test(clause, column))
 
 
+def _history_clause(clause: Clause, column: FieldColumn, earlier: Earlier) -> Sql:
+    if clause.op == "changed":
+        return earlier.exists(earlier.is_latest, _differs(column, earlier))
+    is_so = _test(replace(clause, op="eq"), FieldColumn(earlier.value, column.scale))
+    if clause.op == "changed_from":
+        return earlier.exists(earlier.is_latest, is_so, _differs(column, earlier))
+    ever = or_(and_(_present(column), _test(replace(clause, op="eq"), column)), earlier.exists(is_so))
+    return ever if clause.op == "has_been" else not_(ever)
+
+
+def _differs(column: FieldColumn, earlier: Earlier) -> Sql:
+    """Compare the earlier value with the one now, where null and the empty text are the same."""
+    before, now = earlier.value, earlier.comparable(column.expression)
+    if column.is_text:
+        before, now = func.nullif(before, _word("")), func.nullif(now, _word(""))
+    return before.is_distinct_from(now)
+
+
 def _present(column: FieldColumn) -> Sql:
     given = column.expression.is_not(None)
     return and_(given, column.expression != _word("")) if column.is_text else given
@@ -126,6 +168,8 @@ def _text_test(clause: Clause, text: ColumnElement[str]) -> Sql:
             return func.substr(text, 1, len(cast(str, clause.value)), type_=String()) == _word(clause.value)
         case "contains_any":
             return or_(false(), *(_contains(text, word) for word in cast(Sequence[str], clause.value)))
+        case "has_any" | "has_all" | "has_none":
+            return _has(clause, text)
         case "contains" | "not_contains":
             found = _contains(text, clause.value)
             return found if clause.op == "contains" else not_(found)
@@ -136,6 +180,13 @@ def _text_test(clause: Clause, text: ColumnElement[str]) -> Sql:
 def _in_words(text: ColumnElement[str], words: Sequence[str], *, is_wanted: bool) -> Sql:
     found = text.in_([_word(word) for word in words])
     return found if is_wanted else not_(found)
+
+
+def _has(clause: Clause, text: ColumnElement[str]) -> Sql:
+    found = [_contains(text, f"{BAR}{code}{BAR}") for code in cast(Sequence[str], clause.value)]
+    if clause.op == "has_all":
+        return and_(true(), *found)
+    return or_(false(), *found) if clause.op == "has_any" else not_(or_(false(), *found))
 
 
 def _contains(text: ColumnElement[str], word: object) -> Sql:

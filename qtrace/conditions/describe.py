@@ -43,6 +43,13 @@ _CLAUSES: Mapping[str, str] = {
     "not_contains": _("%(field)s 不含 %(value)s"),
     "starts_with": _("%(field)s 以 %(value)s 开头"),
     "contains_any": _("%(field)s 含 %(value)s"),
+    "has_any": _("%(field)s 有 %(value)s"),
+    "has_all": _("%(field)s 有 %(value)s"),
+    "has_none": _("%(field)s 没有 %(value)s"),
+    "has_been": _("%(field)s 曾是 %(value)s"),
+    "has_never_been": _("%(field)s 从未是 %(value)s"),
+    "changed_from": _("%(field)s 刚从 %(value)s 改为别的"),
+    "changed": _("%(field)s 改过"),
     "is_empty": _("%(field)s 为空"),
     "not_empty": _("%(field)s 不为空"),
     "is_true": _("%(field)s 为是"),
@@ -51,6 +58,7 @@ _CLAUSES: Mapping[str, str] = {
 _BOTH = _("%(left)s 且 %(right)s")
 _EITHER = _("%(left)s 或 %(right)s")
 _NEITHER = _("%(left)s、%(right)s")
+_JOINTS: Mapping[str, str] = {"not_in": _NEITHER, "has_none": _NEITHER, "has_all": _BOTH}
 _OPPOSITE = _("并非(%(inner)s)")
 _GROUPED = _("(%(inner)s)")
 _ALWAYS = _("不限")
@@ -99,8 +107,7 @@ class _Writer:
                 shown = [self.show(clause.field, value) for value in values]
                 if clause.op == "between":
                     return self._fill(template, field=label, low=shown[0], high=shown[1])
-                joint = _NEITHER if clause.op == "not_in" else _EITHER
-                return self._fill(template, field=label, value=self._chain(shown, joint))
+                return self._fill(template, field=label, value=self._chain(shown, _JOINTS.get(clause.op, _EITHER)))
             case value:
                 return self._fill(template, field=label, value=self.show(clause.field, value))
 

@@ -1,44 +1,50 @@
 """Ask a condition of one row in Python; the meaning is written in `qtrace.conditions.tree`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
-from qtrace.conditions.tree import All, Any_, Clause, Condition, Not, OtherField
+from qtrace.conditions.tree import All, Any_, Clause, Condition, Not, OtherField, asks_history
+
+# The earlier values of a field, oldest first and without the value now.
+History = Mapping[str, Sequence[object]]
+NO_CHANGES: History = {}
 
 
-def evaluate(condition: Condition, values: Mapping[str, object]) -> bool:
+def evaluate(condition: Condition, values: Mapping[str, object], history: History = NO_CHANGES) -> bool:
     """Say whether the condition is true of a row; a field the row does not name is missing."""
     match condition:
         case All(items):
-            return all(evaluate(item, values) for item in items)
+            return all(evaluate(item, values, history) for item in items)
         case Any_(items):
-            return any(evaluate(item, values) for item in items)
+            return any(evaluate(item, values, history) for item in items)
         case Not(item):
-            return not evaluate(item, values)
+            return not evaluate(item, values, history)
+        case Clause(name, op, value) if asks_history(op):
+            return _held(op, value, values.get(name), history.get(name, ()))
         case Clause():
             return _holds(condition, values)
 
 
-def failing(condition: Condition, values: Mapping[str, object]) -> list[Clause]:
+def failing(condition: Condition, values: Mapping[str, object], history: History = NO_CHANGES) -> list[Clause]:
     """Return the clauses that make the condition false, in reading order; under a `not` those that hold."""
-    return _blamed(condition, values, wanted=True)
+    return _blamed(condition, values, history, wanted=True)
 
 
 def is_missing(value: object) -> bool:
     """Say whether a value counts as missing."""
-    return value is None or value == ""
+    return value is None or value in ("", (), [])
 
 
-def _blamed(condition: Condition, values: Mapping[str, object], *, wanted: bool) -> list[Clause]:
-    if evaluate(condition, values) is wanted:
+def _blamed(condition: Condition, values: Mapping[str, object], history: History, *, wanted: bool) -> list[Clause]:
+    if evaluate(condition, values, history) is wanted:
         return []
     match condition:
         case All(items) | Any_(items):
-            return [clause for item in items for clause in _blamed(item, values, wanted=wanted)]
+            return [clause for item in items for clause in _blamed(item, values, history, wanted=wanted)]
         case Not(item):
-            return _blamed(item, values, wanted=not wanted)
+            return _blamed(item, values, history, wanted=not wanted)
         case Clause():
             return [condition]
 
@@ -53,6 +59,20 @@ def _holds(clause: Clause, values: Mapping[str, object]) -> bool:
         if is_missing(operand):
             return False
     return _TESTS[clause.op](value, operand)
+
+
+def _held(op: str, operand: object, now: object, earlier: Sequence[object]) -> bool:
+    if op in ("has_been", "has_never_been"):
+        return (now == operand or operand in earlier) is (op == "has_been")
+    is_changed = bool(earlier) and _told_apart(earlier[-1]) != _told_apart(now)
+    return is_changed and (op == "changed" or earlier[-1] == operand)
+
+
+def _told_apart(value: object) -> object:
+    """Return what is compared to see a change: one nothing for every missing value, a set for a list."""
+    if is_missing(value):
+        return None
+    return frozenset(cast(Collection[object], value)) if isinstance(value, list | tuple) else value
 
 
 def _text(value: object) -> str:
@@ -89,6 +109,9 @@ _TESTS: Mapping[str, Callable[[object, object], bool]] = {
     "not_contains": lambda value, operand: _text(operand) not in _text(value),
     "starts_with": lambda value, operand: _text(value).startswith(_text(operand)),
     "contains_any": lambda value, operand: any(_text(word) in _text(value) for word in _several(operand)),
+    "has_any": lambda value, operand: not set(_several(operand)).isdisjoint(_several(value)),
+    "has_all": lambda value, operand: set(_several(operand)).issubset(_several(value)),
+    "has_none": lambda value, operand: set(_several(operand)).isdisjoint(_several(value)),
     "not_empty": lambda _value, _operand: True,
     "is_true": lambda value, _operand: value is True,
     "is_false": lambda value, _operand: value is False,

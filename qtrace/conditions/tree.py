@@ -2,15 +2,22 @@
 
 The meaning, the same in Python (`evaluate`) and in SQL (`compile`):
 
-* A value is missing when it is null, or an empty text.
+* A value is missing when it is null, an empty text or an empty list.
 * A missing value satisfies `is_empty` and no other operator: `ne`, `not_in` and `not_contains` are false on it too,
   and a comparison of two fields is false when either is missing.
 * Every clause is thus true or false, and `not` is the plain opposite: `not (x eq 1)` is true of a missing x.
 * Text is compared by code point and case counts. Numbers are compared exactly, whatever their digits.
 * `all` of nothing is true, `any` of nothing is false, `between` includes both ends.
+* A list is a set of codes: order and repetition mean nothing. SQL keeps it as `listed` writes it.
+
+The operators of history ask about the values a field had before, so a value that is missing now is no answer to them:
+
+* `has_been` is true when the value equals the operand now or ever did, `has_never_been` is its plain opposite.
+* `changed` is true when there is an earlier value and the latest of them differs from the one now; from or to missing
+  counts. `changed_from` is true when that latest earlier value also equals the operand.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,6 +38,8 @@ MIN_INTEGER = -(2**63)
 MAX_DECIMALS = 18
 # Longer spellings of a number or a time are refused before they cost anything.
 MAX_SPELLING = 64
+# Stands before, between and after the codes of a list in SQL.
+BAR = "|"
 
 
 class FieldKind(StrEnum):
@@ -41,6 +50,7 @@ class FieldKind(StrEnum):
     BOOL = "bool"
     DATETIME = "datetime"
     REF = "ref"
+    LIST = "list"
 
 
 class Operand(Enum):
@@ -95,6 +105,30 @@ OPERATORS: Mapping[FieldKind, Mapping[str, Operand]] = {
         "is_empty": Operand.NONE,
         "not_empty": Operand.NONE,
     },
+    FieldKind.LIST: {
+        "has_any": Operand.LIST,
+        "has_all": Operand.LIST,
+        "has_none": Operand.LIST,
+        "is_empty": Operand.NONE,
+        "not_empty": Operand.NONE,
+    },
+}
+
+# Only a row whose changes are kept can be asked these.
+_OF_ANY_HISTORY: Mapping[str, Operand] = {"changed": Operand.NONE}
+_OF_HISTORY: Mapping[str, Operand] = {
+    "has_been": Operand.ONE,
+    "has_never_been": Operand.ONE,
+    "changed_from": Operand.ONE,
+    **_OF_ANY_HISTORY,
+}
+HISTORY_OPERATORS: Mapping[FieldKind, Mapping[str, Operand]] = {
+    FieldKind.TEXT: _OF_HISTORY,
+    FieldKind.NUMBER: _OF_HISTORY,
+    FieldKind.REF: _OF_HISTORY,
+    FieldKind.BOOL: _OF_ANY_HISTORY,
+    FieldKind.DATETIME: _OF_ANY_HISTORY,
+    FieldKind.LIST: _OF_ANY_HISTORY,
 }
 
 OTHER_FIELD_OPERATORS: Mapping[FieldKind, frozenset[str]] = {
@@ -161,9 +195,27 @@ class ConditionError(Refused):
         return gettext(self.template) % self.values
 
 
-def parse(data: object, fields: Mapping[str, FieldKind]) -> Condition:
+def operators_of(kind: FieldKind, *, has_history: bool = False) -> Mapping[str, Operand]:
+    """Return what can be asked of a field of the kind, in the order to offer it."""
+    return {**OPERATORS[kind], **HISTORY_OPERATORS[kind]} if has_history else OPERATORS[kind]
+
+
+def asks_history(op: str) -> bool:
+    """Say whether the operator looks at earlier values."""
+    return op in _OF_HISTORY
+
+
+def listed(codes: Iterable[str]) -> str | None:
+    """Return the one spelling of a set of codes in SQL, `|a|b|`, sorted; None for no codes."""
+    found = sorted(set(codes))
+    if any(not code or BAR in code for code in found):
+        raise ValueError(f"a code is not empty and holds no {BAR}: {found}")
+    return f"{BAR}{BAR.join(found)}{BAR}" if found else None
+
+
+def parse(data: object, fields: Mapping[str, FieldKind], *, has_history: bool = False) -> Condition:
     """Read a condition from decoded JSON, or raise ConditionError at the first place that is wrong."""
-    return _Reader(fields).condition(data, "", 1)
+    return _Reader(fields, has_history).condition(data, "", 1)
 
 
 def dump(condition: Condition) -> dict[str, object]:
@@ -185,9 +237,25 @@ def dump(condition: Condition) -> dict[str, object]:
             return {"field": name, "op": op, "value": _dump_scalar(cast(Scalar, value))}
 
 
+def fields_of(condition: Condition) -> frozenset[str]:
+    """Return every field the condition reads, also those it compares with."""
+    match condition:
+        case All(items) | Any_(items):
+            return frozenset().union(*map(fields_of, items))
+        case Not(item):
+            return fields_of(item)
+        case Clause(name, _op, OtherField(other)):
+            return frozenset((name, other))
+        case Clause(name):
+            return frozenset((name,))
+
+
 def _(message: str) -> str:
     """Mark a message for the catalogue; whoever shows it translates it."""
     return message
+
+
+NO_HISTORY = _("这里没有以前的值,不能用这种比较方式")
 
 
 def _dump_scalar(value: Scalar) -> str | int:
@@ -204,6 +272,7 @@ class _Reader:
     """Reads one condition, counting what it has seen."""
 
     fields: Mapping[str, FieldKind]
+    has_history: bool = False
     clauses: int = field(default=0, init=False)
     groups: int = field(default=0, init=False)
     listed: int = field(default=0, init=False)
@@ -241,8 +310,10 @@ class _Reader:
         name = self._known_field(data.get("field"), _at(path, "field"))
         kind = self.fields[name]
         op = data.get("op")
-        if not isinstance(op, str) or op not in OPERATORS[kind]:
+        if not isinstance(op, str) or op not in operators_of(kind, has_history=True):
             raise ConditionError(_("这个字段不能用这种比较方式"), _at(path, "op"))
+        if asks_history(op) and not self.has_history:
+            raise ConditionError(NO_HISTORY, _at(path, "op"))
         if "other" in data:
             return Clause(name, op, self._other_field(data, kind, op, path))
         return Clause(name, op, self._value(data, kind, op, path))
@@ -264,7 +335,7 @@ class _Reader:
 
     def _value(self, data: dict[object, object], kind: FieldKind, op: str, path: str) -> Value:
         place = _at(path, "value")
-        operand = OPERATORS[kind][op]
+        operand = operators_of(kind, has_history=True)[op]
         if operand is Operand.NONE:
             if "value" in data:
                 raise ConditionError(_("这种比较方式不需要填写值"), place)
@@ -310,6 +381,12 @@ def _text(value: object, path: str) -> str:
     if "\0" in value or not _is_unicode(value):
         raise ConditionError(_("文字含有不能使用的字符"), path)
     return value
+
+
+def _code(value: object, path: str) -> str:
+    if isinstance(value, str) and BAR in value:
+        raise ConditionError(_("选项代码不能含竖线 |"), path)
+    return _text(value, path)
 
 
 def _is_unicode(value: str) -> bool:
@@ -380,4 +457,5 @@ _SCALARS: Mapping[FieldKind, Callable[[object, str], Scalar]] = {
     FieldKind.NUMBER: _number,
     FieldKind.DATETIME: _datetime,
     FieldKind.REF: _ref,
+    FieldKind.LIST: _code,
 }

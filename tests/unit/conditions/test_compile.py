@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -31,7 +31,9 @@ from sqlalchemy.pool import StaticPool
 
 from qtrace.conditions.compile import FieldColumn, to_sql
 from qtrace.conditions.evaluate import evaluate, failing
+from qtrace.conditions.history import VALUE_COLUMNS, ChangeTable
 from qtrace.conditions.tree import (
+    HISTORY_OPERATORS,
     MAX_CLAUSES,
     MAX_INTEGER,
     MAX_LIST,
@@ -43,14 +45,21 @@ from qtrace.conditions.tree import (
     Any_,
     Clause,
     Condition,
+    ConditionError,
     FieldKind,
     Not,
     Operand,
     OtherField,
+    Scalar,
     dump,
+    fields_of,
+    listed,
+    operators_of,
     parse,
 )
 from qtrace.core.db import UtcDateTime
+
+History = Mapping[str, Sequence[Any]]
 
 EXACT = Context(prec=60)
 
@@ -76,6 +85,19 @@ rows = Table(
     Column("delivered_at", UtcDateTime),
     Column("promised_at", UtcDateTime),
     Column("sku", BigInteger),
+    Column("tags", Text),
+    prefixes=["TEMPORARY"],
+)
+changes = Table(
+    "condition_changes",
+    MetaData(),
+    Column("subject_id", Integer),
+    Column("field", String(40)),
+    Column("seq", Integer),
+    Column("text_value", Text),
+    Column("number_value", BigInteger),
+    Column("time_value", UtcDateTime),
+    Column("ref_value", BigInteger),
     prefixes=["TEMPORARY"],
 )
 SCALES = {"refund": 2, "weight": 18}
@@ -91,12 +113,15 @@ FIELDS = {
     "delivered_at": FieldKind.DATETIME,
     "promised_at": FieldKind.DATETIME,
     "sku": FieldKind.REF,
+    "tags": FieldKind.LIST,
 }
+HISTORY = ChangeTable(changes, rows.c.id, FIELDS)
 
 LETTERS = "过敏红肿aAé'\"%_\\ \n😀𠮷\u0301İß;?:"
 ANY_LETTER = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 # The few letters of the first come together often enough for words to be found in texts.
 TEXTS = st.text("aA%_过", max_size=3) | st.text(LETTERS, max_size=4) | st.text(ANY_LETTER, max_size=4)
+ANY_CODE = st.text(st.characters(exclude_characters="\0|", exclude_categories=["Cs"]), min_size=1, max_size=4)
 EDGES = [MIN_INTEGER, MIN_INTEGER + 1, -(2**53) - 1, -1, 0, 1, 2**31, 2**53 + 1, MAX_INTEGER - 1, MAX_INTEGER]
 INTEGERS = st.integers(-4, 4) | st.sampled_from(EDGES)
 SMALL_INTEGERS = st.integers(-4, 4) | st.sampled_from([-(2**31), 2**31 - 1])
@@ -115,6 +140,7 @@ TIMES = st.sampled_from(
         datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=UTC),
     ]
 )
+CODES = st.sampled_from(["a", "b", "ab", "漏液", "%", "_"]) | ANY_CODE
 ROW = st.fixed_dictionaries(
     {
         "content": st.none() | TEXTS,
@@ -127,6 +153,7 @@ ROW = st.fixed_dictionaries(
         "delivered_at": st.none() | TIMES,
         "promised_at": st.none() | TIMES,
         "sku": st.none() | INTEGERS,
+        "tags": st.none() | st.lists(CODES, max_size=3).map(tuple),
     }
 )
 
@@ -149,6 +176,7 @@ SCALARS: Mapping[FieldKind, st.SearchStrategy[Any]] = {
     FieldKind.NUMBER: NUMBERS,
     FieldKind.DATETIME: TIMES,
     FieldKind.REF: INTEGERS,
+    FieldKind.LIST: CODES,
 }
 
 
@@ -157,10 +185,11 @@ def clauses(draw: st.DrawFn, names: Sequence[str] = tuple(FIELDS)) -> Clause:
     """Draw a clause about one of the fields that parse would accept."""
     name = draw(st.sampled_from(names))
     kind = FIELDS[name]
-    op = draw(st.sampled_from(sorted(OPERATORS[kind])))
+    operators = operators_of(kind, has_history=True)
+    op = draw(st.sampled_from(sorted(operators)))
     if op in OTHER_FIELD_OPERATORS.get(kind, ()) and draw(st.booleans()):
         return Clause(name, op, OtherField(draw(st.sampled_from([other for other in FIELDS if FIELDS[other] is kind]))))
-    operand = OPERATORS[kind][op]
+    operand = operators[op]
     if operand is Operand.NONE:
         return Clause(name, op)
     if operand is Operand.ONE:
@@ -221,6 +250,7 @@ def connected(url: str) -> Iterator[Connection]:
     engine = create_engine(url, poolclass=StaticPool)
     with engine.connect() as connection:
         rows.create(connection)
+        changes.create(connection)
         connection.commit()
         yield connection
     engine.dispose()
@@ -228,18 +258,54 @@ def connected(url: str) -> Iterator[Connection]:
 
 def values_of(row: Mapping[str, Any]) -> dict[str, object]:
     """Return the row as the evaluator sees it: scaled integers as decimals."""
-    return {
-        name: shifted(value, SCALES[name]) if name in SCALES and value is not None else value
-        for name, value in row.items()
-    }
+    return {name: value_of(name, value) for name, value in row.items()}
 
 
-def answers(connection: Connection, condition: Condition, stored: Sequence[Mapping[str, Any]]) -> list[object]:
+def value_of(name: str, value: Any) -> object:
+    """Return a stored value as the evaluator sees it."""
+    return shifted(value, SCALES[name]) if name in SCALES and value is not None else value
+
+
+def stored_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row as SQL keeps it."""
+    return {**dict.fromkeys(FIELDS), **row, "tags": listed(row.get("tags") or ())}
+
+
+def stored_changes(subject: int, history: History) -> list[dict[str, Any]]:
+    """Return the earlier values as SQL keeps them."""
+    return [
+        {
+            **dict.fromkeys(VALUE_COLUMNS.values()),
+            "subject_id": subject,
+            "field": name,
+            "seq": subject + place * 7,
+            VALUE_COLUMNS[FIELDS[name]]: as_change(FIELDS[name], value),
+        }
+        for name, values in history.items()
+        for place, value in enumerate(values)
+    ]
+
+
+def as_change(kind: FieldKind, value: Any) -> Any:
+    """Return an earlier value as the table of changes keeps it."""
+    if kind is FieldKind.LIST:
+        return listed(value or ())
+    return int(value) if isinstance(value, bool) else value
+
+
+def answers(
+    connection: Connection,
+    condition: Condition,
+    stored: Sequence[Mapping[str, Any]],
+    histories: Sequence[History] = (),
+) -> list[object]:
     """Return what SQL answers for each row, and prove that WHERE and the value agree."""
-    nobody = dict.fromkeys(FIELDS)
     try:
-        connection.execute(insert(rows), [{"id": place, **nobody, **row} for place, row in enumerate(stored)])
-        sql = to_sql(condition, COLUMNS)
+        connection.execute(insert(rows), [{"id": place, **stored_row(row)} for place, row in enumerate(stored)])
+        earlier = [change for place, history in enumerate(histories) for change in stored_changes(place, history)]
+        if earlier:
+            connection.execute(insert(changes), earlier)
+        sql = to_sql(condition, COLUMNS, HISTORY)
         found = connection.execute(select(rows.c.id, sql).order_by(rows.c.id)).all()
         where = set(connection.scalars(select(rows.c.id).where(sql)))
     finally:
@@ -248,14 +314,42 @@ def answers(connection: Connection, condition: Condition, stored: Sequence[Mappi
     return [answer for _place, answer in found]
 
 
-def check_equal(connection: Connection, condition: Condition, stored: Sequence[Mapping[str, Any]]) -> None:
+def check_equal(
+    connection: Connection,
+    condition: Condition,
+    stored: Sequence[Mapping[str, Any]],
+    histories: Sequence[History] = (),
+) -> None:
     """Assert that both back ends answer the same for every row."""
-    expected = [evaluate(condition, values_of(row)) for row in stored]
-    assert answers(connection, condition, stored) == expected
+    asked = fields_of(condition)
+    histories = [{name: values for name, values in history.items() if name in asked} for history in histories]
+    seen = [
+        {name: [value_of(name, value) for value in values] for name, values in history.items()} for history in histories
+    ] or [{}] * len(stored)
+    expected = [evaluate(condition, values_of(row), history) for row, history in zip(stored, seen, strict=True)]
+    assert answers(connection, condition, stored, histories) == expected
+
+
+@st.composite
+def rows_with_pasts(draw: st.DrawFn) -> list[tuple[dict[str, Any], History]]:
+    """Draw rows, each with earlier values that are often the ones of now."""
+    found = []
+    for row in draw(st.lists(ROW, min_size=3, max_size=6)):
+        pasts = draw(st.lists(ROW, max_size=3))
+        history: History = {name: [past[name] for past in pasts] for name in FIELDS}
+        if draw(st.booleans()):
+            history = {name: [*values, row[name]] for name, values in history.items()}
+        found.append((row, history))
+    return found
+
+
+def past_clauses() -> st.SearchStrategy[Condition]:
+    """Draw a clause that asks for earlier values."""
+    return clauses().filter(lambda clause: clause.op in HISTORY_OPERATORS[FIELDS[clause.field]])
 
 
 PROPERTY = settings(
-    max_examples=300,
+    max_examples=int(os.environ.get("QTRACE_TEST_EXAMPLES", "200")),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
@@ -279,9 +373,85 @@ def test_postgresql_and_python_answer_the_same(
 
 
 @PROPERTY
+@given(condition=past_clauses() | CONDITIONS, found=rows_with_pasts())
+def test_sqlite_and_python_remember_the_same(
+    sqlite_connection: Connection, condition: Condition, found: list[tuple[dict[str, Any], History]]
+) -> None:
+    check_equal(sqlite_connection, condition, [row for row, _past in found], [past for _row, past in found])
+
+
+@PROPERTY
+@given(condition=past_clauses() | CONDITIONS, found=rows_with_pasts())
+def test_postgresql_and_python_remember_the_same(
+    pg_connection: Connection, condition: Condition, found: list[tuple[dict[str, Any], History]]
+) -> None:
+    check_equal(pg_connection, condition, [row for row, _past in found], [past for _row, past in found])
+
+
+PAST: dict[FieldKind, tuple[Any, Any]] = {
+    FieldKind.TEXT: ("新", "旧"),
+    FieldKind.NUMBER: (1, 2),
+    FieldKind.BOOL: (True, False),
+    FieldKind.DATETIME: (NOON, NOON + timedelta(days=1)),
+    FieldKind.REF: (1, 2),
+    FieldKind.LIST: (("a", "b"), ("a",)),
+}
+
+
+@pytest.mark.parametrize("kind", FieldKind)
+def test_a_value_has_changed_when_the_latest_earlier_one_differs(connection: Connection, kind: FieldKind) -> None:
+    now, before = PAST[kind]
+    name = next(name for name in FIELDS if FIELDS[name] is kind)
+    pasts: list[History] = [{}, {name: [before]}, {name: [before, now]}, {name: [now, before]}, {name: [None]}]
+    stored = [{name: now}] * len(pasts)
+    assert answers(connection, Clause(name, "changed"), stored, pasts) == [False, True, False, True, True]
+    check_equal(connection, Clause(name, "changed"), stored, pasts)
+
+
+@pytest.mark.parametrize("name", ["content", "stars", "refund", "sku"])
+def test_a_value_has_been_what_it_is_or_ever_was(connection: Connection, name: str) -> None:
+    now, before = PAST[FIELDS[name]]
+    operand = cast(Scalar, value_of(name, before))
+    pasts: list[History] = [{}, {name: [before]}, {name: [before, now]}, {name: [now]}, {}]
+    stored: list[dict[str, Any]] = [{name: now}, {name: now}, {name: now}, {name: None}, {name: before}]
+    has_been = [False, True, True, False, True]
+    assert answers(connection, Clause(name, "has_been", operand), stored, pasts) == has_been
+    never = [not answer for answer in has_been]
+    assert answers(connection, Clause(name, "has_never_been", operand), stored, pasts) == never
+    changed_from = [False, True, False, False, False]
+    assert answers(connection, Clause(name, "changed_from", operand), stored, pasts) == changed_from
+
+
+def test_without_earlier_values_the_operator_is_pointed_at() -> None:
+    condition = All((Clause("stars", "eq", 1), Not(Any_((Clause("stars", "has_been", 1),)))))
+    with pytest.raises(ConditionError) as caught:
+        to_sql(condition, COLUMNS)
+    assert caught.value.path == "all[1].not.any[0].op"
+
+
+def test_the_codes_of_a_list_are_told_apart(connection: Connection) -> None:
+    stored: list[dict[str, Any]] = [
+        {"tags": ("ab",)},
+        {"tags": ("b", "a")},
+        {"tags": ("a", "c")},
+        {"tags": ()},
+        {"tags": None},
+    ]
+    assert answers(connection, Clause("tags", "has_any", ("a", "x")), stored) == [False, True, True, False, False]
+    assert answers(connection, Clause("tags", "has_all", ("a", "b")), stored) == [False, True, False, False, False]
+    assert answers(connection, Clause("tags", "has_none", ("a",)), stored) == [True, False, False, False, False]
+
+
+def test_a_code_with_a_bar_has_no_spelling() -> None:
+    for code in ("a|b", ""):
+        with pytest.raises(ValueError, match="code"):
+            listed([code])
+
+
+@PROPERTY
 @given(condition=CONDITIONS)
 def test_a_condition_survives_json(condition: Condition) -> None:
-    assert parse(json.loads(json.dumps(dump(condition))), FIELDS) == condition
+    assert parse(json.loads(json.dumps(dump(condition))), FIELDS, has_history=True) == condition
 
 
 @PROPERTY
@@ -296,7 +466,7 @@ MISSING: list[dict[str, Any]] = [dict.fromkeys(FIELDS), {"content": "", "phone":
 
 @pytest.mark.parametrize("kind", FieldKind)
 def test_only_is_empty_holds_for_a_missing_value(connection: Connection, kind: FieldKind) -> None:
-    examples: dict[FieldKind, Any] = {FieldKind.TEXT: "a", FieldKind.DATETIME: NOON}
+    examples: dict[FieldKind, Any] = {FieldKind.TEXT: "a", FieldKind.DATETIME: NOON, FieldKind.LIST: "a"}
     one = examples.get(kind, 1)
     operands = {Operand.NONE: None, Operand.ONE: one, Operand.LIST: (one,), Operand.RANGE: (one, one)}
     name = next(name for name in FIELDS if FIELDS[name] is kind)

@@ -6,7 +6,18 @@ from decimal import Decimal
 import pytest
 
 from qtrace.conditions.describe import describe
-from qtrace.conditions.tree import OPERATORS, All, Any_, Clause, Condition, FieldKind, Not, Operand, OtherField, Value
+from qtrace.conditions.tree import (
+    All,
+    Any_,
+    Clause,
+    Condition,
+    FieldKind,
+    Not,
+    Operand,
+    OtherField,
+    Value,
+    operators_of,
+)
 
 LABELS = {
     "stars": "评分",
@@ -14,6 +25,7 @@ LABELS = {
     "paid": "已付款",
     "sent": "签收时间",
     "due": "承诺时间",
+    "tags": "标签",
     "off": "折扣 100%",
 }
 LOW = Clause("stars", "le", 2)
@@ -38,6 +50,10 @@ EXAMPLES: dict[Operand, Value] = {Operand.NONE: None, Operand.ONE: 1, Operand.LI
         (Clause("sent", "lt", datetime(2026, 11, 2, 8, tzinfo=UTC)), "签收时间 < 2026-11-02 08:00 UTC"),
         (Clause("off", "eq", "50%(x)s"), "折扣 100% 是 50%(x)s"),
         (Clause("unknown", "is_empty"), "unknown 为空"),
+        (Clause("tags", "has_all", ("漏液", "破损")), "标签 有 漏液 且 破损"),
+        (Clause("tags", "has_none", ("漏液", "破损")), "标签 没有 漏液、破损"),
+        (Clause("stars", "has_never_been", 5), "评分 从未是 5"),
+        (Clause("stars", "changed_from", 5), "评分 刚从 5 改为别的"),
     ],
 )
 def test_a_condition_is_a_plain_sentence(condition: Condition, sentence: str) -> None:
@@ -46,7 +62,7 @@ def test_a_condition_is_a_plain_sentence(condition: Condition, sentence: str) ->
 
 @pytest.mark.parametrize("kind", FieldKind)
 def test_every_operator_has_words(kind: FieldKind) -> None:
-    for op, operand in OPERATORS[kind].items():
+    for op, operand in operators_of(kind, has_history=True).items():
         assert describe(Clause("stars", op, EXAMPLES[operand]), LABELS).startswith("评分 ")
 
 

@@ -125,3 +125,28 @@ def test_under_a_not_the_clauses_that_hold_are_to_blame() -> None:
     low, good = Clause("stars", "le", 2), Clause("stars", "ge", 4)
     assert failing(Not(Any_((low, good))), BAD_REVIEW) == [low]
     assert failing(Not(Not(good)), BAD_REVIEW) == [good]
+
+
+def test_a_list_is_a_set_of_codes() -> None:
+    row = {"tags": ["漏液", "破损"]}
+    assert evaluate(Clause("tags", "has_any", ("x", "漏液")), row)
+    assert evaluate(Clause("tags", "has_all", ("破损", "漏液")), row)
+    assert not evaluate(Clause("tags", "has_all", ("破损", "x")), row)
+    assert evaluate(Clause("tags", "has_none", ("x",)), row)
+    assert evaluate(Clause("tags", "is_empty"), {"tags": []})
+    assert not evaluate(Clause("tags", "has_none", ("x",)), {"tags": ()})
+
+
+def test_a_value_that_is_missing_now_still_has_its_past() -> None:
+    past = {"status": ["open", "done"]}
+    assert evaluate(Clause("status", "has_been", "open"), {}, past)
+    assert evaluate(Clause("status", "changed_from", "done"), {}, past)
+    assert evaluate(Clause("status", "has_never_been", "open"), {}, {})
+    assert not evaluate(Clause("status", "changed"), {"status": ""}, {"status": [None]})
+    assert not evaluate(Clause("tags", "changed"), {"tags": ["b", "a"]}, {"tags": [("a", "b", "a")]})
+
+
+def test_the_blame_looks_at_the_past_too() -> None:
+    clause = Clause("status", "has_never_been", "open")
+    assert failing(clause, {"status": "done"}, {"status": ["open"]}) == [clause]
+    assert failing(clause, {"status": "done"}) == []

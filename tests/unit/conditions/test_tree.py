@@ -30,6 +30,7 @@ from qtrace.conditions.tree import (
     Not,
     OtherField,
     dump,
+    fields_of,
     parse,
 )
 
@@ -41,6 +42,7 @@ FIELDS = {
     "delivered_at": FieldKind.DATETIME,
     "promised_at": FieldKind.DATETIME,
     "sku": FieldKind.REF,
+    "tags": FieldKind.LIST,
 }
 LOW_STARS = {"field": "stars", "op": "le", "value": 2}
 
@@ -215,12 +217,38 @@ def test_what_is_not_a_time_with_a_zone_is_refused(value: object) -> None:
         ({"field": "stars", "op": "between", "other": "refund"}, "other"),
         ({"field": "content", "op": "eq", "other": "content"}, "other"),
         ({"field": "sku", "op": "eq", "other": "sku"}, "other"),
+        (clause("tags", "has_any", ["a|b"]), "value[0]"),
+        (clause("tags", "has_any", [""]), "value[0]"),
+        (clause("tags", "has_any", []), "value"),
+        (clause("tags", "eq", "a"), "op"),
+        (clause("stars", "has_been", 1), "op"),
+        ({"field": "stars", "op": "changed"}, "op"),
     ],
 )
 def test_the_error_points_at_the_place(data: object, path: str) -> None:
     error = refusal(data)
     assert error.path == path
     assert error.field == path
+
+
+def test_earlier_values_are_asked_for_only_where_they_are_kept() -> None:
+    data = {"all": [clause("stars", "has_been", "1.5"), {"field": "tags", "op": "changed"}]}
+    read = parse(data, FIELDS, has_history=True)
+    assert read == All((Clause("stars", "has_been", Decimal("1.5")), Clause("tags", "changed")))
+    with pytest.raises(ConditionError, match="这里没有以前的值"):
+        parse(data, FIELDS)
+
+
+def test_a_bool_has_no_operand_to_have_been() -> None:
+    with pytest.raises(ConditionError) as caught:
+        parse(clause("paid", "has_been", True), FIELDS, has_history=True)
+    assert caught.value.path == "op"
+
+
+def test_every_field_a_condition_reads_is_named() -> None:
+    late = Clause("delivered_at", "gt", OtherField("promised_at"))
+    assert fields_of(All((Not(late), Any_((Clause("stars", "is_empty"),))))) == {"delivered_at", "promised_at", "stars"}
+    assert fields_of(All(())) == frozenset()
 
 
 @pytest.mark.parametrize("kind", FieldKind)
