@@ -16,6 +16,7 @@ from qtrace.issues import feature as issues
 from qtrace.issues import opening_feature as opening
 from qtrace.orders import feature as orders
 from qtrace.printing import feature as printing
+from qtrace.records import feature as records
 from qtrace.reports import feature as reports
 from qtrace.setup import feature as setup
 from qtrace.tasks import feature as tasks
@@ -28,6 +29,7 @@ def register(app: Flask) -> None:
     tasks.register(app)
     complaints.register(app)
     issues.register(app)
+    records.register(app)
     trace.register(app)
     reports.register(app)
     investigation.register(app)

@@ -57,6 +57,8 @@ FILTER_KINDS: Mapping[Storage, FieldKind | None] = {
     Storage.DATE: FieldKind.DATETIME,
     Storage.DATETIME: FieldKind.DATETIME,
     Storage.REF: FieldKind.REF,
+    Storage.REFS: FieldKind.LIST,
+    Storage.JSON_LIST: FieldKind.LIST,
 }
 LIST_OPERATORS = ("contains_any", "is_empty", "not_empty")
 MOST_NUMBER = 10**12  # exclusive: scaled by 10**6 every number still fits 64 bits, so any field can be filtered by
@@ -271,6 +273,7 @@ class Control:
     options: ClassVar[tuple[Option, ...]] = ()
     family: ClassVar[str] = "text"  # one of FAMILIES: the drawer of the palette it lies in
     basic: ClassVar[bool] = False  # shown to a new company; the rest waits behind "advanced"
+    any_file: ClassVar[bool] = False  # takes files of every type; others are photos, made small and harmless
     layout: ClassVar[bool] = False  # arranges the page and holds nothing; not counted as a control
     grouped: ClassVar[bool] = False  # several inputs under one label: a fieldset, not a label
     public: ClassVar[bool] = True  # may stand on a form for people without an account

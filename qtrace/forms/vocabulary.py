@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from flask import Flask, current_app
 
-from qtrace.core.errors import NotFound
 from qtrace.forms.definition import FormDefinition, Vocabulary, parse_definition
 from qtrace.forms.registry import Storage, controls
 
@@ -17,11 +16,9 @@ def register_columns(app: Flask, form: str, columns: Mapping[str, Storage]) -> N
 
 
 def vocabulary(form: str) -> Vocabulary:
-    """Return what the definition of this form may use."""
+    """Return what the definition of this form may use; a form that makes records fills no built-in columns."""
     known: Mapping[str, Mapping[str, Storage]] = current_app.extensions.get(EXTENSION, {})
-    if form not in known:
-        raise NotFound
-    return Vocabulary(controls(), known[form])
+    return Vocabulary(controls(), known.get(form, {}))
 
 
 def read_definition(form: str, data: object) -> FormDefinition:

@@ -11,18 +11,11 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, column
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qtrace.conditions.tree import FieldKind
 from qtrace.core.db import Base
+from qtrace.forms.slots import ALL_SLOTS
 
 SCALE = 6
-MOST_TEXT = 200  # of a text slot; longer texts are filtered by their beginning
-SLOTS: dict[FieldKind, tuple[str, ...]] = {
-    FieldKind.TEXT: tuple(f"t{i}" for i in range(1, 13)),
-    FieldKind.NUMBER: tuple(f"n{i}" for i in range(1, 11)),
-    FieldKind.DATETIME: tuple(f"d{i}" for i in range(1, 7)),
-    FieldKind.REF: tuple(f"r{i}" for i in range(1, 9)),
-    FieldKind.BOOL: tuple(f"b{i}" for i in range(1, 5)),
-}
+MOST_TEXT = 600  # of a text slot, what an index of PostgreSQL holds; longer texts are filtered by their beginning
 
 
 def _slot_index(name: str) -> Index:
@@ -42,7 +35,7 @@ class Record(Base):
         Index("ix_record_department", "form_id", "department_id", "id"),
         Index("ix_record_sku", "sku_id"),
         Index("ix_record_import", "import_run_id"),
-        *(_slot_index(name) for names in SLOTS.values() for name in names),
+        *(_slot_index(name) for name in ALL_SLOTS),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -135,3 +128,20 @@ class RecordFile(Base):
     record_id: Mapped[int] = mapped_column(ForeignKey("record.id", ondelete="CASCADE"))
     field: Mapped[str] = mapped_column(String(60))
     file_id: Mapped[str] = mapped_column(ForeignKey("stored_file.id"))
+
+
+class RecordEdit(Base):
+    """What a record said before an edit, so that the last change can be undone."""
+
+    __tablename__ = "record_edit"
+    __table_args__ = (UniqueConstraint("record_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[int] = mapped_column(ForeignKey("record.id", ondelete="CASCADE"))
+    version: Mapped[int]  # the record's version that ended with the edit
+    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id"))
+    answers: Mapped[dict[str, Any]]
+    title: Mapped[str] = mapped_column(String(200))
+    import_run_id: Mapped[int | None]
+    at: Mapped[datetime]
+    by: Mapped[int | None]

@@ -1,0 +1,283 @@
+"""The door for many records at once: an import, the API, a connector. Each row keeps the same rules as the page.
+
+Rows are read column by column, equal cells once; what cannot be stored is told by row, and nothing stops the others.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import bindparam, insert, select, update
+
+from qtrace.core import events, search
+from qtrace.core.db import db, require_write, table_of
+from qtrace.core.errors import Refused
+from qtrace.core.numbering import take_numbers
+from qtrace.forms.definition import FormDefinition
+from qtrace.forms.models import Form
+from qtrace.forms.registry import Cell, FieldDefinition, Value, controls
+from qtrace.forms.slots import slots_of
+from qtrace.records.models import Record, RecordEdit
+from qtrace.records.service import KIND, derived_by, differing, searched, title_of
+from qtrace.records.slots import slotted
+
+Outcome = Literal["stored", "updated", "unchanged", "refused"]
+RECORDS, EDITS = table_of(Record), table_of(RecordEdit)
+EMPTY: tuple[object, ...] = (None, "", [], {})
+ADD, ADD_EDITS = insert(RECORDS), insert(EDITS)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who brings the rows, through which door, and what they belong to."""
+
+    source: str  # import, api, connector
+    by: int | None
+    department_id: int | None = None
+    import_run_id: int | None = None
+
+
+@dataclass(frozen=True)
+class RowOutcome:
+    """What became of one row; the reasons name the field they are about."""
+
+    outcome: Outcome
+    number: str = ""
+    reasons: Sequence[tuple[str, str]] = ()  # (field id, what is wrong)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row that was read: its answers, or what is wrong with them."""
+
+    answers: dict[str, Value]
+    reasons: list[tuple[str, str]] = field(default_factory=list)
+
+
+Checks = Callable[[FormDefinition, Sequence[Row]], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The form the rows become records of, in its current version, and the field that names a record again."""
+
+    form: Form
+    version_id: int
+    definition: FormDefinition
+    key: str = ""
+
+
+def read_cells(definition: FormDefinition, columns: Mapping[str, Sequence[Cell]], size: int) -> list[Row]:
+    """Read columns of cells by field id; fields without a column are missing."""
+    known = controls()
+    rows = [Row({}) for _row in range(size)]
+    for asked in definition.fields:
+        cells = columns.get(asked.id)
+        control = known[asked.control]
+        if control.layout:
+            continue
+        if cells is None:
+            if asked.required:
+                _note(rows, asked.id, _("请填写这一项。"))
+            continue
+        read = _reader(asked)
+        for row, cell in zip(rows, cells, strict=True):
+            value, problem = read(cell)
+            if problem:
+                row.reasons.append((asked.id, problem))
+            elif value not in EMPTY:
+                row.answers[asked.id] = value
+    return rows
+
+
+def take_rows(target: Target, rows: Sequence[Row], sender: Sender, *, now: datetime) -> list[RowOutcome]:
+    """Store the rows that are in order, in the open write, and say of each what became of it."""
+    found = _existing(target, rows)
+    plan = _Plan(target, sender, now)
+    outcomes = [plan.place(row, found) for row in rows]
+    plan.carry_out()
+    return outcomes
+
+
+def rehearse_rows(target: Target, rows: Sequence[Row], seen: set[str]) -> list[RowOutcome]:
+    """Say what would become of the rows without storing anything; `seen` remembers keys over several batches."""
+    found = _existing(target, rows)
+    outcomes = []
+    for row in rows:
+        key = key_of(target, row)
+        if row.reasons:
+            outcomes.append(RowOutcome("refused", reasons=row.reasons))
+        elif key and key in found:
+            same = not differing(found[key].answers, row.answers)
+            outcomes.append(RowOutcome("unchanged" if same else "updated"))
+        else:
+            outcomes.append(RowOutcome("updated" if key and key in seen else "stored"))
+        seen.add(key or "")
+    return outcomes
+
+
+def key_of(target: Target, row: Row) -> str | None:
+    """Return the text by which a row names a record again; None without a key field or without a value."""
+    if not target.key:
+        return None
+    value = row.answers.get(target.key)
+    return None if value in EMPTY else str(value)[:200]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A record that is there already."""
+
+    id: int
+    number: str
+    version: int
+    form_version_id: int
+    title: str
+    answers: dict[str, Value]
+    state: str
+
+
+class _Plan:
+    """What a batch writes, collected row by row and carried out in a few statements."""
+
+    def __init__(self, target: Target, sender: Sender, now: datetime) -> None:
+        self.target, self.sender, self.now = target, sender, now
+        self.slots = slotted(target.definition, slots_of(target.form.id))
+        self.new: list[dict[str, Any]] = []
+        self.changed: list[dict[str, Any]] = []
+        self.before: list[dict[str, Any]] = []
+        self.places: dict[str, int] = {}  # key to its place among the new ones, for rows that name it twice
+        self.held: dict[str, _Held] = {}
+
+    def place(self, row: Row, found: dict[str, _Held]) -> RowOutcome:
+        """Decide what becomes of one row."""
+        if row.reasons:
+            return RowOutcome("refused", reasons=row.reasons)
+        key = key_of(self.target, row)
+        if self.target.key and key is None:
+            return RowOutcome("refused", reasons=[(self.target.key, _("这一项用来认出同一条记录,不能为空。"))])
+        if key and key in self.places:
+            self.new[self.places[key]] |= self._columns(row)
+            return RowOutcome("updated")
+        held = found.get(key) if key else None
+        if held is not None:
+            return self._again(key or "", held, row, found)
+        if key:
+            self.places[key] = len(self.new)
+        self.new.append(self._columns(row) | {"key": key})
+        return RowOutcome("stored")
+
+    def carry_out(self) -> None:
+        """Write everything that was decided, and one event for the batch."""
+        session = require_write()
+        if self.new:
+            form, zone = self.target.form, current_app.config["QTRACE_TZ"]
+            numbers = take_numbers(form.prefix, self.now, len(self.new), zone=zone)
+            for columns, number in zip(self.new, numbers, strict=True):
+                columns |= self._made() | {"number": number}
+            ids = session.scalars(ADD.returning(RECORDS.c.id, sort_by_parameter_order=True), self.new).all()
+            self._index(zip(ids, self.new, strict=True), new=True)
+        if self.changed:
+            session.execute(ADD_EDITS, self.before)
+            changing = update(RECORDS).where(RECORDS.c.id == bindparam("record_id"))
+            session.connection().execute(changing, self.changed)
+            self._index(((row["record_id"], row) for row in self.changed), new=False)
+        if self.new or self.changed:
+            self._tell()
+
+    def _again(self, key: str, held: _Held, row: Row, found: dict[str, _Held]) -> RowOutcome:
+        answers = held.answers | row.answers
+        if not differing(held.answers, answers):
+            return RowOutcome("unchanged", held.number)
+        if held.state == "void":
+            return RowOutcome("refused", held.number, [(self.target.key, _("这条记录已作废。请先恢复再修改。"))])
+        self.before.append({
+            "record_id": held.id, "version": held.version, "form_version_id": held.form_version_id, "answers": held.answers,
+            "title": held.title, "import_run_id": self.sender.import_run_id, "at": self.now, "by": self.sender.by,
+        })  # fmt: skip
+        columns = self._columns(Row(answers))
+        self.changed.append(
+            columns | {"record_id": held.id, "number": held.number, "version": held.version + 1, "changed_at": self.now,
+            "changed_by": self.sender.by}
+        )  # fmt: skip
+        found[key] = _Held(
+            held.id, held.number, held.version + 1, self.target.version_id, str(columns["title"]), answers, held.state
+        )
+        return RowOutcome("updated", held.number)
+
+    def _columns(self, row: Row) -> dict[str, Any]:
+        definition = self.target.definition
+        return {
+            "answers": row.answers, "title": title_of(definition, row.answers), "form_version_id": self.target.version_id,
+            **derived_by(definition, self.slots, row.answers),
+        }  # fmt: skip
+
+    def _made(self) -> dict[str, Any]:
+        sender = self.sender
+        return {
+            "form_id": self.target.form.id, "source": sender.source, "import_run_id": sender.import_run_id,
+            "department_id": sender.department_id, "created_at": self.now, "created_by": sender.by,
+            "changed_at": self.now, "changed_by": sender.by,
+        }  # fmt: skip
+
+    def _index(self, rows: Any, *, new: bool) -> None:
+        definition = self.target.definition
+        texts = ((row_id, searched(definition, row["number"], row["answers"])) for row_id, row in rows)
+        search.index(KIND, texts, new=new)
+
+    def _tell(self) -> None:
+        digest = hashlib.sha256()
+        for row in [*self.new, *self.changed]:
+            digest.update(json.dumps([row["number"], row["answers"]], ensure_ascii=False, sort_keys=True).encode())
+        body = {
+            "form": self.target.form.key, "source": self.sender.source, "stored": len(self.new),
+            "updated": len(self.changed), "digest": digest.hexdigest(),
+        }  # fmt: skip
+        subject = (
+            ("import_run", self.sender.import_run_id) if self.sender.import_run_id else ("form", self.target.form.id)
+        )
+        events.record("records_taken_in", subject=subject, by=self.sender.by, now=self.now, body=body)
+
+
+def _reader(asked: FieldDefinition) -> Callable[[Cell], tuple[Value, str]]:
+    """Return a function that reads a cell of this field, each distinct cell once."""
+    control = controls()[asked.control]
+    known: dict[tuple[type, Cell], tuple[Value, str]] = {}
+
+    def read(cell: Cell) -> tuple[Value, str]:
+        place = (type(cell), cell)
+        if place not in known:
+            known[place] = _read(cell)
+        return known[place]
+
+    def _read(cell: Cell) -> tuple[Value, str]:
+        try:
+            value = control.from_cell(asked, cell)
+        except Refused as refused:
+            return None, refused.message
+        return (None, _("请填写这一项。")) if asked.required and value in EMPTY else (value, "")
+
+    return read
+
+
+def _note(rows: Sequence[Row], field_id: str, problem: str) -> None:
+    for row in rows:
+        row.reasons.append((field_id, problem))
+
+
+def _existing(target: Target, rows: Sequence[Row]) -> dict[str, _Held]:
+    keys = [key for row in rows if (key := key_of(target, row))]
+    found: dict[str, _Held] = {}
+    statement = select(
+        RECORDS.c.key, RECORDS.c.id, RECORDS.c.number, RECORDS.c.version, RECORDS.c.form_version_id, RECORDS.c.title,
+        RECORDS.c.answers, RECORDS.c.state,
+    ).where(RECORDS.c.form_id == target.form.id)  # fmt: skip
+    for start in range(0, len(keys), 500):
+        for row in db.session.execute(statement.where(RECORDS.c.key.in_(keys[start : start + 500]))):
+            found[row.key] = _Held(*row[1:])
+    return found

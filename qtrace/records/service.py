@@ -1,0 +1,224 @@
+"""Write verbs of records: make one, change it, undo the last change, finish or void it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from qtrace.core import events, search
+from qtrace.core.db import db, existing, require_write
+from qtrace.core.errors import Conflict, Refused
+from qtrace.core.files import StoredFile
+from qtrace.core.models import StoredFileRow
+from qtrace.core.numbering import next_number
+from qtrace.forms.definition import FormDefinition
+from qtrace.forms.models import Form
+from qtrace.forms.queries import stored_definition
+from qtrace.forms.registry import Value, controls
+from qtrace.forms.slots import slots_of
+from qtrace.records.models import Record, RecordChange, RecordEdit, RecordFile
+from qtrace.records.slots import Slotted, slot_values, slotted
+
+MOST_TITLE = 200
+HIDDEN = "•••"
+KIND = "record"
+
+
+@dataclass(frozen=True)
+class NewRecord:
+    """What becomes a record: the answers with the version of the form they answer, and the door they came through."""
+
+    form_id: int
+    form_version_id: int
+    answers: Mapping[str, Value]
+    files: Mapping[str, Sequence[StoredFile]] = field(default_factory=dict)
+    source: str = "page"
+    key: str | None = None
+    department_id: int | None = None
+    form_link_id: int | None = None
+    import_run_id: int | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)  # the reasons given for warnings, by field
+
+
+def create_record(new: NewRecord, *, by: int | None, now: datetime) -> str:
+    """Store a record, make it findable and return its number."""
+    session = require_write()
+    form = existing(Form, new.form_id)
+    definition = stored_definition(form.key, new.form_version_id)
+    row = Record(
+        form_id=form.id, form_version_id=new.form_version_id,
+        number=next_number(form.prefix, now, zone=current_app.config["QTRACE_TZ"]), answers=dict(new.answers),
+        title=title_of(definition, new.answers), key=new.key, source=new.source, department_id=new.department_id,
+        form_link_id=new.form_link_id, import_run_id=new.import_run_id, created_at=now, created_by=by, changed_at=now,
+        changed_by=by, **derived(definition, slots_of(form.id), new.answers),
+    )  # fmt: skip
+    session.add(row)
+    session.flush()  # for the id its files, its event and the search need
+    _attach(row.id, new.files, by=by, now=now)
+    search.index(KIND, [(row.id, searched(definition, row.number, new.answers))], new=True)
+    body: dict[str, Any] = {"form": form.key, "number": row.number, "source": new.source}
+    if new.notes:
+        body["notes"] = dict(new.notes)
+    events.record("record_created", subject=(KIND, row.id), by=by, now=now, body=body)
+    return row.number
+
+
+def change_record(
+    record_id: int, answers: Mapping[str, Value], files: Mapping[str, Sequence[StoredFile]] | None = None, *,
+    expected_version: int, by: int | None, now: datetime, import_run_id: int | None = None, reason: str = "",
+) -> None:  # fmt: skip
+    """Give a record new answers unless somebody else was faster; what it said before is kept."""
+    session = require_write()
+    row = session.scalars(select(Record).where(Record.id == record_id).with_for_update()).one()
+    if row.version != expected_version:
+        raise Conflict(_("这条记录刚被别人改过。请看一下新的内容,再决定是否保存。"))
+    if row.state == "void":
+        raise Refused(_("这条记录已作废。请先恢复再修改。"))
+    form = existing(Form, row.form_id)
+    definition = stored_definition(form.key, row.form_version_id)
+    changed = differing(row.answers, answers)
+    if not changed and not any((files or {}).values()):
+        return
+    _keep_before(row, changed, definition, by=by, now=now, import_run_id=import_run_id)
+    row.answers = dict(answers)
+    _derive(row, definition)
+    row.version, row.changed_at, row.changed_by = row.version + 1, now, by
+    _attach(row.id, files or {}, by=by, now=now)
+    search.index(KIND, [(row.id, searched(definition, row.number, answers))])
+    body = {"fields": _told(definition, changed)}
+    events.record("record_changed", subject=(KIND, row.id), by=by, now=now, body=body, reason=reason)
+
+
+def undo_last_change(record_id: int, *, expected_version: int, by: int, now: datetime) -> None:
+    """Give a record back what it said before its last change; that is a change of its own, so it can be undone too."""
+    edit = db.session.scalar(
+        select(RecordEdit).where(RecordEdit.record_id == record_id).order_by(RecordEdit.version.desc()).limit(1)
+    )
+    if edit is None:
+        raise Refused(_("这条记录没有可以撤销的修改。"))
+    change_record(
+        record_id, edit.answers, expected_version=expected_version, by=by, now=now, reason=_("撤销上一次修改")
+    )
+
+
+def set_state(record_id: int, state: str, *, expected_version: int, by: int, now: datetime, reason: str = "") -> None:
+    """Finish, reopen, void or restore a record."""
+    session = require_write()
+    row = session.scalars(select(Record).where(Record.id == record_id).with_for_update()).one()
+    if row.version != expected_version:
+        raise Conflict(_("这条记录刚被别人改过。请看一下新的内容,再决定是否保存。"))
+    if row.state == state:
+        return
+    if state == "void" and not reason.strip():
+        raise Refused(_("请写明作废的原因。"), "reason")
+    body = {"old": row.state, "new": state}
+    row.state, row.version, row.changed_at, row.changed_by = state, row.version + 1, now, by
+    events.record("record_state", subject=(KIND, row.id), by=by, now=now, body=body, reason=reason.strip())
+
+
+def derived(definition: FormDefinition, slots: Mapping[str, str], answers: Mapping[str, Value]) -> dict[str, Any]:
+    """Return the columns of a record's row that follow from its answers: slots, article and shop."""
+    return derived_by(definition, slotted(definition, slots), answers)
+
+
+def derived_by(definition: FormDefinition, fields: Sequence[Slotted], answers: Mapping[str, Value]) -> dict[str, Any]:
+    """Return the same with the fields looked up before, for many records at once."""
+    return slot_values(fields, answers) | _origin(definition, answers)
+
+
+def title_of(definition: FormDefinition, answers: Mapping[str, Value]) -> str:
+    """Return what a record is called: its first filled field of the list, else of the form; without line ends."""
+    known = controls()
+    fields = sorted(definition.fields, key=lambda one: not one.in_list)
+    for asked in fields:
+        value = answers.get(asked.id)
+        control = known[asked.control]
+        if value not in (None, "", [], {}) and not control.layout and not getattr(control, "sensitive", False):
+            return " ".join(control.show(asked, value).split())[:MOST_TITLE]
+    return ""
+
+
+def searched(definition: FormDefinition, number: str, answers: Mapping[str, Value]) -> str:
+    """Return the words a record is found by."""
+    known = controls()
+    words = [number]
+    for asked in definition.all_fields:
+        value = answers.get(asked.id)
+        if value not in (None, "", [], {}):
+            words.append(known[asked.control].search_text(asked, value))
+    return "\n".join(word for word in words if word)
+
+
+def differing(old: Mapping[str, Value], new: Mapping[str, Value]) -> dict[str, tuple[Value, Value]]:
+    """Return (old, new) of each answer that differs."""
+    names = dict.fromkeys([*old, *new])
+    return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
+
+
+def _keep_before(
+    row: Record, changed: Mapping[str, tuple[Value, Value]], definition: FormDefinition, *, by: int | None, now: datetime,
+    import_run_id: int | None,
+) -> None:  # fmt: skip
+    session = require_write()
+    session.add(
+        RecordEdit(
+            record_id=row.id, version=row.version, form_version_id=row.form_version_id, answers=row.answers, title=row.title,
+            import_run_id=import_run_id, at=now, by=by,
+        )
+    )  # fmt: skip
+    for one in slotted(definition, slots_of(row.form_id)):
+        if one.field.id in changed:
+            session.add(_earlier(row.id, one, changed[one.field.id][0], by=by, now=now))
+
+
+def _earlier(record_id: int, one: Slotted, value: Value, *, by: int | None, now: datetime) -> RecordChange:
+    stored = one.stored(value)
+    columns = {"t": "text_value", "n": "number_value", "d": "time_value", "r": "ref_value", "b": "ref_value"}
+    kept = {columns[one.slot[0]]: int(stored) if isinstance(stored, bool) else stored}
+    return RecordChange(record_id=record_id, field=one.field.id, at=now, by=by, **kept)
+
+
+def _derive(row: Record, definition: FormDefinition) -> None:
+    for name, value in derived(definition, slots_of(row.form_id), row.answers).items():
+        setattr(row, name, value)
+    row.title = title_of(definition, row.answers)
+
+
+def _origin(definition: FormDefinition, answers: Mapping[str, Value]) -> dict[str, Any]:
+    """Return the article and the shop a record is about: what its first such field names."""
+    found: dict[str, Any] = {"sku_id": None, "shop_id": None}
+    for asked in definition.all_fields:
+        column = {"sku": "sku_id", "channel_shop": "shop_id"}.get(asked.control)
+        value = answers.get(asked.id)
+        if column and found[column] is None and isinstance(value, int):
+            found[column] = value
+    return found
+
+
+def _attach(record_id: int, files: Mapping[str, Sequence[StoredFile]], *, by: int | None, now: datetime) -> None:
+    session = require_write()
+    for field_id, stored in files.items():
+        for file in stored:
+            if session.get(StoredFileRow, file.id) is None:
+                session.add(
+                    StoredFileRow(
+                        id=file.id, name=file.name, media_type=file.media_type, size=file.size, sha256=file.sha256,
+                        created_at=now, created_by=by,
+                    )
+                )  # fmt: skip
+            session.add(RecordFile(record_id=record_id, field=field_id, file_id=file.id))
+
+
+def _told(definition: FormDefinition, changed: Mapping[str, tuple[Value, Value]]) -> dict[str, dict[str, Value]]:
+    """Return the changes as the event keeps them; what is masked on pages is masked there."""
+    known = controls()
+    told: dict[str, dict[str, Value]] = {}
+    for name, (old, new) in changed.items():
+        asked = definition.field(name)
+        hidden = asked is not None and getattr(known[asked.control], "sensitive", False)
+        told[name] = {"old": HIDDEN, "new": HIDDEN} if hidden else {"old": old, "new": new}
+    return told

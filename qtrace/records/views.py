@@ -1,0 +1,211 @@
+"""Pages of records: what forms there are, the list of one, a record, and filling in a form."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from flask_babel import gettext as _
+
+from qtrace.accounts.access import actor, needs
+from qtrace.accounts.queries import names_of
+from qtrace.core import clock, events
+from qtrace.core.db import write
+from qtrace.core.errors import Conflict, NotFound
+from qtrace.core.ids import as_id
+from qtrace.forms.answers import bind, sent_from
+from qtrace.forms.definition import FormDefinition
+from qtrace.forms.models import Form
+from qtrace.forms.queries import current_form, stored_definition
+from qtrace.forms.receiving import kept_notes, receive
+from qtrace.forms.registry import Sent
+from qtrace.records import queries
+from qtrace.records.doors import Filled, fill
+from qtrace.records.models import Record
+from qtrace.records.pages import list_context, sections_of
+from qtrace.records.service import NewRecord, change_record, create_record, set_state, undo_last_change
+from qtrace.web.csrf import answer_at
+from qtrace.web.htmx import go, render
+from qtrace.web.limits import limited
+from qtrace.web.photos import send_stored
+
+bp = Blueprint("records", __name__, url_prefix="/records")
+
+
+@bp.get("")
+@needs("record.read")
+def index() -> Response:
+    """Show the forms there are, each with how many records wait in it."""
+    return render("records/index.html", forms=queries.record_forms(), counts=queries.counts_by_form(actor()))
+
+
+@bp.get("/<form_key>")
+@needs("record.read")
+@limited("search")
+def list_show(form_key: str) -> Response:
+    """List the records of a form."""
+    form, definition, _version = _form(form_key)
+    return render("records/list.html", "records/_list.html", **list_context(form, definition, actor()))
+
+
+@bp.get("/<form_key>/new")
+@needs("record.create")
+def new(form_key: str) -> Response:
+    """Show the form; values in the address fill its fields."""
+    form, definition, version = _form(form_key)
+    values = {name: request.args.getlist(name) for name in request.args}
+    return _form_page(form, definition, version, Sent(values), Filled())
+
+
+@bp.post("/<form_key>")
+@needs("record.create")
+def create(form_key: str) -> Response:
+    """Store a record; a form that breaks a rule comes back with everything that was filled in."""
+    form, _current, current = _form(form_key)
+    version = _version_sent(form, current)
+    definition = stored_definition(form.key, version)
+    received = receive(definition, user_id=actor().id)
+    filled = fill(definition, received)
+    if not filled.ok:
+        return _form_page(form, definition, version, received.sent, filled, status=422)
+    new_record = NewRecord(
+        form.id, version, filled.answers, filled.files, department_id=actor().department_id, notes=filled.notes
+    )
+    by, now = actor().id, clock.now()
+    with write():
+        number = create_record(new_record, by=by, now=now)
+        url = url_for("records.show", form_key=form_key, number=number)
+        answer_at(url)
+    return go(url, trigger={"toast": _("已提交 %(number)s", number=number)})
+
+
+@bp.get("/<form_key>/<number>")
+@needs("record.read")
+def show(form_key: str, number: str) -> Response:
+    """Show one record with its files and its history."""
+    form, record = _record(form_key, number)
+    definition = stored_definition(form.key, record.form_version_id)
+    history = events.timeline("record", record.id)
+    involved = {event.actor_id for event in history} | {record.created_by, record.owner_id}
+    people = names_of({user_id for user_id in involved if user_id is not None})
+    return render(
+        "records/show.html", form=form, record=record, definition=definition, files=queries.files_of(record.id),
+        sections=sections_of(definition, record.answers), history=history, people=people,
+        labels={one.id: one for one in definition.all_fields}, edited=queries.last_edit(record.id) is not None,
+    )  # fmt: skip
+
+
+@bp.get("/<form_key>/<number>/edit")
+@needs("record.edit")
+def edit(form_key: str, number: str) -> Response:
+    """Show the form with the record's answers, in the version it was made with."""
+    form, record = _record(form_key, number)
+    definition = stored_definition(form.key, record.form_version_id)
+    return _edit_page(form, record, definition, sent_from(definition, {}, record.answers), Filled(), record.version)
+
+
+@bp.post("/<form_key>/<number>")
+@needs("record.edit")
+def update(form_key: str, number: str) -> Response:
+    """Save the answers unless somebody else was faster; then show both, with the reader's values kept."""
+    form, record = _record(form_key, number)
+    definition = stored_definition(form.key, record.form_version_id)
+    received = receive(definition, user_id=actor().id)
+    filled = fill(definition, received, record=record)
+    version = as_id(request.form.get("version", "")) or 0
+    if not filled.ok:
+        return _edit_page(form, record, definition, received.sent, filled, version, status=422)
+    url = url_for("records.show", form_key=form_key, number=number)
+    record_id, by = record.id, actor().id
+    try:
+        with write():
+            change_record(record_id, filled.answers, filled.files, expected_version=version, by=by, now=clock.now())
+            answer_at(url)
+    except Conflict as conflict:
+        form, record = _record(form_key, number)
+        told = Filled(conflict=conflict.message)
+        return _edit_page(form, record, definition, received.sent, told, record.version, status=409)
+    return go(url, trigger={"toast": _("已保存")})
+
+
+@bp.post("/<form_key>/<number>/undo")
+@needs("record.edit")
+def undo_create(form_key: str, number: str) -> Response:
+    """Take the last change back."""
+    _form_row, record = _record(form_key, number)
+    record_id, version, by = record.id, as_id(request.form.get("version", "")) or 0, actor().id
+    url = url_for("records.show", form_key=form_key, number=number)
+    with write():
+        undo_last_change(record_id, expected_version=version, by=by, now=clock.now())
+        answer_at(url)
+    return go(url, trigger={"toast": _("已撤销上一次修改")})
+
+
+@bp.post("/<form_key>/<number>/state")
+@needs("record.edit")
+def state_update(form_key: str, number: str) -> Response:
+    """Finish, reopen, void or restore a record."""
+    _form_row, record = _record(form_key, number)
+    state = request.form.get("state", "")
+    if state not in ("open", "done", "void"):
+        raise NotFound
+    record_id, version, by = record.id, as_id(request.form.get("version", "")) or 0, actor().id
+    url = url_for("records.show", form_key=form_key, number=number)
+    with write():
+        reason = request.form.get("reason", "")[:500]
+        set_state(record_id, state, expected_version=version, by=by, now=clock.now(), reason=reason)
+        answer_at(url)
+    return go(url, trigger={"toast": _("已保存")})
+
+
+@bp.get("/<form_key>/<number>/files/<file_id>")
+@needs("record.read")
+@limited("file")
+def file_show(form_key: str, number: str, file_id: str) -> Response:
+    """Send a file of a record."""
+    _form_row, record = _record(form_key, number)
+    for files in queries.files_of(record.id).values():
+        for file in files:
+            if file.id == file_id:
+                return send_stored(file)
+    raise NotFound
+
+
+def _form(form_key: str) -> tuple[Form, FormDefinition, int]:
+    """Return a form that makes records, with its current definition and version."""
+    form, version = current_form(form_key)
+    if form.built_in:
+        raise NotFound
+    return form, stored_definition(form.key, version.id), version.id
+
+
+def _version_sent(form: Form, current: int) -> int:
+    """Return the version the form was shown in: a publication interrupts nobody who is filling it in."""
+    sent = as_id(request.form.get("form_version", ""))
+    return sent if sent is not None and queries.is_version_of(form.id, sent) else current
+
+
+def _record(form_key: str, number: str) -> tuple[Form, Record]:
+    form, _version = current_form(form_key)
+    return form, queries.visible_record(form.id, number, actor())
+
+
+def _form_page(
+    form: Form, definition: FormDefinition, version: int, sent: Sent, filled: Filled, *, status: int = 200
+) -> Response:
+    return render(
+        "records/new.html", "records/_new.html", status=status, record_form=form, version=version, filled=filled,
+        **_drawn(definition, sent, filled.errors),
+    )  # fmt: skip
+
+
+def _edit_page(
+    form: Form, record: Record, definition: FormDefinition, sent: Sent, filled: Filled, version: int, *, status: int = 200
+) -> Response:  # fmt: skip
+    return render(
+        "records/edit.html", "records/_edit.html", status=status, record_form=form, record=record, filled=filled,
+        record_version=version, files=queries.files_of(record.id), **_drawn(definition, sent, filled.errors),
+    )  # fmt: skip
+
+
+def _drawn(definition: FormDefinition, sent: Sent, errors: Mapping[str, str]) -> dict[str, Any]:
+    return {"form": bind(definition, sent, errors), "kept": kept_notes(sent, user_id=actor().id), "errors": errors}
