@@ -43,9 +43,9 @@ def fill(app: Flask, rows: int, *, now: datetime) -> None:
             cursor.execute("PRAGMA synchronous=OFF")
             cursor.execute("PRAGMA cache_size=-262144")
             cursor.execute("BEGIN IMMEDIATE")
-            _bulk(cursor, cast(Table, Issue.__table__), _issues(rows, world, node, now))
+            bulk_insert(cursor, cast(Table, Issue.__table__), _issues(rows, world, node, now))
             cursor.execute(f"SELECT {OPEN_COLUMNS} FROM issue WHERE status = 'open' AND number LIKE 'QX%'")
-            _bulk(cursor, cast(Table, Task.__table__), _tasks(cursor.fetchall(), now))
+            bulk_insert(cursor, cast(Table, Task.__table__), _tasks(cursor.fetchall(), now))
             cursor.execute("COMMIT")
         dispose_engines()
 
@@ -162,7 +162,7 @@ def _blank(table: Table) -> dict[str, Any]:
     return found | ({"answers": "{}"} if "answers" in found else {})
 
 
-def _bulk(cursor: Any, table: Table, rows: Iterator[dict[str, Any]]) -> None:
+def bulk_insert(cursor: Any, table: Table, rows: Iterator[dict[str, Any]]) -> None:
     """Insert the rows with the table's plain indexes taken away and built again afterwards."""
     names = [index.name for index in table.indexes]
     marks = ",".join("?" * len(names))

@@ -4,10 +4,16 @@ import sys
 import traceback
 import warnings
 
-from bench import creates, imports, listpage, startup
+from bench import creates, imports, listpage, records, startup
 from bench.figures import Sheet
 
-PARTS = {"list": listpage.measure, "creates": creates.measure, "imports": imports.measure, "start": startup.measure}
+PARTS = {
+    "list": listpage.measure,
+    "records": records.measure,
+    "creates": creates.measure,
+    "imports": imports.measure,
+    "start": startup.measure,
+}
 
 
 def main(wanted: list[str]) -> int:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, select
 
-from qtrace.accounts.models import User
+from qtrace.accounts.models import Department, User
 from qtrace.catalog.models import Shop, Sku
 from qtrace.conditions.compile import FieldColumn
 from qtrace.conditions.tree import FieldKind
@@ -116,6 +116,7 @@ def _common() -> tuple[ListField, ...]:
         ListField("created_at", _("填写时间"), FieldKind.DATETIME, RECORDS.c.created_at, _plain),
         ListField("changed_at", _("修改时间"), FieldKind.DATETIME, RECORDS.c.changed_at, _plain),
         _named("created_by", _("填写人"), RECORDS.c.created_by, User, "name"),
+        _named("department", _("部门"), RECORDS.c.department_id, Department, "name"),
         _named("owner", _("负责人"), RECORDS.c.owner_id, User, "name"),
         _named("shop", _("店铺"), RECORDS.c.shop_id, Shop, "name"),
         _named("sku", _("商品 SKU"), RECORDS.c.sku_id, Sku, "external_id"),

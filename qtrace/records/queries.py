@@ -71,11 +71,18 @@ def count(form_id: int, asked: Asked, fields: ListFields, user: User) -> int:
 
 
 def groups(form_id: int, asked: Asked, fields: ListFields, user: User) -> list[tuple[Any, int]]:
-    """Return (stored value, how many) of the asked grouping, the largest first; None stands for "missing"."""
+    """Return (stored value, how many) of the asked grouping, the largest first; None stands for "missing".
+
+    The index of a slot knows only rows that have a value, so the others are all that match less those that have one.
+    """
     column = fields.by_id[asked.group].column
-    statement = visible_to(select(column, func.count()), Record, user).where(*matching(form_id, asked, fields))
-    rows = db.session.execute(statement.group_by(column).order_by(func.count().desc(), column).limit(MOST_GROUPS)).all()
-    return [(row[0], row[1]) for row in rows]
+    where = matching(form_id, asked, fields)
+    given = visible_to(select(column, func.count()), Record, user).where(*where, column.is_not(None))
+    rows = db.session.execute(given.group_by(column).order_by(func.count().desc(), column)).all()
+    everything = visible_to(select(func.count()).select_from(RECORDS), Record, user).where(*where)
+    missing = (db.session.scalar(everything) or 0) - sum(row[1] for row in rows)
+    found = [(row[0], row[1]) for row in rows[:MOST_GROUPS]]
+    return sorted([*found, (None, missing)], key=lambda row: -row[1]) if missing else found
 
 
 def matching(form_id: int, asked: Asked, fields: ListFields) -> Conditions:
