@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from qtrace.core.errors import Refused
 from qtrace.core.files import StoredFile
 from qtrace.forms.definition import FormDefinition, Section
-from qtrace.forms.registry import Choice, Control, FieldDefinition, Sent, Storage, Value, controls
+from qtrace.forms.registry import Choice, Control, FieldDefinition, Opening, Sent, Storage, Value, controls
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,14 @@ def bind(definition: FormDefinition, sent: Sent, errors: Mapping[str, str] | Non
         )
         for section in definition.sections
     ]
+
+
+def initial(definition: FormDefinition, opening: Opening) -> dict[str, list[str]]:
+    """Return the inputs a new form is filled with."""
+    known, found = controls(), dict[str, list[str]]()
+    for asked in definition.fields:
+        found |= known[asked.control].initial(asked, opening)
+    return found
 
 
 def sent_from(definition: FormDefinition, columns: Mapping[str, Value], answers: Mapping[str, Value]) -> Sent:

@@ -36,7 +36,7 @@ def missing_slots(form_id: int | None, definition: FormDefinition) -> dict[str, 
     held = slots_of(form_id) if form_id else {}
     taken, found = set(held.values()), {}
     for asked in definition.fields:
-        if not asked.filterable or asked.id in held:
+        if asked.id in held or not (asked.filterable or _stands_once(asked)):
             continue
         slot = _free(asked, taken)
         taken.add(slot)
@@ -49,6 +49,11 @@ def claim_slots(form_id: int, definition: FormDefinition) -> list[str]:
     found = missing_slots(form_id, definition)
     require_write().add_all(FormField(form_id=form_id, field=field, slot=slot) for field, slot in found.items())
     return list(found)
+
+
+def _stands_once(asked: FieldDefinition) -> bool:
+    """Say whether a value may stand only once, which needs a column to look it up in."""
+    return controls()[asked.control].unique_with(asked) is not None
 
 
 def _free(asked: FieldDefinition, taken: set[str]) -> str:

@@ -3,11 +3,15 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
+from qtrace.core.jobs import register as register_job
+from qtrace.forms.service import REINDEX
+from qtrace.records.jobs import reindex
 from qtrace.records.views import bp
 from qtrace.web.pages import NavItem, add_nav
 
 
 def register(app: Flask) -> None:
-    """Register pages and menu."""
+    """Register pages, menu and the job."""
     app.register_blueprint(bp)
+    register_job(app, REINDEX, reindex)
     add_nav(app, NavItem("records.index", _("表单记录"), "clipboard-list", "record.read"))

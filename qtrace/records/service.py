@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -18,7 +19,7 @@ from qtrace.core.numbering import next_number
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.queries import stored_definition
-from qtrace.forms.registry import Value, controls
+from qtrace.forms.registry import Saving, Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.records.models import Record, RecordChange, RecordEdit, RecordFile
 from qtrace.records.slots import Slotted, slot_values, slotted
@@ -49,17 +50,20 @@ def create_record(new: NewRecord, *, by: int | None, now: datetime) -> str:
     session = require_write()
     form = existing(Form, new.form_id)
     definition = stored_definition(form.key, new.form_version_id)
+    zone = current_app.config["QTRACE_TZ"]
+    answers = assigned(definition, new.answers, Saving(form.key, now, zone))
+    columns = derived(definition, slots_of(form.id), answers)
+    refuse_taken(form.id, definition, columns)
     row = Record(
-        form_id=form.id, form_version_id=new.form_version_id,
-        number=next_number(form.prefix, now, zone=current_app.config["QTRACE_TZ"]), answers=dict(new.answers),
-        title=title_of(definition, new.answers), key=new.key, source=new.source, department_id=new.department_id,
-        form_link_id=new.form_link_id, import_run_id=new.import_run_id, created_at=now, created_by=by, changed_at=now,
-        changed_by=by, **derived(definition, slots_of(form.id), new.answers),
+        form_id=form.id, form_version_id=new.form_version_id, number=next_number(form.prefix, now, zone=zone),
+        answers=answers, title=title_of(definition, answers), key=new.key, source=new.source,
+        department_id=new.department_id, form_link_id=new.form_link_id, import_run_id=new.import_run_id, created_at=now,
+        created_by=by, changed_at=now, changed_by=by, **columns,
     )  # fmt: skip
     session.add(row)
     session.flush()  # for the id its files, its event and the search need
     _attach(row.id, new.files, by=by, now=now)
-    search.index(KIND, [(row.id, searched(definition, row.number, new.answers))], new=True)
+    search.index(KIND, [(row.id, searched(definition, row.number, answers))], new=True)
     body: dict[str, Any] = {"form": form.key, "number": row.number, "source": new.source}
     if new.notes:
         body["notes"] = dict(new.notes)
@@ -85,7 +89,11 @@ def change_record(
         return
     _keep_before(row, changed, definition, by=by, now=now, import_run_id=import_run_id)
     row.answers = dict(answers)
-    _derive(row, definition)
+    columns = derived(definition, slots_of(form.id), answers)
+    refuse_taken(form.id, definition, columns, but=row.id)
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.title = title_of(definition, answers)
     row.version, row.changed_at, row.changed_by = row.version + 1, now, by
     _attach(row.id, files or {}, by=by, now=now)
     search.index(KIND, [(row.id, searched(definition, row.number, answers))])
@@ -128,6 +136,42 @@ def derived(definition: FormDefinition, slots: Mapping[str, str], answers: Mappi
 def derived_by(definition: FormDefinition, fields: Sequence[Slotted], answers: Mapping[str, Value]) -> dict[str, Any]:
     """Return the same with the fields looked up before, for many records at once."""
     return slot_values(fields, answers) | _origin(definition, answers)
+
+
+def assigned(definition: FormDefinition, answers: Mapping[str, Value], saving: Saving) -> dict[str, Value]:
+    """Return the answers with those a control gives itself while it is saved, like a number of its own."""
+    known, found = controls(), dict(answers)
+    for asked in definition.fields:
+        value = known[asked.control].at_save(asked, found.get(asked.id), saving)
+        if value is not None:
+            found[asked.id] = value
+    return found
+
+
+def refuse_taken(
+    form_id: int, definition: FormDefinition, columns: Mapping[str, Any], *, but: int | None = None
+) -> None:
+    """Refuse a value another record of the form has, where it may stand only once; `but` is the record itself."""
+    known, slots = controls(), slots_of(form_id)
+    for asked in definition.fields:
+        beside = known[asked.control].unique_with(asked)
+        value = columns.get(slots.get(asked.id, ""))
+        if beside is None or value is None:
+            continue
+        # whoever else saves into this form waits here, so that two can't both find the value free
+        require_write().execute(select(Form.id).where(Form.id == form_id).with_for_update())
+        same = [slots[name] for name in (asked.id, *beside) if name in slots]
+        statement = select(Record.number).where(
+            Record.form_id == form_id, Record.state != "void", Record.id != (but or 0),
+            *(getattr(Record, slot) == columns[slot] for slot in same),
+        )  # fmt: skip
+        taken = db.session.scalar(statement.limit(1))
+        if taken:
+            name = asked.label_zh if str(get_locale() or "zh").startswith("zh") else asked.label_en
+            message = _(
+                "「%(name)s」已经有记录 %(number)s 用了这个值。请核对,或修改那条记录。", name=name, number=taken
+            )
+            raise Refused(message, asked.id)
 
 
 def title_of(definition: FormDefinition, answers: Mapping[str, Value]) -> str:
@@ -180,12 +224,6 @@ def _earlier(record_id: int, one: Slotted, value: Value, *, by: int | None, now:
     columns = {"t": "text_value", "n": "number_value", "d": "time_value", "r": "ref_value", "b": "ref_value"}
     kept = {columns[one.slot[0]]: int(stored) if isinstance(stored, bool) else stored}
     return RecordChange(record_id=record_id, field=one.field.id, at=now, by=by, **kept)
-
-
-def _derive(row: Record, definition: FormDefinition) -> None:
-    for name, value in derived(definition, slots_of(row.form_id), row.answers).items():
-        setattr(row, name, value)
-    row.title = title_of(definition, row.answers)
 
 
 def _origin(definition: FormDefinition, answers: Mapping[str, Value]) -> dict[str, Any]:

@@ -10,20 +10,21 @@ from qtrace.accounts.access import actor, needs
 from qtrace.accounts.queries import names_of
 from qtrace.core import clock, events
 from qtrace.core.db import write
-from qtrace.core.errors import Conflict, NotFound
+from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.ids import as_id
-from qtrace.forms.answers import bind, sent_from
+from qtrace.forms.answers import bind, initial, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.receiving import kept_notes, receive
-from qtrace.forms.registry import Sent
+from qtrace.forms.registry import Opening, Sent
 from qtrace.records import queries
 from qtrace.records.doors import Filled, fill
 from qtrace.records.models import Record
 from qtrace.records.pages import list_context, sections_of
 from qtrace.records.service import NewRecord, change_record, create_record, set_state, undo_last_change
 from qtrace.web.csrf import answer_at
+from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render
 from qtrace.web.limits import limited
 from qtrace.web.photos import send_stored
@@ -53,7 +54,9 @@ def new(form_key: str) -> Response:
     """Show the form; values in the address fill its fields."""
     form, definition, version = _form(form_key)
     values = {name: request.args.getlist(name) for name in request.args}
-    return _form_page(form, definition, version, Sent(values), Filled())
+    now = clock.now()
+    opening = Opening(now, now.astimezone(site_zone()).date(), actor().id, actor().department_id)
+    return _form_page(form, definition, version, Sent(initial(definition, opening) | values), Filled())
 
 
 @bp.post("/<form_key>")
@@ -71,10 +74,14 @@ def create(form_key: str) -> Response:
         form.id, version, filled.answers, filled.files, department_id=actor().department_id, notes=filled.notes
     )
     by, now = actor().id, clock.now()
-    with write():
-        number = create_record(new_record, by=by, now=now)
-        url = url_for("records.show", form_key=form_key, number=number)
-        answer_at(url)
+    try:
+        with write():
+            number = create_record(new_record, by=by, now=now)
+            url = url_for("records.show", form_key=form_key, number=number)
+            answer_at(url)
+    except Refused as refused:
+        wrong = Filled(errors={refused.field or "": refused.message})
+        return _form_page(_form(form_key)[0], definition, version, received.sent, wrong, status=422)
     return go(url, trigger={"toast": _("已提交 %(number)s", number=number)})
 
 
@@ -124,6 +131,10 @@ def update(form_key: str, number: str) -> Response:
         form, record = _record(form_key, number)
         told = Filled(conflict=conflict.message)
         return _edit_page(form, record, definition, received.sent, told, record.version, status=409)
+    except Refused as refused:
+        form, record = _record(form_key, number)
+        wrong = Filled(errors={refused.field or "": refused.message})
+        return _edit_page(form, record, definition, received.sent, wrong, version, status=422)
     return go(url, trigger={"toast": _("已保存")})
 
 
