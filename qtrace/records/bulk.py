@@ -5,7 +5,7 @@ Rows are read column by column, equal cells once; what cannot be stored is told 
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -30,6 +30,7 @@ Outcome = Literal["stored", "updated", "unchanged", "refused"]
 RECORDS, EDITS = table_of(Record), table_of(RecordEdit)
 EMPTY: tuple[object, ...] = (None, "", [], {})
 ADD, ADD_EDITS = insert(RECORDS), insert(EDITS)
+ID_OF = select(RECORDS.c.id, RECORDS.c.number)
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,8 @@ class _Plan:
             numbers = take_numbers(form.prefix, self.now, len(self.new), zone=zone)
             for columns, number in zip(self.new, numbers, strict=True):
                 columns |= self._made() | {"number": number}
-            ids = session.scalars(ADD.returning(RECORDS.c.id, sort_by_parameter_order=True), self.new).all()
-            self._index(zip(ids, self.new, strict=True), new=True)
+            session.connection().execute(ADD, self.new)
+            self._index(self._with_ids(numbers), new=True)
         if self.changed:
             session.execute(ADD_EDITS, self.before)
             changing = update(RECORDS).where(RECORDS.c.id == bindparam("record_id"))
@@ -224,6 +225,14 @@ class _Plan:
             "department_id": sender.department_id, "created_at": self.now, "created_by": sender.by,
             "changed_at": self.now, "changed_by": sender.by,
         }  # fmt: skip
+
+    def _with_ids(self, numbers: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the new rows with their ids, looked up by number: an INSERT that returns them runs row by row."""
+        of_number = {row["number"]: row for row in self.new}
+        for start in range(0, len(numbers), 500):
+            chunk = numbers[start : start + 500]
+            for row_id, number in db.session.execute(ID_OF.where(RECORDS.c.number.in_(chunk))):
+                yield row_id, of_number[number]
 
     def _index(self, rows: Any, *, new: bool) -> None:
         definition = self.target.definition
