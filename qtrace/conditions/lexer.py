@@ -4,8 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 
 from qtrace.conditions.source import SourceError
+
+# More than the largest condition there can be has.
+MAX_TOKENS = 10_000
 
 
 class Sort(Enum):
@@ -44,13 +48,14 @@ SAME_SIGN: Mapping[str, str] = {
 }  # fmt: skip
 _TOKEN = re.compile(
     r"""(?P<blank>\s+)
-    |(?P<number>[0-9]+(?:\.[0-9]+)?)
+    |(?P<number>[0-9０-９]+(?:[.．][0-9０-９]+)?)
     |(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)
     |(?P<text>"(?:[^"]|"")*"|“[^”]*”)
     |(?P<field>[{｛][^{}｛｝]*[}｝])
     |(?P<sign><=|>=|<>|!=|==|[-+*/%^&=<>(),（），、＋－×＊÷／％＾＆＝＜＞≤≥≠])""",
     re.VERBOSE,
 )
+_LATIN = str.maketrans("０１２３４５６７８９．", "0123456789.")
 _LONE = re.compile("[\0\ud800-\udfff]")
 # What a token that cannot be read was probably meant to be.
 _UNCLOSED: Mapping[str, str] = {
@@ -75,7 +80,10 @@ def tokens_of(source: str, longest: int) -> list[Token]:
     bad = _LONE.search(source)
     if bad:
         raise SourceError(_("含有不能使用的字符,请删去"), source, bad.start())
-    return [*_tokens(source), Token(Sort.END, "", len(source), len(source))]
+    found = list(islice(_tokens(source), MAX_TOKENS + 1))
+    if len(found) > MAX_TOKENS:
+        raise SourceError(_("太长了:最多 %(limit)s 个词和符号"), source, found[-1].at, limit=MAX_TOKENS)
+    return [*found, Token(Sort.END, "", len(source), len(source))]
 
 
 def _tokens(source: str) -> Iterator[Token]:
@@ -94,6 +102,8 @@ def _tokens(source: str) -> Iterator[Token]:
 def _meaning(sort: str, said: str) -> str:
     if sort == "sign":
         return SAME_SIGN.get(said, said)
+    if sort == "number":
+        return said.translate(_LATIN)
     if sort == "field":
         return said[1:-1].strip()
     if sort == "text":

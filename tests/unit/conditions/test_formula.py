@@ -66,6 +66,7 @@ def failure(source: str, **values: object) -> FormulaError:
         ("2 ^ 3 ^ 2", 512),
         ("2 ^ -1", Decimal("0.5")),
         ("10 - 2 - 3", 5),
+        ("１．５＋（２）", Decimal("3.5")),
         ("1 ／ 3 × 3", Decimal("0.999999999999999999")),
         ("2 / 3", Decimal("0.666666666666666667")),
         ("not 1 > 2 and 2 >= 2", True),
