@@ -1,5 +1,6 @@
 """Fixtures every test may use: an app on each database, people of each role, and a guard against the network."""
 
+import atexit
 import contextvars
 import os
 import shutil
@@ -15,7 +16,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import select
+from werkzeug.routing import Rule
 
 from qtrace.accounts.models import User
 from qtrace.accounts.passwords import hash_password
@@ -33,6 +36,24 @@ SECRET = "test-" * 10
 PASSWORD = "correct horse battery"
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 DATABASES = os.environ.get("QTRACE_TEST_DATABASES", "sqlite,postgresql").split(",")
+
+compile_builder = Rule._compile_builder
+builders: dict[object, Any] = {}
+
+
+def remembered_builder(rule: Rule, append_unknown: bool = True) -> Any:
+    """Compile each address of the site once, not once per test: every test has an app of its own."""
+    key = (rule.rule, append_unknown, tuple(rule._trace), repr(rule.defaults))
+    if key not in builders:
+        builders[key] = compile_builder(rule, append_unknown)
+    return builders[key]
+
+
+compiled: dict[str, tuple[Any, Any]] = {}
+Rule._compile_builder = remembered_builder  # type: ignore[method-assign]
+
+TEMPLATES = FileSystemBytecodeCache(tempfile.mkdtemp(prefix="qtrace-templates-"))
+atexit.register(shutil.rmtree, TEMPLATES.directory, ignore_errors=True)
 
 settings.register_profile("qtrace", deadline=None)
 settings.load_profile("qtrace")
@@ -89,10 +110,19 @@ def make_app(data_dir: Path, url: str = "") -> Flask:
     """Build an app for tests over this database."""
     environ = {"QTRACE_DATA_DIR": str(data_dir), "QTRACE_SECRET_KEY": SECRET, "QTRACE_DATABASE_URL": url}
     app = create_app(environ=environ)
+    app.jinja_env.bytecode_cache = TEMPLATES  # each test has an app of its own, all have the same templates
     app.test_client_class = CleanClient
     app.config["TESTING"] = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
     return app
+
+
+def share_statements(app: Flask) -> None:
+    """Let the engines of this app know every statement that another test's app compiled for the same database."""
+    with app.app_context():
+        for engine in db.engines.values():
+            if engine.name in compiled:
+                engine.dialect, engine._compiled_cache = compiled[engine.name]
 
 
 def fill(app: Flask, password_hash: str) -> None:
@@ -114,6 +144,8 @@ def fill(app: Flask, password_hash: str) -> None:
             ):
                 add_user_hashed(username, name, password_hash, [role], by=None, now=NOW, department_id=department)
         dispose_engines()
+        for engine in db.engines.values():
+            compiled.setdefault(engine.name, (engine.dialect, engine._compiled_cache))
 
 
 USERNAMES = {
@@ -159,6 +191,7 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
         template = request.getfixturevalue("sqlite_template")
         shutil.copy(template, tmp_path / "qtrace.db")
         made = make_app(tmp_path)
+        share_statements(made)
         with made.app_context():
             yield made
             db.session.remove()
@@ -174,6 +207,7 @@ def _postgres_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fl
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     made = make_app(tmp_path, pg_url(server, name))
+    share_statements(made)
     with made.app_context():
         yield made
         db.session.remove()
@@ -187,6 +221,7 @@ def sqlite_app(sqlite_template: Path, tmp_path: Path) -> Iterator[Flask]:
     """An app on SQLite only, for tests whose subject does not depend on the database."""
     shutil.copy(sqlite_template, tmp_path / "qtrace.db")
     made = make_app(tmp_path)
+    share_statements(made)
     with made.app_context():
         yield made
         db.session.remove()
