@@ -12,7 +12,7 @@ from qtrace.core import clock, events
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.ids import as_id
-from qtrace.forms.answers import bind, initial, sent_from
+from qtrace.forms.answers import bind, new_sent, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
@@ -56,7 +56,7 @@ def new(form_key: str) -> Response:
     values = {name: request.args.getlist(name) for name in request.args}
     now = clock.now()
     opening = Opening(now, now.astimezone(site_zone()).date(), actor().id, actor().department_id)
-    return _form_page(form, definition, version, Sent(initial(definition, opening) | values), Filled())
+    return _form_page(form, definition, version, Sent({**new_sent(definition, opening).values, **values}), Filled())
 
 
 @bp.post("/<form_key>")
