@@ -10,8 +10,8 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, select
 
-from qtrace.classification.models import KINDS, Term
-from qtrace.classification.queries import terms_of
+from qtrace.classification.models import Taxonomy, Term
+from qtrace.classification.queries import is_kind, merged_names, successor, term_ids, terms_of
 from qtrace.core.db import db, table_of
 from qtrace.core.errors import Refused
 from qtrace.core.ids import as_id
@@ -41,7 +41,7 @@ KIND_NAMES = {
     "handling": ("客诉处理", "Complaint handling"),
 }
 TERMS = table_of(Term)
-TREE_OF = select(TERMS.c.kind, TERMS.c.active).where(TERMS.c.id == bindparam("term"))
+TREE_OF = select(TERMS.c.kind, TERMS.c.active, TERMS.c.merged_into_id).where(TERMS.c.id == bindparam("term"))
 
 
 class TermRef(Control):
@@ -59,12 +59,12 @@ class TermRef(Control):
         names = {term.id: local_name(term) for term in terms}
         loud = loudness(terms)
         listed = field.options.get("first")
-        rank = {code: place for place, code in enumerate(listed)} if isinstance(listed, list) else {}
+        rank = _ranks(listed, self.kind_of(field)) if isinstance(listed, list) else {}
         return [
             Choice(
                 str(term.id), names[term.id], _rubric(term), names.get(term.parent_id or 0, ""), loud.get(term.id, "")
             )
-            for term in sorted(terms, key=lambda term: rank.get(term.code, len(rank)))
+            for term in sorted(terms, key=lambda term: rank.get(term.id, len(rank)))
         ]
 
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
@@ -74,6 +74,8 @@ class TermRef(Control):
             return None
         sent_id = as_id(text) or 0
         term = db.session.execute(TREE_OF, {"term": sent_id}).one_or_none()
+        if term is not None and term.merged_into_id is not None:  # the page was open while it was merged
+            return self.parse(field, Sent({field.id: [str(term.merged_into_id)]}))
         if term is None or term.kind != self.kind_of(field) or not term.active:
             raise Refused(_("请从列表中选择。"))
         return sent_id
@@ -81,17 +83,20 @@ class TermRef(Control):
     def check_options(self, options: Mapping[str, object]) -> list[str]:
         """Add that the tree exists."""
         kind = options.get("kind", self.kind)
-        return super().check_options(options) + ([] if kind in KINDS else [_("没有这个分类树:%(kind)s。", kind=kind)])
+        return super().check_options(options) + ([] if is_kind(kind) else [_("没有这个分类树:%(kind)s。", kind=kind)])
 
     def show(self, field: FieldDefinition, value: Value) -> str:
-        """Return the term's name."""
+        """Return the term's name, and where it was merged to."""
         term = db.session.get(Term, value) if isinstance(value, int) else None
-        return local_name(term) if term else "—"
+        return name_now(term) if term else "—"
 
     def from_cell(self, field: FieldDefinition, cell: Cell) -> Value:
-        """Read a term by name."""
+        """Read a term by name; the former name of a merged term means where it went."""
         text = "" if cell is None else cell_text(cell)
-        return self.parse(field, Sent({field.id: [by_name(self.choices(field), text)]}))
+        found = by_name(self.choices(field), text)
+        if found == text and text:
+            found = str(merged_names(self.kind_of(field)).get(text, text))
+        return self.parse(field, Sent({field.id: [found]}))
 
     def kind_of(self, field: FieldDefinition) -> str:
         """Return the tree this field chooses from."""
@@ -153,9 +158,27 @@ def loudness(terms: Iterable[Term]) -> dict[int, str]:
     return dict(zip(ranked, LOUD, strict=False))
 
 
-def local_name(term: Term) -> str:
-    """Return the term's name in the reader's language."""
+def local_name(term: Term | Taxonomy) -> str:
+    """Return the name of a term or tree in the reader's language."""
     return term.name_en if str(get_locale() or "zh").startswith("en") else term.name_zh
+
+
+def name_now(term: Term) -> str:
+    """Return the term's name, with the one it was merged into."""
+    today = successor(term.id) if term.merged_into_id is not None else None
+    return (
+        local_name(term) if today is None else _("%(old)s(已并入 %(new)s)", old=local_name(term), new=local_name(today))
+    )
+
+
+def _ranks(codes: Sequence[object], kind: str) -> dict[int, int]:
+    """Return the places of terms listed first; a merged one lends its place to where it went."""
+    ids = term_ids(kind)
+    ranks: dict[int, int] = {}
+    for place, code in enumerate(codes):
+        if str(code) in ids:
+            ranks.setdefault(ids[str(code)], place)
+    return ranks
 
 
 def _rubric(term: Term) -> str:

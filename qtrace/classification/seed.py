@@ -6,16 +6,25 @@ from typing import Any
 
 from sqlalchemy import select
 
-from qtrace.classification.models import ClassificationRule, Term
+from qtrace.classification.models import ClassificationRule, Taxonomy, Term
 from qtrace.classification.suggest import word_condition
 from qtrace.core.db import require_write
 
 HERE = Path(__file__).parent
+TREES = (
+    ("type", "问题类型", "Problem type"), ("severity", "严重程度", "Severity"),
+    ("responsible_party", "责任方", "Responsible party"), ("detection_point", "发现环节", "Detection point"),
+    ("disposition", "处置方式", "Disposition"), ("handling", "处理方式", "Handling"),
+)  # fmt: skip
 
 
 def seed() -> None:
     """Add shipped terms and rules that are missing; what the company changed stays."""
     session = require_write()
+    there = set(session.scalars(select(Taxonomy.key)))
+    for position, (key, name_zh, name_en) in enumerate(TREES):
+        if key not in there:
+            session.add(Taxonomy(key=key, name_zh=name_zh, name_en=name_en, position=position))
     known = {(kind, code) for kind, code in session.execute(select(Term.kind, Term.code))}
     for kind, rows in json.loads((HERE / "terms.json").read_text(encoding="utf-8")).items():
         for position, row in enumerate(rows):

@@ -7,14 +7,14 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from qtrace.classification.service import checked_sets, repoint_sets
+from qtrace.classification.places import Mention, Merging, Rewrite
+from qtrace.classification.rules import checked_sets, mentions_in_sets
 from qtrace.complaints.models import IntakeRule
 from qtrace.complaints.sources import SOURCES
 from qtrace.conditions.tree import dump, parse
 from qtrace.core import events
-from qtrace.core.db import existing, require_write
+from qtrace.core.db import db, existing
 from qtrace.core.errors import Refused
-from qtrace.core.events import Event
 
 MAX_NAME = 120
 
@@ -42,9 +42,9 @@ def switch_rule(rule_id: int, *, enabled: bool, by: int, now: datetime) -> None:
         events.record("intake_rule_switched", subject=("intake_rule", rule_id), by=by, now=now, body=body)
 
 
-def term_merged(event: Event) -> None:
-    """Let the intake rules set the term another one was merged into."""
-    for rule in require_write().scalars(select(IntakeRule)):
-        sets = repoint_sets(rule.sets, event.body["kind"], event.body["code"], event.body["into_code"])
-        if sets != rule.sets:
-            rule.sets = sets
+def _mentioned(merging: Merging) -> list[Rewrite]:
+    rows = db.session.execute(select(IntakeRule.id, IntakeRule.sets))
+    return mentions_in_sets([(row.id, row.sets) for row in rows], merging)
+
+
+MENTION = Mention("intake_rule.sets", _mentioned)

@@ -1,7 +1,9 @@
 """Attach the investigation: gates of the flow, cards and forms of the issue page, facts of its to-dos."""
 
 from flask import Flask
+from flask_babel import lazy_gettext as _
 
+from qtrace.classification.places import register_places
 from qtrace.flows.gates import register_gate
 from qtrace.investigation import panels, sentences, subscribers
 from qtrace.investigation.gates import GATES
@@ -21,6 +23,7 @@ def register(app: Flask) -> None:
     register_panel(app, "main", panels.actions, order=30)
     register_panel(app, "main", panels.effect, order=40)
     register_panel(app, "side", panels.costs, order=50)
+    register_places(app, labels={"responsibility": _("责任划分")})
     sentences.register(app)
     subscribers.subscribe_all(app)
     register_subject(app, "issue", issue_facts)

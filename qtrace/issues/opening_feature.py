@@ -3,10 +3,8 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
-from qtrace.classification.service import MERGED
-from qtrace.core.events import subscribe
+from qtrace.issues import terms
 from qtrace.issues.opening_rule_views import bp as rules_bp
-from qtrace.issues.opening_rules import term_merged
 from qtrace.issues.opening_views import bp
 from qtrace.web.pages import NavItem, add_nav
 
@@ -15,5 +13,5 @@ def register(app: Flask) -> None:
     """Register pages and menu; follow merged terms."""
     app.register_blueprint(bp)
     app.register_blueprint(rules_bp)
-    subscribe(app, MERGED, term_merged)
+    terms.register(app)
     add_nav(app, NavItem("rules.index", _("规则"), "sliders", "config.rules", group="config"))

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from qtrace.accounts.access import actor, needs
-from qtrace.classification import service as classification
+from qtrace.classification import rules as classification
 from qtrace.classification.models import ClassificationRule, Term
 from qtrace.classification.queries import terms_of
 from qtrace.classification.suggest import FIELDS, PARTS, word_condition, words_of

@@ -10,10 +10,9 @@ from sqlalchemy import func, select
 from qtrace.classification.models import Term
 from qtrace.complaints.models import Complaint
 from qtrace.core import events
-from qtrace.core.db import db, existing, require_write
+from qtrace.core.db import db, existing
 from qtrace.core.errors import Refused
-from qtrace.core.events import Event
-from qtrace.issues.models import Issue, OpeningRule
+from qtrace.issues.models import OpeningRule
 from qtrace.issues.opening import preview, rule_fact, uncounted
 
 MOST_COMPLAINTS = 1000
@@ -77,21 +76,6 @@ def known_types(codes: Sequence[str]) -> list[str]:
     """Return the codes that are types, in their order."""
     known = set(db.session.scalars(select(Term.code).where(Term.kind == "type", Term.code.in_(codes))))
     return [code for code in dict.fromkeys(codes) if code in known]
-
-
-def term_merged(event: Event) -> None:
-    """Follow a merged type: rules that do not count it, and the signatures by which open issues attract complaints."""
-    if event.body["kind"] != "type":
-        return
-    session = require_write()
-    old = event.body["code"]
-    for rule in session.scalars(select(OpeningRule)):
-        codes = rule.condition.get("not_types", [])
-        if old in codes:
-            rule.condition = dict(rule.condition) | {"not_types": [code for code in codes if code != old]}
-    ending = f"|{event.subject_id}"
-    for issue in session.scalars(select(Issue).where(Issue.signature.endswith(ending, autoescape=True))):
-        issue.signature = f"{issue.signature.removesuffix(ending)}|{event.body['into']}"
 
 
 def _check(change: RuleChange) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from qtrace.accounts.models import User
 from qtrace.catalog.models import Shop, Sku, Supplier
-from qtrace.classification.controls import local_name
+from qtrace.classification.controls import name_now
 from qtrace.classification.models import Term
 from qtrace.core.db import db
 from qtrace.core.events import timeline
@@ -154,7 +154,7 @@ def _names(events: Sequence[EventRow], stages: Mapping[str, str]) -> Names:
             (name, key): label for key, label in _labels(model, column, {v for n, v in changes if n == name}).items()
         }
     terms = db.session.scalars(select(Term).where(Term.id.in_(wanted_terms))) if wanted_terms else ()
-    return Names(_labels(User, User.name, people), {term.id: local_name(term) for term in terms}, rows, stages)
+    return Names(_labels(User, User.name, people), {term.id: name_now(term) for term in terms}, rows, stages)
 
 
 ROWS: tuple[tuple[str, Any, Any], ...] = (

@@ -5,13 +5,15 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
 from qtrace.forms.service import REINDEX
+from qtrace.records import terms
 from qtrace.records.jobs import reindex
 from qtrace.records.views import bp
 from qtrace.web.pages import NavItem, add_nav
 
 
 def register(app: Flask) -> None:
-    """Register pages, menu and the job."""
+    """Register pages, menu and the job; let mergers of terms reach records."""
+    terms.register(app)
     app.register_blueprint(bp)
     register_job(app, REINDEX, reindex)
     add_nav(app, NavItem("records.index", _("表单记录"), "clipboard-list", "record.read"))

@@ -31,6 +31,19 @@ SEARCH = {
 
 
 def upgrade() -> None:
+    op.create_table('taxonomy',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('key', sa.String(length=30), nullable=False),
+    sa.Column('name_zh', sa.String(length=80), nullable=False),
+    sa.Column('name_en', sa.String(length=80), nullable=False),
+    sa.Column('depth', ID, nullable=False),
+    sa.Column('position', ID, nullable=False),
+    sa.Column('own', sa.Boolean(), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('version', ID, nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_taxonomy')),
+    sa.UniqueConstraint('key', name=op.f('uq_taxonomy_key'))
+    )
     op.create_table('form_field',
     sa.Column('id', ID, nullable=False),
     sa.Column('form_id', ID, nullable=False),
@@ -124,6 +137,25 @@ def upgrade() -> None:
     with op.batch_alter_table('rule', schema=None) as batch_op:
         batch_op.create_index('ix_rule_form', ['form_id', 'active', 'position'], unique=False)
 
+    op.create_table('term_merger',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('kind', sa.String(length=30), nullable=False),
+    sa.Column('term_id', ID, nullable=False),
+    sa.Column('into_id', ID, nullable=False),
+    sa.Column('records', ID, nullable=False),
+    sa.Column('rewrites', JSON, nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('by', ID, nullable=True),
+    sa.Column('undone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('undone_by', ID, nullable=True),
+    sa.ForeignKeyConstraint(['into_id'], ['term.id'], name=op.f('fk_term_merger_into_id')),
+    sa.ForeignKeyConstraint(['term_id'], ['term.id'], name=op.f('fk_term_merger_term_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_term_merger'))
+    )
+    with op.batch_alter_table('term_merger', schema=None) as batch_op:
+        batch_op.create_index('ix_term_merger_kind', ['kind', 'id'], unique=False)
+        batch_op.create_index('ix_term_merger_term', ['term_id'], unique=False)
+
     op.create_table('form_draft',
     sa.Column('id', ID, nullable=False),
     sa.Column('user_id', ID, nullable=False),
@@ -141,6 +173,17 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('form_draft', schema=None) as batch_op:
         batch_op.create_index('ix_form_draft_saved', ['saved_at'], unique=False)
+
+    op.create_table('term_merger_row',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('merger_id', ID, nullable=False),
+    sa.Column('place', sa.String(length=120), nullable=False),
+    sa.Column('row_id', ID, nullable=False),
+    sa.ForeignKeyConstraint(['merger_id'], ['term_merger.id'], name=op.f('fk_term_merger_row_merger_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_term_merger_row'))
+    )
+    with op.batch_alter_table('term_merger_row', schema=None) as batch_op:
+        batch_op.create_index('ix_term_merger_row_merger', ['merger_id', 'place'], unique=False)
 
     op.create_table('quality_standard',
     sa.Column('id', ID, nullable=False),
@@ -353,6 +396,11 @@ def upgrade() -> None:
     with op.batch_alter_table('form_version', schema=None) as batch_op:
         batch_op.add_column(sa.Column('note', sa.Text(), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('restored_from', ID, nullable=True))
+
+    with op.batch_alter_table('term', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('merged_into_id', ID, nullable=True))
+        batch_op.add_column(sa.Column('version', ID, nullable=False, server_default='0'))
+        batch_op.create_foreign_key(batch_op.f('fk_term_merged_into_id'), 'term', ['merged_into_id'], ['id'])
 
     for statement in SEARCH[op.get_bind().dialect.name]:
         op.execute(statement)

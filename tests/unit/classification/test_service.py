@@ -4,18 +4,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from qtrace.classification.merging import merge_term
 from qtrace.classification.models import ClassificationRule, Term
 from qtrace.classification.queries import ready_rules, terms_of
-from qtrace.classification.service import (
-    add_term,
-    add_word_rule,
-    edit_rule,
-    merge_term,
-    move_term,
-    rename_term,
-    switch_rule,
-    switch_term,
-)
+from qtrace.classification.rules import add_word_rule, edit_rule, switch_rule
+from qtrace.classification.service import add_term, move_term, rename_term, switch_term
 from qtrace.classification.suggest import classify, word_condition
 from qtrace.complaints.models import Complaint, IntakeRule
 from qtrace.conditions.tree import ConditionError

@@ -61,6 +61,35 @@ def test_two_terms_are_merged(login: Login) -> None:
     assert not term("crushed").active
 
 
+def test_a_merger_is_looked_at_before_and_undone_after(login: Login) -> None:
+    browser, old, new = login("quality_lead"), term("crushed").id, term("broken").id
+    page = browser.get(f"{TERMS}/terms/{old}/merger?into={new}")
+    assert 'data-testid="merge-term"' in page.text
+    browser.post(f"{TERMS}/terms/{old}/merger", {"into": new, "version": 1, "into_version": 1})
+    assert "撤销合并" in browser.get(f"{TERMS}?kind=type").text
+    assert browser.post(f"{TERMS}/mergers/1/reversal").status_code == 303
+    assert term("crushed").active
+
+
+def test_a_term_is_dragged_behind_a_sibling_and_to_another_branch(login: Login) -> None:
+    browser, row, last = login("quality_lead"), term("broken").id, term("bad_packaging").id
+    url, parent = f"{TERMS}/terms/{row}/position", term("damage").id
+    assert browser.post(url, {"parent_id": parent, "after": last, "tree": 1}).status_code == 303
+    assert term("broken").position == 2
+    assert browser.post(url, {"parent_id": parent, "after": "", "tree": 1}).status_code == 409
+    assert browser.post(url, {"parent_id": term("expiry").id}).status_code == 303
+    assert term("broken").parent_id == term("expiry").id
+
+
+def test_a_tree_is_added_renamed_and_retired(login: Login) -> None:
+    browser = login("quality_lead")
+    answer = browser.post(TERMS, {"name_zh": "库区", "name_en": "Zone", "key": "zone"})
+    assert answer.headers["Location"] == f"{TERMS}?kind=zone"
+    assert browser.post(TERMS, {"name_zh": "库区", "key": "zone"}).status_code == 422
+    assert browser.post(f"{TERMS}/zone/names", {"name_zh": "仓位", "active": "0", "tree": 1}).status_code == 303
+    assert "已停用的分类树" in browser.get(TERMS).text
+
+
 def test_a_wrong_merger_is_refused_on_the_page(login: Login) -> None:
     row = term("crushed").id
     assert login("quality_lead").post(f"{TERMS}/terms/{row}/merger", {"into": row}).status_code == 422
