@@ -4,7 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.accounts import feature as accounts
-from qtrace.catalog.controls import register_controls as register_catalog_controls
+from qtrace.catalog import feature as catalog
 from qtrace.channels import feature as channels
 from qtrace.classification import feature as classification
 from qtrace.classification.controls import register_controls as register_classification_controls
@@ -39,7 +39,7 @@ def register(app: Flask) -> None:
     forms.register(app)
     opening.register(app)
     classification.register(app)
-    register_catalog_controls(app)
+    catalog.register(app)
     register_classification_controls(app)
     orders.register(app)
     setup.register(app)

@@ -1,6 +1,9 @@
-"""Tables of the master data; each row is known by (shop, external id)."""
+"""Tables of the master data, each row known by (shop, external id), and of the quality standards of articles."""
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qtrace.core.db import Base
@@ -114,3 +117,35 @@ class Place(Base):
     region: Mapped[str] = mapped_column(String(120))
     latitude_e6: Mapped[int]
     longitude_e6: Mapped[int]
+
+
+class Standard(Base):
+    """A quality standard (质量标准/封样) of an article or category, for one shop or for all."""
+
+    __tablename__ = "quality_standard"
+    __table_args__ = (Index("ix_quality_standard_sku", "sku_id"), Index("ix_quality_standard_category", "category_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    sku_id: Mapped[int | None] = mapped_column(ForeignKey("sku.id"))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"))
+    shop_id: Mapped[int | None] = mapped_column(ForeignKey("shop.id"))
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+
+class StandardVersion(Base):
+    """What a standard says from a day on: words, limits per measured name, photos; never changed afterwards."""
+
+    __tablename__ = "quality_standard_version"
+    __table_args__ = (UniqueConstraint("standard_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    standard_id: Mapped[int] = mapped_column(ForeignKey("quality_standard.id"))
+    version: Mapped[int]
+    effective_on: Mapped[date]
+    text: Mapped[str] = mapped_column(Text, default="")
+    limits: Mapped[list[Any]] = mapped_column(default=list)  # {name, low, high, unit}
+    photos: Mapped[list[str]] = mapped_column(default=list)  # ids of stored files
+    created_at: Mapped[datetime]
+    created_by: Mapped[int | None]

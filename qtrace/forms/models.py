@@ -1,6 +1,6 @@
 """Tables of forms: definitions with their versions and draft, where they apply, and what people say of them."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
@@ -149,35 +149,3 @@ class FormDraft(Base):
     sent: Mapped[dict[str, Any]]  # input name to the texts it holds
     last_field: Mapped[str] = mapped_column(String(60), default="")
     saved_at: Mapped[datetime]
-
-
-class Standard(Base):
-    """A quality standard (质量标准/封样) of an article or category, for one shop or for all."""
-
-    __tablename__ = "quality_standard"
-    __table_args__ = (Index("ix_quality_standard_sku", "sku_id"), Index("ix_quality_standard_category", "category_id"))
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(120))
-    sku_id: Mapped[int | None] = mapped_column(ForeignKey("sku.id"))
-    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"))
-    shop_id: Mapped[int | None] = mapped_column(ForeignKey("shop.id"))
-    created_at: Mapped[datetime]
-    retired_at: Mapped[datetime | None]
-
-
-class StandardVersion(Base):
-    """What a standard says from a day on: words, limits per measured name, photos; never changed afterwards."""
-
-    __tablename__ = "quality_standard_version"
-    __table_args__ = (UniqueConstraint("standard_id", "version"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    standard_id: Mapped[int] = mapped_column(ForeignKey("quality_standard.id"))
-    version: Mapped[int]
-    effective_on: Mapped[date]
-    text: Mapped[str] = mapped_column(Text, default="")
-    limits: Mapped[list[Any]] = mapped_column(default=list)  # {name, low, high, unit}
-    photos: Mapped[list[str]] = mapped_column(default=list)  # ids of stored files
-    created_at: Mapped[datetime]
-    created_by: Mapped[int | None]

@@ -1,0 +1,15 @@
+"""Attach the master data to the app: its controls and the pages of quality standards."""
+
+from flask import Flask
+from flask_babel import lazy_gettext as _
+
+from qtrace.catalog.controls import register_controls
+from qtrace.catalog.standards_views import bp
+from qtrace.web.pages import NavItem, add_nav
+
+
+def register(app: Flask) -> None:
+    """Register controls, pages and the menu entry."""
+    register_controls(app)
+    app.register_blueprint(bp)
+    add_nav(app, NavItem("standards.index", _("质量标准"), "shield", "catalog.read"))
