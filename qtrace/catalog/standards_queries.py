@@ -79,7 +79,7 @@ def photo(standard_id: int, file_id: str) -> StoredFileRow:
     """Return a photo of any version of a standard."""
     if not any(file_id in version.photos for version in versions(standard_id)):
         raise NotFound
-    return existing(StoredFileRow, file_id)
+    return db.session.get_one(StoredFileRow, file_id)
 
 
 def categories() -> Sequence[tuple[Category, Shop]]:
