@@ -18,6 +18,7 @@ from qtrace.orders import feature as orders
 from qtrace.printing import feature as printing
 from qtrace.records import feature as records
 from qtrace.reports import feature as reports
+from qtrace.rules import feature as rules
 from qtrace.setup import feature as setup
 from qtrace.tasks import feature as tasks
 from qtrace.trace import feature as trace
@@ -37,6 +38,7 @@ def register(app: Flask) -> None:
     exchange.register(app)
     channels.register(app)
     forms.register(app)
+    rules.register(app)
     opening.register(app)
     classification.register(app)
     register_catalog_controls(app)
