@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from qtrace.rules.kinds import facts, files, logic, numbers, presence, tables, texts, times
+from qtrace.rules.kinds import facts, files, formulas, logic, numbers, presence, tables, texts, times
 from qtrace.sdk import hookimpl
 from qtrace.sdk.rules import RuleKind
 
 KINDS: tuple[RuleKind, ...] = (
     *presence.KINDS, *texts.KINDS, *numbers.KINDS, *times.KINDS, *files.KINDS, *facts.KINDS, *tables.KINDS, *logic.KINDS,
+    *formulas.KINDS,
 )  # fmt: skip
 
 

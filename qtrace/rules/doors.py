@@ -7,17 +7,19 @@ give one, so there it is only noted. The result is the same at every door.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import cast
 
 from flask import current_app
 from flask_babel import gettext as _
 
+from qtrace.conditions.formula_values import Scalar, written
 from qtrace.core.errors import Refused
 from qtrace.forms.answers import Answers
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
-from qtrace.rules.engine import AsBefore, Assigned, CopyOf, Effects, Finding, Step, Subject, check
+from qtrace.rules.engine import AsBefore, Assigned, Computed, CopyOf, Effects, Finding, Step, Subject, check
 from qtrace.rules.facts import facts_of
 from qtrace.rules.pictures import file_facts
 from qtrace.rules.queries import FormRules, load_rules
@@ -207,7 +209,7 @@ class _Outcome:
 
     def _apply(self, effects: Effects) -> None:
         for name, step in effects.steps:
-            if not isinstance(step, CopyOf | Assigned):
+            if not isinstance(step, CopyOf | Assigned | Computed):
                 self.files.pop(name, None)
             self._put(name, self._given(name, step))
         for name, keeps in effects.hidden.items():
@@ -216,9 +218,23 @@ class _Outcome:
     def _given(self, name: str, step: Step) -> Value:
         if isinstance(step, Assigned):
             return _stored(step.stored)
+        if isinstance(step, Computed):
+            return self._computed(name, step.value)
         if isinstance(step, CopyOf):
             return self._current(step.field)
         return self._held(name) if isinstance(step, AsBefore) else None
+
+    def _computed(self, name: str, value: object) -> Value:
+        """Return a formula's result as the field's control keeps it; one it refuses leaves the field empty."""
+        asked = self.definition.field(name)
+        if asked is None or value is None:
+            return None
+        text = value.isoformat() if isinstance(value, date) else "1" if value is True else written(cast(Scalar, value))
+        try:
+            return controls()[asked.control].parse(asked, Sent({name: [text]}))
+        except Refused as refused:
+            self.read_errors[name] = refused.message
+            return None
 
     def _hide(self, name: str, *, keeps: bool) -> None:
         held = self._held(name) if keeps else None

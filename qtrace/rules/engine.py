@@ -7,10 +7,13 @@ asked about the values that are left. Nothing here reads a clock, a database or 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 from qtrace.conditions.evaluate import evaluate
+from qtrace.conditions.formula import Formula
+from qtrace.conditions.formula_tree import FormulaError
 from qtrace.conditions.tree import Condition, FieldKind
+from qtrace.rules.kinds.formulas import result_of
 from qtrace.sdk.rules import Fault, FileFact, Holds, Level, Limits, RuleCase, RuleKind, World
 from qtrace.sdk.text import Text
 
@@ -45,11 +48,18 @@ class CopyOf:
 
 
 @dataclass(frozen=True)
+class Computed:
+    """What a formula gives, as conditions see it."""
+
+    value: object
+
+
+@dataclass(frozen=True)
 class AsBefore:
     """The value the record had before this change."""
 
 
-Step = Assigned | CopyOf | AsBefore | None  # None empties
+Step = Assigned | CopyOf | Computed | AsBefore | None  # None empties
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +144,7 @@ class Verdict:
 def check(rules: Sequence[Rule], subject: Subject) -> Verdict:
     """Ask every rule about the record."""
     effects = effects_of(rules, subject)
-    labels = _labels(subject.fields)
+    labels = {name: fact.label for name, fact in all_facts(subject.fields).items()}
     findings = tuple(
         finding
         for rule in rules
@@ -195,11 +205,22 @@ class _Round:
     def _set(self, rule: Rule) -> None:
         if rule.options.get("only_empty") is True and not _missing(self.values.get(rule.field)):
             return
-        source, given = rule.options.get("from"), rule.options.get("value")
+        source, given, asked = (rule.options.get(name) for name in ("from", "value", "formula"))
         if isinstance(source, str) and source:
             self._take_step(rule.field, CopyOf(source), self.values.get(source))
         elif isinstance(given, Assigned):
             self._take_step(rule.field, given, given.seen)
+        elif isinstance(asked, Formula):
+            self._compute(rule, asked)
+
+    def _compute(self, rule: Rule, asked: Formula) -> None:
+        """Fill in what a formula gives; one that can't be worked out leaves the field as it is."""
+        try:
+            result = result_of(asked, _case(rule, self.subject, self.values, {}))
+        except FormulaError:
+            return
+        value = datetime.combine(result, time(), UTC) if type(result) is date else result
+        self._take_step(rule.field, Computed(result), value)
 
     def _take_step(self, name: str, step: Step, value: object) -> None:
         self.steps.append((name, step))
@@ -261,11 +282,10 @@ def field_fact(fields: Mapping[str, FieldFact], path: str) -> FieldFact | None:
     return fact.columns.get(column) if fact and column else fact
 
 
-def _labels(fields: Mapping[str, FieldFact]) -> dict[str, Text]:
-    labels = {name: fact.label for name, fact in fields.items()}
-    for name, fact in fields.items():
-        labels |= {f"{name}.{column}": inner.label for column, inner in fact.columns.items()}
-    return labels
+def all_facts(fields: Mapping[str, FieldFact]) -> dict[str, FieldFact]:
+    """Return what is known of every field and, as `rows.column`, of the columns of sub-tables."""
+    columns = {f"{name}.{column}": inner for name, fact in fields.items() for column, inner in fact.columns.items()}
+    return {**fields, **columns}
 
 
 def _message(rule: Rule, fault: Fault) -> Text:

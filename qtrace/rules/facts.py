@@ -6,10 +6,9 @@ knows. A question nobody registered an answer to is answered with None, and the 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, Protocol
-from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
 from flask_babel import force_locale
@@ -170,19 +169,24 @@ class SiteWorld:
         )
         return found if isinstance(found, tuple) else ()
 
-    def is_working(self, moment: datetime, *, whole_day: bool) -> bool:
+    def is_working_day(self, day: date) -> bool:
         """Ask the site's calendar."""
-        if self._calendar is None:
-            self._calendar = calendar_of(None)
-        if whole_day:
-            return bool(self._calendar.hours_on(moment.astimezone(ZoneInfo(self._calendar.zone)).date()))
-        return business_minutes(self._calendar, moment, moment + timedelta(minutes=1)) > 0
+        return bool(self._hours().hours_on(day))
+
+    def is_working(self, moment: datetime) -> bool:
+        """Ask the site's calendar."""
+        return business_minutes(self._hours(), moment, moment + timedelta(minutes=1)) > 0
 
     def limits(self, name: str, values: Mapping[str, object]) -> Limits | None:
         """Ask the owner of the quality standards."""
         asked = current_app.extensions.get(LIMITS)
         found = asked(self.form, name, values, self.now) if asked else None
         return found if isinstance(found, Limits) else None
+
+    def _hours(self) -> WorkCalendar:
+        if self._calendar is None:
+            self._calendar = calendar_of(None)
+        return self._calendar
 
     def _link(self, name: Link, left: object, right: object) -> bool | None:
         asked: Mapping[str, Callable[[object, object], bool | None]] = current_app.extensions.get(LINKS, {})

@@ -11,12 +11,16 @@ import re2
 from flask import current_app
 from flask_babel import gettext as _
 
+from qtrace.conditions.formula import parse_formula
+from qtrace.conditions.formula_tree import FormulaError
+from qtrace.conditions.formula_values import Kind, Type
 from qtrace.conditions.tree import Condition, ConditionError, FieldKind, parse
 from qtrace.core.errors import Refused
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import FieldDefinition, Sent, controls
 from qtrace.plugins import rule_kinds
-from qtrace.rules.engine import Assigned, FieldFact, Rule, field_fact
+from qtrace.rules.engine import Assigned, FieldFact, Rule, all_facts, field_fact
+from qtrace.rules.kinds.formulas import LISTED, TYPES
 from qtrace.rules.kinds.texts import MAX_PATTERN, compiled
 from qtrace.rules.subject import columns_of, condition_kinds, field_facts, seen_value
 from qtrace.sdk.rules import Level, RuleKind, RuleOption
@@ -64,6 +68,29 @@ class FormWords:
     def facts(self) -> Mapping[str, FieldFact]:
         """Return what rules may know of each field."""
         return field_facts(self.definition)
+
+    def formula_types(self, table: str = "") -> dict[str, Type]:
+        """Return the types formulas see; the columns of `table` are one row's values, those of others are lists."""
+        found: dict[str, Type] = {}
+        for name, fact in self.facts.items():
+            kind = TYPES.get(fact.holds)
+            if kind is not None:
+                found[name] = Type(kind)
+            elif fact.holds in LISTED:
+                found[name] = LISTED[fact.holds]
+            for column, inner in fact.columns.items():
+                if inner.holds in TYPES:
+                    found[f"{name}.{column}"] = Type(TYPES[inner.holds], is_list=name != table)
+        return found
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Return {what people call a field, in either language: its id}; names two fields share stand for none."""
+        found: dict[str, str | None] = {}
+        for name, fact in all_facts(self.facts).items():
+            for label in {fact.label.zh, fact.label.en}:
+                found[label] = name if found.get(label, name) == name else None
+        return {label: name for label, name in found.items() if label and name}
 
     @cached_property
     def kinds(self) -> Mapping[str, FieldKind]:
@@ -240,11 +267,21 @@ def _tree(option: RuleOption, value: Any, _draft: Draft, words: FormWords) -> ob
     return _condition(value, option.name, words)
 
 
+def _formula(option: RuleOption, value: Any, draft: Draft, words: FormWords) -> object:
+    wanted = Kind.BOOL if option.required else None
+    try:
+        return parse_formula(
+            str(value), words.formula_types(draft.field.partition(".")[0]), words.labels, wanted=wanted
+        )
+    except FormulaError as error:
+        raise RuleError(error.translated(_), option.name, error.pointed) from None
+
+
 def _condition(data: object, name: str, words: FormWords) -> Condition | None:
     if data is None:
         return None
     try:
-        return parse(data, words.kinds)
+        return parse(data, words.kinds, has_history=True)
     except ConditionError as error:
         raise RuleError(error.translated(_), name, error.path) from None
 
@@ -293,5 +330,5 @@ def _unfit(option: RuleOption) -> RuleError:
 READERS: Mapping[str, Callable[[RuleOption, Any, Draft, FormWords], object]] = {
     "text": _text, "pattern": _pattern, "number": _number, "whole": _whole, "yes": _yes, "choice": _choice,
     "choices": _choices, "day": _day, "field": _other_field, "fields": _other_fields, "column": _column,
-    "values": _values, "value": _value, "condition": _tree, "stage": _text,
+    "formula": _formula, "values": _values, "value": _value, "condition": _tree, "stage": _text,
 }  # fmt: skip

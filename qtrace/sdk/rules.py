@@ -9,7 +9,7 @@ else than the case and its `world`.
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Literal, Protocol
 
@@ -99,8 +99,11 @@ class World(Protocol):
     def recent_numbers(self, name: str, same: Mapping[str, object], most: int) -> Sequence[Decimal]:
         """Return the newest values other records have in a numeric field."""
 
-    def is_working(self, moment: datetime, *, whole_day: bool) -> bool:
-        """Say whether the moment lies on a working day, or with `whole_day` off within working hours."""
+    def is_working_day(self, day: date) -> bool:
+        """Say whether people work on this day of the site."""
+
+    def is_working(self, moment: datetime) -> bool:
+        """Say whether the moment lies within working hours."""
 
     def limits(self, name: str, values: Mapping[str, object]) -> Limits | None:
         """Return the limits the quality standard in force sets for a measured field of this record."""

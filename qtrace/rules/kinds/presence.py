@@ -82,11 +82,12 @@ KINDS = (
     ),
     RuleKind(
         key="set", name=Text("自动填入", "Set a value"), family="effect", fits=FILLED, judge=nothing,
-        effect="set", needs=("value", "from"),
-        hint=Text("条件成立时填入一个固定值,或另一个字段的值。", "Fills in a fixed value or that of another field while the condition holds."),
+        effect="set", needs=("value", "from", "formula"),
+        hint=Text("条件成立时填入固定值、另一个字段的值,或公式的结果。", "Fills in a fixed value, that of another field or a formula's result while the condition holds."),
         options=(
             RuleOption(name="value", kind="value", label=Text("填入的值", "Value")),
             RuleOption(name="from", kind="field", label=Text("或取自字段", "Or taken from")),
+            RuleOption(name="formula", kind="formula", label=Text("或按公式算", "Or worked out")),
             RuleOption(name="only_empty", kind="yes", label=Text("只在空着时填入", "Only when it is empty")),
         ), words="赋值 带出 默认 default",
     ),

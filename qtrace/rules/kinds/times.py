@@ -89,7 +89,7 @@ def working_time(case: RuleCase) -> Sequence[Fault]:
     if chosen and not case.is_set("hours"):
         return ()
     whole_day = case.holds == "day" or not case.is_set("hours")
-    if case.world.is_working(local.astimezone(UTC), whole_day=whole_day):
+    if case.world.is_working_day(local.date()) and (whole_day or case.world.is_working(local.astimezone(UTC))):
         return ()
     if whole_day:
         return fault(
