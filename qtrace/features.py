@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.accounts import feature as accounts
 from qtrace.catalog.controls import register_controls as register_catalog_controls
+from qtrace.catalog.rule_facts import register_rule_facts as register_catalog_facts
 from qtrace.channels import feature as channels
 from qtrace.classification import feature as classification
 from qtrace.classification.controls import register_controls as register_classification_controls
@@ -42,6 +43,7 @@ def register(app: Flask) -> None:
     opening.register(app)
     classification.register(app)
     register_catalog_controls(app)
+    register_catalog_facts(app)
     register_classification_controls(app)
     orders.register(app)
     setup.register(app)

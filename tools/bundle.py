@@ -17,10 +17,11 @@ STYLES = [
     "table",
     "story",
     "figures",
+    "rules",
     "overlay",
     "print",
 ]
-SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan"]
+SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "rules"]
 
 
 def main() -> None:

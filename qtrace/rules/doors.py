@@ -15,6 +15,7 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from qtrace.conditions.formula_values import Scalar, written
+from qtrace.core import events
 from qtrace.core.errors import Refused
 from qtrace.forms.answers import Answers
 from qtrace.forms.definition import FormDefinition
@@ -142,6 +143,16 @@ def check_answers(
     verdict = check(loaded.rules, subject)
     outcome = _Outcome(loaded, definition, answers, record, door, reasons or {})
     return replace(outcome.of(verdict.findings, verdict.effects, subject), by=by)
+
+
+def note_warnings(kind: str, subject_id: int, checked: Checked, *, now: datetime) -> None:
+    """Record in the open write which warnings were let through, and why; nothing when there were none."""
+    if checked.warnings:
+        reason = "; ".join(dict.fromkeys(one.reason for one in checked.warnings if one.reason))
+        body = {str(one.finding.rule_id): one.text for one in checked.warnings}
+        events.record(
+            "rule_warnings_accepted", subject=(kind, subject_id), by=checked.by, now=now, body=body, reason=reason
+        )
 
 
 def _subject(

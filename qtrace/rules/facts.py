@@ -43,6 +43,7 @@ class Sample:
     url: str
     columns: Mapping[str, Value] = field(default_factory=dict)
     answers: Mapping[str, Value] = field(default_factory=dict)
+    record_id: int | None = None
 
 
 class Facts(Protocol):
