@@ -46,9 +46,10 @@ def formula(case: RuleCase) -> Sequence[Fault]:
     if result is None and not case.is_set("strict"):
         return ()
     return fault(
-        "填写的内容不满足:%(source)s。请核对后修改。",
-        "The answers do not satisfy: %(source)s. Please check them.",
-        source=asked.written({name: label.zh for name, label in case.labels.items()}),
+        "填写的内容不满足:%(zh)s。请核对后修改。",
+        "The answers do not satisfy: %(en)s. Please check them.",
+        zh=asked.written({name: label.zh for name, label in case.labels.items()}),
+        en=asked.written({name: label.en for name, label in case.labels.items()}),
     )
 
 
