@@ -13,6 +13,7 @@ STYLES = [
     "card",
     "filters",
     "form",
+    "conditions",
     "scan",
     "table",
     "story",
@@ -21,7 +22,7 @@ STYLES = [
     "overlay",
     "print",
 ]
-SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "rules"]
+SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules"]
 
 
 def main() -> None:

@@ -303,6 +303,13 @@ function say(text) {
 }
 }
 {
+// The editor of a condition: another field or operator brings other inputs at once.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-builder-refresh]")) return;
+  event.target.closest("[data-builder]").querySelector("[data-builder-update]").click();
+});
+}
+{
 // Forms with rules: what is typed is checked when a field is left, and the answer is put at its place.
 const watched = (element) => element.closest?.("form")?.querySelector(".rule-watch");
 const nameOf = (field) => field.id.replace("field-", "");
