@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.accounts import feature as accounts
 from qtrace.catalog import feature as catalog
+from qtrace.catalog.rule_facts import register_rule_facts as register_catalog_facts
 from qtrace.channels import feature as channels
 from qtrace.classification import feature as classification
 from qtrace.classification.controls import register_controls as register_classification_controls
@@ -18,6 +19,7 @@ from qtrace.orders import feature as orders
 from qtrace.printing import feature as printing
 from qtrace.records import feature as records
 from qtrace.reports import feature as reports
+from qtrace.rules import feature as rules
 from qtrace.setup import feature as setup
 from qtrace.tasks import feature as tasks
 from qtrace.trace import feature as trace
@@ -37,9 +39,11 @@ def register(app: Flask) -> None:
     exchange.register(app)
     channels.register(app)
     forms.register(app)
+    rules.register(app)
     opening.register(app)
     classification.register(app)
     catalog.register(app)
+    register_catalog_facts(app)
     register_classification_controls(app)
     orders.register(app)
     setup.register(app)

@@ -1,8 +1,8 @@
 """Load plugins into a manager of their own per app; one that fails is left out, logged, and listed with its error."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -12,9 +12,12 @@ from flask_babel import LazyString, lazy_gettext
 
 from qtrace.sdk import hookspecs
 from qtrace.sdk.connector import Connector, Manifest
+from qtrace.sdk.rules import Fault, RuleCase, RuleKind
+from qtrace.sdk.text import Text
 from qtrace.sdk.version import API_VERSION, fits
 
 EXTENSION = "qtrace_plugins"
+OWN = "qtrace_own_parts"
 GROUP = "qtrace"
 CONNECTOR_PARTS = ("manifest", "settings", "streams", "pull", "to_record", "health")
 
@@ -29,6 +32,7 @@ class Plugin:
     version: str = ""
     hooks: tuple[str, ...] = ()
     connectors: tuple[str, ...] = ()
+    rule_kinds: tuple[str, ...] = ()
     error: LazyString | str = ""
 
 
@@ -39,6 +43,7 @@ class _State:
     manager: pluggy.PluginManager
     plugins: dict[str, Plugin] = field(default_factory=dict)
     connectors: dict[str, type[Connector]] = field(default_factory=dict)
+    rule_kinds: dict[str, RuleKind] = field(default_factory=dict)
 
 
 class _UnfitError(Exception):
@@ -51,11 +56,19 @@ class _UnfitError(Exception):
 
 def init_plugins(app: Flask, found: Iterable[EntryPoint] | None = None) -> None:
     """Load every plugin of the entry-point group into a fresh manager."""
-    app.extensions[EXTENSION] = _State(_new_manager())
+    state = app.extensions[EXTENSION] = _State(_new_manager())
+    for name, part in app.extensions.get(OWN, {}).items():
+        state.manager.register(part, name)
+        _add_rule_kinds(state, Plugin(name))
     for entry in sorted(entry_points(group=GROUP) if found is None else found, key=lambda one: one.name):
         version = entry.dist.version if entry.dist else ""
         add_plugin(app, entry.name, entry.load, version=version)
     _state(app).manager.check_pending()
+
+
+def offer(app: Flask, name: str, part: object) -> None:
+    """Have a part of the product answer the hooks a plugin answers; call it before the plugins are loaded."""
+    app.extensions.setdefault(OWN, {})[name] = part
 
 
 def add_plugin(app: Flask, name: str, load: Callable[[], object], *, version: str = "") -> Plugin:
@@ -73,6 +86,7 @@ def add_plugin(app: Flask, name: str, load: Callable[[], object], *, version: st
         return plugin
     plugin.hooks = tuple(sorted(caller.name for caller in state.manager.get_hookcallers(loaded) or ()))
     _add_connectors(state, plugin)
+    _add_guarded_rule_kinds(state, plugin)
     return plugin
 
 
@@ -86,6 +100,11 @@ def connectors(app: Flask) -> dict[str, type[Connector]]:
     return dict(_state(app).connectors)
 
 
+def rule_kinds(app: Flask) -> dict[str, RuleKind]:
+    """Return the usable kinds of rules by key, the product's own first."""
+    return dict(_state(app).rule_kinds)
+
+
 def plugin_rows(app: Flask) -> list[dict[str, Any]]:
     """Return the plugins as plain data, for `qtrace plugin list`; call it inside an app context."""
     return [
@@ -94,6 +113,7 @@ def plugin_rows(app: Flask) -> list[dict[str, Any]]:
             "version": plugin.version,
             "hooks": list(plugin.hooks),
             "connectors": list(plugin.connectors),
+            "rule_kinds": list(plugin.rule_kinds),
             "error": str(plugin.error),
         }
         for plugin in installed(app)
@@ -142,6 +162,46 @@ def _add_connectors(state: _State, plugin: Plugin) -> None:
     except Exception as error:
         log.exception("plugin %s failed in %s", plugin.name, hook)
         plugin.error = lazy_gettext("%(hook)s 出错:%(why)s", hook=hook, why=_line(error))
+
+
+def _add_guarded_rule_kinds(state: _State, plugin: Plugin) -> None:
+    """Add a plugin's kinds; one whose function raises tells so instead of stopping what people save."""
+    try:
+        _add_rule_kinds(state, plugin)
+    except _UnfitError as error:
+        plugin.error = error.message
+        log.error("plugin %s has a kind of rule that cannot be used; the plugins page says why", plugin.name)
+    except Exception as error:
+        log.exception("plugin %s failed in qtrace_register_rule_kinds", plugin.name)
+        plugin.error = lazy_gettext("%(hook)s 出错:%(why)s", hook="qtrace_register_rule_kinds", why=_line(error))
+    for key in plugin.rule_kinds:
+        state.rule_kinds[key] = replace(state.rule_kinds[key], judge=_guarded(state.rule_kinds[key]))
+
+
+def _add_rule_kinds(state: _State, plugin: Plugin) -> None:
+    for answer in _answers(state, plugin, "qtrace_register_rule_kinds"):
+        for kind in _sequence(answer):
+            if not isinstance(kind, RuleKind):
+                raise TypeError(f"{kind!r} is no kind of rule")
+            if kind.key in state.rule_kinds:
+                raise _UnfitError(lazy_gettext("规则种类 %(key)s 已由另一处提供。请卸载其中一个插件。", key=kind.key))
+            state.rule_kinds[kind.key] = kind
+            plugin.rule_kinds += (kind.key,)
+
+
+def _guarded(kind: RuleKind) -> Callable[[RuleCase], Sequence[Fault]]:
+    def judge(case: RuleCase) -> Sequence[Fault]:
+        try:
+            return list(kind.judge(case))
+        except Exception:
+            log.exception("the rule kind %s of a plugin failed", kind.key)
+            zh, en = (
+                "规则「%s」出错,没有检查。请告诉管理员。",
+                "The rule “%s” failed and checked nothing. Please tell the administrator.",
+            )
+            return [Fault(Text(zh % kind.name.zh, en % kind.name.en), level="info")]
+
+    return judge
 
 
 def _sequence(answer: object) -> list[object]:

@@ -13,14 +13,16 @@ STYLES = [
     "card",
     "filters",
     "form",
+    "conditions",
     "scan",
     "table",
     "story",
     "figures",
+    "rules",
     "overlay",
     "print",
 ]
-SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan"]
+SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules"]
 
 
 def main() -> None:

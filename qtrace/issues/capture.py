@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flask import Response, current_app, request, url_for
@@ -24,8 +25,11 @@ from qtrace.issues.models import Issue
 from qtrace.issues.opening import hold
 from qtrace.issues.origin import Origin, complete, origin_of
 from qtrace.issues.remarks import attach_file
+from qtrace.issues.rule_facts import issue_columns
 from qtrace.issues.service import NewIssue, create_issue, edit_issue
 from qtrace.issues.views import bp
+from qtrace.rules.doors import Checked, Door, Held, check_answers, note_warnings
+from qtrace.rules.pieces import form_told, reasons_in
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
 from qtrace.web.limits import limited
@@ -58,14 +62,16 @@ def create() -> Response:
     """Open an issue from the form; an invalid form comes back with everything that was filled in."""
     version_id, definition = current_definition(ISSUE_FORM)
     sent, errors = _receive(definition)
-    answers = read_answers(definition, sent)
-    if answers.errors or errors:
-        return _form_page(definition, sent, answers.errors | errors, status=422)
-    new_issue = _new_issue(answers, version_id, _source(definition, sent))
-    complaint, now = _complaint(request.form), clock.now()
+    now = clock.now()
+    checked = _checked(definition, sent, now)
+    if not checked.ok or errors:
+        return _form_page(definition, sent, checked.page_errors | errors, status=422, checked=checked)
+    new_issue = _new_issue(checked.answers, version_id, _source(definition, sent))
+    complaint = _complaint(request.form)
     with write():
         issue = create_issue(new_issue, by=actor().id, now=now)
-        for field_id, photos in answers.files.items():
+        note_warnings("issue", issue.id, checked, now=now)
+        for field_id, photos in checked.answers.files.items():
             for photo in photos:
                 attach_file(issue.id, photo, by=actor().id, now=now, field_id=field_id)
         if complaint:
@@ -82,7 +88,7 @@ def edit(number: str) -> Response:
     """Show the form with the issue's values."""
     issue = queries.visible_issue(number, actor())
     definition = _definition_of(issue)
-    return _edit_page(issue, definition, sent_from(definition, _columns(issue), issue.answers), {}, issue.version)
+    return _edit_page(issue, definition, sent_from(definition, issue_columns(issue), issue.answers), {}, issue.version)
 
 
 @bp.post("/issues/<number>")
@@ -92,16 +98,17 @@ def update(number: str) -> Response:
     issue = queries.visible_issue(number, actor())
     definition = _definition_of(issue)
     sent = Sent(request.form.to_dict(flat=False))
-    answers = read_answers(definition, sent)
-    version = as_id(request.form.get("version", "")) or 0
-    if answers.errors:
-        return _edit_page(issue, definition, sent, answers.errors, version, status=422)
-    url = url_for("issues.show", number=number)
+    version, now = as_id(request.form.get("version", "")) or 0, clock.now()
+    checked = _checked(definition, sent, now, issue)
+    if not checked.ok:
+        return _edit_page(issue, definition, sent, checked.page_errors, version, status=422, checked=checked)
+    answers, url, issue_id = checked.answers, url_for("issues.show", number=number), issue.id
     changes = _without_affected(answers.columns) | {"answers": dict(issue.answers) | _asked(definition, answers)}
     changes["title"] = changes.get("title") or issue.title
     try:
         with write():
-            edit_issue(issue.id, changes, expected_version=version, by=actor().id, now=clock.now())
+            edit_issue(issue_id, changes, expected_version=version, by=actor().id, now=now)
+            note_warnings("issue", issue_id, checked, now=now)
             answer_at(url)
     except Conflict as conflict:
         latest = queries.visible_issue(number, actor())
@@ -180,35 +187,54 @@ def _without_affected(columns: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _columns(issue: Issue) -> dict[str, Any]:
-    names = ("title", "description", "courier_line", "type_id", "severity_id", "responsible_party_id",
-             "detection_point_id", "disposition_id", "order_id", "sku_id", "lot_id", "supplier_id", "safety")  # fmt: skip
-    affected = None if issue.bad_qty is None else {"bad": issue.bad_qty, "checked": issue.checked_qty}
-    return {name: getattr(issue, name) for name in names} | {"affected_qty": affected}
-
-
 def _asked(definition: FormDefinition, answers: Answers) -> dict[str, Any]:
     """Return the further answers of this form; a field that was emptied is written as empty."""
     return {asked.id: answers.answers.get(asked.id) for asked in definition.fields if not asked.column}
 
 
-def _form_page(definition: FormDefinition, sent: Sent, errors: Mapping[str, str], *, status: int = 200) -> Response:
-    key = str(current_app.secret_key)
+def _checked(definition: FormDefinition, sent: Sent, now: datetime, issue: Issue | None = None) -> Checked:
+    """Return what the form's rules make of what was sent."""
+    return check_answers(
+        ISSUE_FORM, definition, read_answers(definition, sent), door=Door.PAGE, by=actor().id, now=now,
+        record=_held(issue)[1] if issue else None, reasons=reasons_in(sent.values),
+    )  # fmt: skip
+
+
+def _held(issue: Issue) -> tuple[str, Held]:
+    return issue.number, Held(issue.id, issue_columns(issue), issue.answers)
+
+
+def _form_page(
+    definition: FormDefinition,
+    sent: Sent,
+    errors: Mapping[str, str],
+    *,
+    status: int = 200,
+    checked: Checked | None = None,
+) -> Response:
+    key, now = str(current_app.secret_key), clock.now()
     kept = {photo.id: seal(photo, key=key, user_id=actor().id) for photos in sent.files.values() for photo in photos}
     found = _found(_source(definition, sent), sent.first("origin_line"))
+    version_id = current_definition(ISSUE_FORM)[0]
+    told = form_told(ISSUE_FORM, version_id, definition, sent, by=actor().id, now=now, checked=checked)
     return render(
         "issues/new.html", "issues/_new.html", status=status, form=bind(definition, sent, errors), kept=kept, errors=errors,
-        lookup_url=url_for("issues.origin"), found_template="issues/_found.html", complaint=sent.first("complaint"), **found,
+        lookup_url=url_for("issues.origin"), found_template="issues/_found.html", complaint=sent.first("complaint"),
+        told=told, said=told.fields, **found,
     )  # fmt: skip
 
 
 def _edit_page(
     issue: Issue, definition: FormDefinition, sent: Sent, errors: Mapping[str, str], version: int, *, status: int = 200,
-    conflict: str = "",
+    conflict: str = "", checked: Checked | None = None,
 ) -> Response:  # fmt: skip
+    version_id = issue.form_version_id or current_definition(ISSUE_FORM)[0]
+    told = form_told(
+        ISSUE_FORM, version_id, definition, sent, by=actor().id, now=clock.now(), record=_held(issue), checked=checked
+    )
     return render(
         "issues/edit.html", "issues/_edit.html", status=status, issue=issue, form=bind(definition, sent, errors), kept={},
-        version=version, conflict=conflict, errors=errors,
+        version=version, conflict=conflict, errors=errors, told=told, said=told.fields,
     )  # fmt: skip
 
 

@@ -8,8 +8,10 @@ from qtrace.forms.vocabulary import register_columns
 from qtrace.issues import capture, decisions, held_photos, remark_views
 from qtrace.issues.fields import FORM_COLUMNS
 from qtrace.issues.opening import subscribe_all as subscribe_opening
+from qtrace.issues.rule_facts import IssueFacts
 from qtrace.issues.subscribers import subscribe_all
 from qtrace.issues.views import bp
+from qtrace.rules.facts import register_facts
 from qtrace.web.pages import NavItem, add_nav
 
 # Importing them puts their addresses on the blueprint.
@@ -20,6 +22,7 @@ def register(app: Flask) -> None:
     """Register pages, menu, form columns and subscribers."""
     app.register_blueprint(bp)
     register_columns(app, ISSUE_FORM, FORM_COLUMNS)
+    register_facts(app, "issue", IssueFacts())
     subscribe_all(app)
     subscribe_opening(app)
     held_photos.register(app)

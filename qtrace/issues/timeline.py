@@ -117,6 +117,9 @@ SENTENCES: dict[str, Sentence] = {
     "issue_opened": lambda event, _names: _("按规则自动登记") if event.body.get("rule_id") else _("登记了这个问题"),
     "issue_changed": _changed,
     "issue_classified": _changed,
+    "rule_warnings_accepted": lambda event, _names: _(
+        "规则提醒过,说明原因后保存:%(what)s", what=";".join(str(text) for text in event.body.values())
+    ),
     "issue_assigned": lambda event, names: _(
         "把负责人改为 %(name)s", name=names.person(event.body.get("owner_id", {}).get("new"))
     ),

@@ -3,10 +3,12 @@
 from flask import Flask
 
 from qtrace.orders.controls import register_controls
+from qtrace.orders.rule_facts import register_rule_facts
 from qtrace.orders.scan_views import bp
 
 
 def register(app: Flask) -> None:
-    """Register the controls and the page that reads a photo of a code."""
+    """Register the controls, the answers to rules and the page that reads a photo of a code."""
     register_controls(app)
+    register_rule_facts(app)
     app.register_blueprint(bp)

@@ -47,6 +47,7 @@ from qtrace.sdk.records import (
     Supplier,
     Warehouse,
 )
+from qtrace.sdk.rules import Fault, FileFact, Limits, Match, RuleCase, RuleKind, RuleOption, World
 from qtrace.sdk.settings import SettingField, Settings
 from qtrace.sdk.text import Text
 from qtrace.sdk.version import API_VERSION
@@ -66,10 +67,14 @@ __all__ = [
     "DropRow",
     "DropTable",
     "Fact",
+    "Fault",
+    "FileFact",
     "FinishedFile",
     "Health",
+    "Limits",
     "Lot",
     "Manifest",
+    "Match",
     "Misconfigured",
     "Order",
     "OrderLine",
@@ -86,6 +91,9 @@ __all__ = [
     "Record",
     "Retry",
     "Review",
+    "RuleCase",
+    "RuleKind",
+    "RuleOption",
     "SettingField",
     "Settings",
     "Shipment",
@@ -95,6 +103,7 @@ __all__ = [
     "UnreadableFile",
     "Warehouse",
     "Window",
+    "World",
     "hookimpl",
     "key_of",
 ]

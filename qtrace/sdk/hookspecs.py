@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pluggy
 
 from qtrace.sdk.connector import Connector
+from qtrace.sdk.rules import RuleKind
 
 PROJECT = "qtrace"
 
@@ -18,3 +19,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def qtrace_register_connectors() -> Sequence[type[Connector]]:  # type: ignore[empty-body]  # a declaration only
     """Return the connector classes this plugin adds."""
+
+
+@hookspec
+def qtrace_register_rule_kinds() -> Sequence[RuleKind]:  # type: ignore[empty-body]  # a declaration only
+    """Return the kinds of form rules this plugin adds."""

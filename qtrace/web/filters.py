@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from qtrace.core import clock
 from qtrace.core.money import Money
+from qtrace.sdk.text import Text
 
 
 def init_filters(app: Flask) -> None:
@@ -24,6 +25,7 @@ def init_filters(app: Flask) -> None:
         percent=show_percent,
         local=localised,
         local_choice=local_choice,
+        said=in_language,
     )
 
 
@@ -106,6 +108,11 @@ def localised(row: object, field: str = "name") -> str:
     lang = "en" if str(get_locale() or "zh").startswith("en") else "zh"
     value: str = getattr(row, f"{field}_{lang}") or getattr(row, f"{field}_zh")
     return value
+
+
+def in_language(text: Text) -> str:
+    """Return a text that was given in both languages in the reader's; Chinese where there is no English."""
+    return (text.en if str(get_locale() or "zh").startswith("en") else text.zh) or text.zh
 
 
 def local_choice(row: Any) -> tuple[str, str]:

@@ -21,5 +21,8 @@ function focusWrong(scope) {
   const wrong = scope.querySelector("[aria-invalid=true]");
   if (wrong) wrong.focus();
 }
-document.addEventListener("htmx:after:swap", () => focusWrong(document));
+// While a form is filled in, the answer of its rules must not take the cursor away.
+document.addEventListener("htmx:after:swap", (event) => {
+  if (!event.target.closest?.(".rule-watch")) focusWrong(document);
+});
 focusWrong(document);

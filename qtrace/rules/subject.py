@@ -1,0 +1,90 @@
+"""Turn a definition and answers into what the engine judges."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from qtrace.conditions.tree import FieldKind
+from qtrace.forms.definition import FormDefinition
+from qtrace.forms.registry import Control, FieldDefinition, Storage, Value, controls
+from qtrace.rules.engine import FieldFact
+from qtrace.sdk.rules import Holds, Limits
+from qtrace.sdk.text import Text
+
+HOLDS: Mapping[Storage, Holds] = {
+    Storage.TEXT: "text", Storage.NUMBER: "number", Storage.MONEY: "money", Storage.BOOL: "yes", Storage.DATE: "day",
+    Storage.DATETIME: "moment", Storage.JSON_LIST: "list", Storage.REF: "ref", Storage.REFS: "refs",
+    Storage.FILE_REFS: "files", Storage.ROWS: "rows", Storage.COMPUTED: "other",
+}  # fmt: skip
+COMPARED: Mapping[FieldKind, Holds] = {
+    FieldKind.TEXT: "text", FieldKind.NUMBER: "number", FieldKind.BOOL: "yes", FieldKind.DATETIME: "moment",
+    FieldKind.REF: "ref", FieldKind.LIST: "list",
+}  # fmt: skip
+
+
+def field_facts(definition: FormDefinition) -> dict[str, FieldFact]:
+    """Return what rules may know of each field that is asked."""
+    known = controls()
+    return {asked.id: _fact(asked, known) for asked in definition.fields if not known[asked.control].layout}
+
+
+def condition_kinds(facts: Mapping[str, FieldFact]) -> dict[str, FieldKind]:
+    """Return what conditions may ask of a form: its fields, and the columns of its sub-tables as `rows.column`."""
+    kinds = {name: fact.kind for name, fact in facts.items()}
+    for name, fact in facts.items():
+        kinds |= {f"{name}.{column}": inner.kind for column, inner in fact.columns.items()}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+def columns_of(asked: FieldDefinition) -> tuple[FieldDefinition, ...]:
+    """Return the fields of a sub-table's rows."""
+    listed = asked.options.get("fields")
+    rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, list) else []
+    known = controls()
+    return tuple(_inner(row) for row in rows if row.get("control") in known)
+
+
+def seen_value(asked: FieldDefinition, value: Value) -> object:
+    """Return one answer as conditions and rules see it."""
+    control = controls()[asked.control]
+    if control.storage == Storage.ROWS:
+        inner = columns_of(asked)
+        rows = [row for row in value if isinstance(row, Mapping)] if isinstance(value, list | tuple) else []
+        return tuple({one.id: seen_value(one, row.get(one.id)) for one in inner} for row in rows)
+    return control.to_condition(asked, value)
+
+
+def seen_values(
+    definition: FormDefinition, columns: Mapping[str, Value], answers: Mapping[str, Value]
+) -> dict[str, object]:
+    """Return every answer as conditions and rules see it."""
+    return {
+        asked.id: seen_value(asked, columns.get(asked.column) if asked.column else answers.get(asked.id))
+        for asked in definition.fields
+    }
+
+
+def _fact(asked: FieldDefinition, known: Mapping[str, Control]) -> FieldFact:
+    control = known[asked.control]
+    kind = control.condition_kind(asked)
+    inner = {one.id: _fact(one, known) for one in columns_of(asked)} if control.storage == Storage.ROWS else {}
+    limits = Limits(_decimal(asked.options.get("low")), _decimal(asked.options.get("high")), asked.text("unit"))
+    return FieldFact(Text(asked.label_zh, asked.label_en), _holds(control, kind), kind, limits, inner)
+
+
+def _holds(control: Control, kind: FieldKind | None) -> Holds:
+    if control.storage in (Storage.COMPUTED, Storage.JSON_LIST) and kind is not None:
+        return COMPARED[kind]
+    return HOLDS[control.storage]
+
+
+def _inner(row: Mapping[str, object]) -> FieldDefinition:
+    options = row.get("options")
+    return FieldDefinition(
+        id=str(row.get("id", "")), control=str(row["control"]), label_zh=str(row.get("label_zh", "")),
+        label_en=str(row.get("label_en") or row.get("label_zh", "")), required=row.get("required") is True,
+        options=options if isinstance(options, dict) else {}, retired=row.get("retired") is True,
+    )  # fmt: skip
+
+
+def _decimal(value: object) -> Decimal | None:
+    return Decimal(str(value)) if isinstance(value, int | str | Decimal) and str(value).strip() else None
