@@ -14,6 +14,7 @@ STYLES = [
     "filters",
     "form",
     "conditions",
+    "forms",
     "scan",
     "table",
     "story",
@@ -22,11 +23,15 @@ STYLES = [
     "overlay",
     "print",
 ]
-SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules"]
+SCRIPTS = [
+    "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "fields", "held", "condition-builder",
+    "rules",
+]  # fmt: skip
+DESK = ["designer"]  # what only the designers' page loads, style and script
 
 
 def main() -> None:
-    """Write css/app.css and js/app.js."""
+    """Write css/app.css and js/app.js, and the same of the designer."""
     for path, content in bundles().items():
         (STATIC / path).write_text(content, "utf-8")
         print(f"{path}: {len(content.encode())} bytes")
@@ -35,10 +40,21 @@ def main() -> None:
 def bundles() -> dict[str, str]:
     """Return the content of the joined files by their path under qtrace/static."""
     pico = next((STATIC / "vendor").glob("pico-base-*.css")).read_text("utf-8")
-    styles = [(STATIC / "css" / "parts" / f"{name}.css").read_text("utf-8") for name in STYLES]
-    scripts = [(STATIC / "js" / "parts" / f"{name}.js").read_text("utf-8").strip() for name in SCRIPTS]
-    joined = '"use strict";\n' + "\n".join(f"{{\n{script}\n}}" for script in scripts) + "\n"
-    return {"css/app.css": pico.strip() + "\n" + "\n".join(map(squeeze, styles)) + "\n", "js/app.js": joined}
+    return {
+        "css/app.css": pico.strip() + "\n" + joined_styles(STYLES), "js/app.js": joined_scripts(SCRIPTS),
+        "css/designer.css": joined_styles(DESK), "js/designer.js": joined_scripts(DESK),
+    }  # fmt: skip
+
+
+def joined_styles(names: list[str]) -> str:
+    """Return these style sheets as one."""
+    return "\n".join(squeeze((STATIC / "css" / "parts" / f"{name}.css").read_text("utf-8")) for name in names) + "\n"
+
+
+def joined_scripts(names: list[str]) -> str:
+    """Return these scripts as one, each in a block of its own."""
+    scripts = [(STATIC / "js" / "parts" / f"{name}.js").read_text("utf-8").strip() for name in names]
+    return '"use strict";\n' + "\n".join(f"{{\n{script}\n}}" for script in scripts) + "\n"
 
 
 def squeeze(css: str) -> str:

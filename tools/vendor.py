@@ -111,9 +111,11 @@ def produce(homes: dict[str, Path], packages: dict[str, dict[str, str]], work: P
     versions = {name: entry["version"] for name, entry in packages.items()}
     htmx = (homes["htmx.org"] / "dist/htmx.min.js").read_bytes()
     chart = (homes["chart.js"] / "dist/chart.umd.min.js").read_bytes()
+    sortable = (homes["sortablejs"] / "Sortable.min.js").read_bytes()
     return {
         f"vendor/htmx-{versions['htmx.org']}.min.js": without_source_map(htmx),
         f"vendor/chart-{versions['chart.js']}.min.js": without_source_map(chart),
+        f"vendor/sortable-{versions['sortablejs']}.min.js": without_source_map(sortable),
         f"vendor/pico-base-{versions['@picocss/pico']}.css": pico(homes["@picocss/pico"], versions["sass"], work),
         f"vendor/regions-cn-{versions['element-china-area-data']}.json": regions(homes["element-china-area-data"]),
         "icons.svg": sprite(homes["lucide-static"] / "icons", versions["lucide-static"]),

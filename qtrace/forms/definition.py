@@ -65,6 +65,15 @@ class FormDefinition:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """Something that keeps a draft from being published, and where it is."""
+
+    message: str
+    section_id: str = ""
+    field_id: str = ""
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """What a definition may use: the controls there are, and the columns of the record with their storage kinds."""
 
@@ -72,13 +81,36 @@ class Vocabulary:
     columns: Mapping[str, Storage]
 
 
-def parse_definition(data: object, words: Vocabulary) -> FormDefinition:
-    """Read a definition from decoded JSON; refuse at the first place that is wrong."""
+def parse_definition(data: object, words: Vocabulary, *, draft: bool = False) -> FormDefinition:
+    """Read a definition from decoded JSON; refuse at the first place that is wrong.
+
+    A draft may have sections without fields and settings that are not finished; `problems_of` names them.
+    """
     sections = _list(_mapping(data, "", frozenset({"sections"})), "sections", "")
-    parsed = tuple(_section(row, f"sections[{i}]", words) for i, row in enumerate(sections))
+    parsed = tuple(_section(row, f"sections[{i}]", words, draft=draft) for i, row in enumerate(sections))
     definition = FormDefinition(parsed)
     _check_unique(definition)
+    if not draft:
+        _check_count(definition)
     return definition
+
+
+def problems_of(definition: FormDefinition, words: Vocabulary) -> list[Problem]:
+    """Return everything that keeps this draft from being published, in order."""
+    problems = []
+    for section in definition.sections:
+        if not section.fields:
+            problems.append(Problem(_("分区「%(name)s」里没有字段。", name=section.title_zh), section.id))
+        for field in section.fields:
+            problems += [
+                Problem(_("字段「%(name)s」:%(problem)s", name=field.label_zh, problem=line), section.id, field.id)
+                for line in words.controls[field.control].check_options(field.options)
+            ]
+    try:
+        _check_count(definition)
+    except DefinitionError as error:
+        problems.append(Problem(error.message))
+    return problems
 
 
 def dump_definition(definition: FormDefinition) -> dict[str, object]:
@@ -86,11 +118,25 @@ def dump_definition(definition: FormDefinition) -> dict[str, object]:
     return {"sections": [_dump_section(section) for section in definition.sections]}
 
 
-def _section(data: object, place: str, words: Vocabulary) -> Section:
+def parse_field(data: object, place: str, words: Vocabulary, *, draft: bool = False) -> FieldDefinition:
+    """Read one field; a column of a sub-table is one too."""
+    return _field(data, place, words, draft=draft)
+
+
+def dump_field(field: FieldDefinition) -> dict[str, object]:
+    """Return a field as plain data."""
+    return {
+        "id": field.id, "control": field.control, "label_zh": field.label_zh, "label_en": field.label_en,
+        "required": field.required, "help_zh": field.help_zh, "help_en": field.help_en,
+        "options": dict(field.options), "column": field.column, "default": field.default,
+        "filterable": field.filterable, "in_list": field.in_list, "retired": field.retired,
+    }  # fmt: skip
+
+
+def _section(data: object, place: str, words: Vocabulary, *, draft: bool) -> Section:
     row = _mapping(data, place, SECTION_KEYS)
-    fields = tuple(
-        _field(item, f"{place}.fields[{i}]", words) for i, item in enumerate(_list(row, "fields", f"{place}."))
-    )
+    items = _list(row, "fields", f"{place}.", empty=draft)
+    fields = tuple(_field(item, f"{place}.fields[{i}]", words, draft=draft) for i, item in enumerate(items))
     return Section(
         id=_text(row, "id", place), title_zh=_text(row, "title_zh", place), title_en=_text(row, "title_en", place),
         fields=fields, folded=_flag(row, "folded", place), tab_zh=_text(row, "tab_zh", place, empty=True),
@@ -99,7 +145,7 @@ def _section(data: object, place: str, words: Vocabulary) -> Section:
     )  # fmt: skip
 
 
-def _field(data: object, place: str, words: Vocabulary) -> FieldDefinition:
+def _field(data: object, place: str, words: Vocabulary, *, draft: bool) -> FieldDefinition:
     row = _mapping(data, place, FIELD_KEYS)
     key = _text(row, "control", place)
     control = words.controls.get(key)
@@ -108,7 +154,7 @@ def _field(data: object, place: str, words: Vocabulary) -> FieldDefinition:
     options = row.get("options", {})
     if not isinstance(options, dict):
         raise DefinitionError(_("设置必须是一组名称和值。"), f"{place}.options")
-    problems = control.check_options(options)
+    problems = [] if draft else control.check_options(options)
     if problems:
         raise DefinitionError(problems[0], f"{place}.options")
     return FieldDefinition(
@@ -135,7 +181,11 @@ def _column(row: Mapping[str, object], place: str, control: Control, words: Voca
 def _check_unique(definition: FormDefinition) -> None:
     seen_ids: set[str] = set()
     seen_columns: set[str] = set()
+    seen_sections: set[str] = set()
     for i, section in enumerate(definition.sections):
+        if section.id in seen_sections:
+            raise DefinitionError(_("分区编号 %(id)s 重复。", id=section.id), f"sections[{i}].id")
+        seen_sections.add(section.id)
         for j, field in enumerate(section.fields):
             place = f"sections[{i}].fields[{j}]"
             if field.id in seen_ids:
@@ -144,25 +194,20 @@ def _check_unique(definition: FormDefinition) -> None:
                 raise DefinitionError(_("内置字段 %(column)s 用了两次。", column=field.column), f"{place}.column")
             seen_ids.add(field.id)
             seen_columns.add(field.column)
-    if not seen_ids:
+
+
+def _check_count(definition: FormDefinition) -> None:
+    count = sum(1 for _field in definition.all_fields)
+    if not any(True for _field in definition.fields):
         raise DefinitionError(_("表单至少要有一个字段。"), "sections")
-    if len(seen_ids) > MAX_FIELDS:
+    if count > MAX_FIELDS:
         raise DefinitionError(_("表单最多 %(most)d 个字段。", most=MAX_FIELDS), "sections")
 
 
 def _dump_section(section: Section) -> dict[str, object]:
-    fields = [
-        {
-            "id": field.id, "control": field.control, "label_zh": field.label_zh, "label_en": field.label_en,
-            "required": field.required, "help_zh": field.help_zh, "help_en": field.help_en,
-            "options": dict(field.options), "column": field.column, "default": field.default,
-            "filterable": field.filterable, "in_list": field.in_list, "retired": field.retired,
-        }
-        for field in section.fields
-    ]  # fmt: skip
     return {
         "id": section.id, "title_zh": section.title_zh, "title_en": section.title_en, "folded": section.folded,
-        "fields": fields, "tab_zh": section.tab_zh, "tab_en": section.tab_en, "columns": section.columns,
+        "fields": [dump_field(field) for field in section.fields], "tab_zh": section.tab_zh, "tab_en": section.tab_en, "columns": section.columns,
         "page_break": section.page_break,
     }  # fmt: skip
 
@@ -176,9 +221,9 @@ def _mapping(data: object, place: str, known: frozenset[str]) -> Mapping[str, ob
     return data
 
 
-def _list(data: Mapping[str, object], key: str, place: str) -> list[object]:
+def _list(data: Mapping[str, object], key: str, place: str, *, empty: bool = False) -> list[object]:
     value = data.get(key)
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list) or (not value and not empty):
         raise DefinitionError(_("这里应该是一个不空的列表。"), f"{place}{key}")
     return value
 

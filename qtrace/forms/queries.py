@@ -25,6 +25,35 @@ def forms() -> Sequence[tuple[Form, FormVersion]]:
     return [(form, version) for form, version in rows]
 
 
+def all_forms() -> Sequence[tuple[Form, FormVersion | None]]:
+    """Return every form with its current version, None for one that was never published."""
+    statement = (
+        select(Form, FormVersion)
+        .outerjoin(FormVersion, (FormVersion.form_id == Form.id) & (FormVersion.version == Form.current_version))
+        .order_by(Form.state, Form.name_zh, Form.id)
+    )
+    return [(form, version) for form, version in db.session.execute(statement).all()]
+
+
+def form_of(key: str) -> Form:
+    """Return a form, published or not."""
+    form = db.session.scalar(select(Form).where(Form.key == key))
+    if form is None:
+        raise NotFound
+    return form
+
+
+def version_of(form_id: int, version: int) -> FormVersion | None:
+    """Return a version by its number."""
+    return db.session.scalar(select(FormVersion).where(FormVersion.form_id == form_id, FormVersion.version == version))
+
+
+def versions_of(form_id: int) -> Sequence[FormVersion]:
+    """Return every version of a form, the newest first."""
+    statement = select(FormVersion).where(FormVersion.form_id == form_id).order_by(FormVersion.version.desc())
+    return db.session.scalars(statement).all()
+
+
 def current_form(key: str) -> tuple[Form, FormVersion]:
     """Return a form with its current version."""
     row = db.session.execute(_current().where(Form.key == key)).one_or_none()

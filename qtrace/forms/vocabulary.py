@@ -24,3 +24,8 @@ def vocabulary(form: str) -> Vocabulary:
 def read_definition(form: str, data: object) -> FormDefinition:
     """Read a stored definition of this form."""
     return parse_definition(data, vocabulary(form))
+
+
+def read_draft(form: str, data: object) -> FormDefinition:
+    """Read the draft of this form, finished or not."""
+    return parse_definition(data, vocabulary(form), draft=True)

@@ -5,8 +5,10 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
 from qtrace.forms.service import REINDEX
+from qtrace.forms.sources import FREE, register_source
 from qtrace.records import terms
 from qtrace.records.jobs import reindex
+from qtrace.records.sources import RecordSource
 from qtrace.records.views import bp
 from qtrace.web.pages import NavItem, add_nav
 
@@ -16,4 +18,5 @@ def register(app: Flask) -> None:
     terms.register(app)
     app.register_blueprint(bp)
     register_job(app, REINDEX, reindex)
+    register_source(app, FREE, RecordSource())
     add_nav(app, NavItem("records.index", _("表单记录"), "clipboard-list", "record.read"))
