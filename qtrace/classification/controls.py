@@ -38,6 +38,7 @@ class TermRef(Control):
 
     storage = Storage.REF
     grouped = True
+    wide = True
     options = (Option("kind", str), Option("top", int), Option("first", list))
     kind = ""
 

@@ -10,7 +10,7 @@ that need a domain live in that domain's package and register through `register_
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import ClassVar
 
@@ -25,6 +25,7 @@ from qtrace.core.money import minor_digits
 
 EXTENSION = "qtrace_controls"
 MAX_TEXT = 2000
+MAX_SPELLING = 40
 
 # What a control hands over and what answers keep: plain JSON, so that it is stored as it is; never a float.
 Value = None | bool | int | str | Sequence["Value"] | Mapping[str, "Value"]
@@ -58,9 +59,34 @@ FILTER_KINDS: Mapping[Storage, FieldKind | None] = {
     Storage.REF: FieldKind.REF,
 }
 LIST_OPERATORS = ("contains_any", "is_empty", "not_empty")
-FAMILIES = (
-    "text", "number", "choice", "time", "media", "identity", "commerce", "quality", "people", "place", "relation", "layout",
-)  # fmt: skip
+MOST_NUMBER = 10**12  # exclusive: scaled by 10**6 every number still fits 64 bits, so any field can be filtered by
+MOST_DIGITS = 6
+MASK = "•"
+
+
+@dataclass(frozen=True)
+class Family:
+    """A drawer of the palette: its names and its icon."""
+
+    name_zh: str
+    name_en: str
+    icon: str
+
+
+FAMILIES: Mapping[str, Family] = {
+    "text": Family("文字", "Text", "file-text"),
+    "number": Family("数字", "Number", "hash"),
+    "choice": Family("选择", "Choice", "list-checks"),
+    "time": Family("日期与时间", "Date and time", "calendar"),
+    "media": Family("照片与文件", "Photos and files", "camera"),
+    "identity": Family("编号与条码", "Numbers and codes", "scan-line"),
+    "commerce": Family("订单与商品", "Orders and goods", "package"),
+    "quality": Family("质量", "Quality", "shield"),
+    "people": Family("人员", "People", "users"),
+    "place": Family("地点", "Place", "map-pin"),
+    "relation": Family("关联与计算", "Relation and computing", "link"),
+    "layout": Family("版面", "Layout", "columns"),
+}
 
 
 def day_start(text: str) -> datetime:
@@ -107,12 +133,45 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class OptionChoice:
+    """One value an option may have."""
+
+    value: str
+    name_zh: str
+    name_en: str
+
+
+class Shape(StrEnum):
+    """What the entries of a list option are, so that a property panel can draw it."""
+
+    WORDS = "words"  # plain texts
+    CHOICES = "choices"  # {value, zh, en, retired}
+    TREE = "tree"  # the same, with `children`
+    FIELDS = "fields"  # field definitions, as in a section
+    MAPS = "maps"  # {from, to}
+
+
+@dataclass(frozen=True)
 class Option:
-    """A setting of a control in a form definition."""
+    """A setting of a control in a form definition, described so fully that a property panel draws it from this alone.
+
+    `kind` is bool, int, str, list or Decimal (kept as an int or the number's spelling, never a float). `default` is what
+    holds when a definition leaves it out; `choices` are all values there are; an advanced one waits behind "advanced".
+    """
 
     name: str
     kind: type
     required: bool = False
+    label_zh: str = ""
+    label_en: str = ""
+    help_zh: str = ""
+    help_en: str = ""
+    choices: tuple[OptionChoice, ...] = ()
+    default: object = None
+    advanced: bool = False
+    shape: Shape | None = None  # of a list
+    least: int | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +201,21 @@ class FieldDefinition:
         """Return a text option."""
         return str(self.options.get(name, default))
 
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return a yes-or-no option."""
+        value = self.options.get(name, default)
+        return value if isinstance(value, bool) else default
+
+    def decimal(self, name: str) -> Decimal | None:
+        """Return an option that is an exact number; None when it is not set."""
+        value = self.options.get(name)
+        return as_decimal(value) if isinstance(value, int | str) else None
+
+    def words(self, name: str) -> list[str]:
+        """Return an option that lists texts."""
+        value = self.options.get(name)
+        return [str(item) for item in value] if isinstance(value, list) else []
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -159,6 +233,34 @@ class Sent:
         return list(dict.fromkeys(text.strip() for text in self.values.get(name, ()) if text.strip()))
 
 
+@dataclass(frozen=True)
+class Opening:
+    """Who opens a new form and when; default words like "today" and "me" are read against it."""
+
+    now: datetime
+    today: date
+    user_id: int | None = None
+    department_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What a control may know while its record is saved: inside the transaction that writes it."""
+
+    form: str
+    now: datetime
+    zone: str = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a control reads and what it refuses; `reads_all` says why nothing is refused."""
+
+    valid: Sequence[Sent]
+    invalid: Sequence[Sent] = ()
+    reads_all: str = ""
+
+
 class Control:
     """A field control; a subclass says how its value is read, checked, shown, exchanged and printed."""
 
@@ -173,6 +275,13 @@ class Control:
     grouped: ClassVar[bool] = False  # several inputs under one label: a fieldset, not a label
     public: ClassVar[bool] = True  # may stand on a form for people without an account
     not_in_rows: ClassVar[LazyString | str] = ""  # why it can't stand in a sub-table; empty when it can
+    wide: ClassVar[bool] = False  # takes the whole row where fields stand side by side
+    icon: ClassVar[str] = ""  # of the sprite; empty means the family's
+    compared_as: ClassVar[FieldKind | None] = None  # what conditions see, where the storage kind alone does not say
+    sensitive: ClassVar[bool] = False  # shown masked; the plain text needs data.unmask, a reason and an audit row
+    assigned: ClassVar[bool] = False  # nobody types it: it is set while the record is saved and kept ever after
+    holds_files: ClassVar[bool] = False  # its files come with the form and belong to the record
+    default_words: ClassVar[tuple[str, ...]] = ()  # words a default may be, beside what can be typed
 
     @property
     def template(self) -> str:
@@ -181,9 +290,37 @@ class Control:
 
     @property
     def operators(self) -> tuple[str, ...]:
-        """Return the filter operators of the storage kind."""
-        kind = FILTER_KINDS.get(self.storage)
+        """Return the filter operators of what conditions see."""
+        kind = self.compared_as or FILTER_KINDS.get(self.storage)
         return tuple(OPERATORS[kind]) if kind else LIST_OPERATORS
+
+    def starter(self) -> dict[str, object]:
+        """Return the options a field of this control begins with when it is laid on a form; they are always right."""
+        return {}
+
+    def samples(self, field: FieldDefinition) -> Samples:
+        """Return inputs that are read and inputs that are refused, for a field with the starter options."""
+        raise LookupError(f"the control {self.key} gives no samples")
+
+    def initial(self, field: FieldDefinition, opening: Opening) -> dict[str, list[str]]:
+        """Return the inputs a new form is filled with."""
+        return {field.id: [field.default]} if field.default else {}
+
+    def at_save(self, field: FieldDefinition, value: Value, saving: Saving) -> Value:
+        """Return what is stored; an assigned control that has no value yet takes one here, inside the transaction."""
+        return value
+
+    def unique_with(self, field: FieldDefinition) -> tuple[str, ...] | None:
+        """Return the fields within whose values this one stands only once; () is the whole form, None any number."""
+        return None
+
+    def masked(self, field: FieldDefinition, value: Value) -> str:
+        """Return the value as those read it who may not see a sensitive one."""
+        return self.show(field, value)
+
+    def revealed(self, field: FieldDefinition, value: Value) -> str:
+        """Return the plain value, for a reader whose reason is on record."""
+        return self.show(field, value)
 
     def choices(self, field: FieldDefinition) -> Sequence[Choice]:
         """Return what can be chosen; empty for controls that are typed into."""
@@ -215,11 +352,12 @@ class Control:
 
     def condition_kind(self, field: FieldDefinition) -> FieldKind | None:
         """Return what conditions may ask of this field; None when nothing."""
-        return FILTER_KINDS.get(self.storage)
+        return self.compared_as or FILTER_KINDS.get(self.storage)
 
     def search_text(self, field: FieldDefinition, value: Value) -> str:
         """Return the words the full-text search finds the record by."""
-        return self.show(field, value) if self.storage in (Storage.TEXT, Storage.REF, Storage.JSON_LIST) else ""
+        found_by = (Storage.TEXT, Storage.REF, Storage.JSON_LIST)
+        return "" if self.sensitive or value is None or self.storage not in found_by else self.show(field, value)
 
     def to_print(self, field: FieldDefinition, value: Value) -> str:
         """Return the value as it is printed."""
@@ -266,9 +404,35 @@ def check_options(known: Sequence[Option], options: Mapping[str, object]) -> lis
         value = options.get(option.name)
         if value is None:
             problems += [_("缺少设置 %(name)s。", name=option.name)] if option.required else []
-        elif not isinstance(value, option.kind) or (option.kind is int and isinstance(value, bool)):
+        elif not _fits(option, value):
             problems.append(_("设置 %(name)s 的格式不对。", name=option.name))
     return problems
+
+
+def as_decimal(spelling: int | str) -> Decimal | None:
+    """Return the exact number this spells, None when it spells none we can keep."""
+    try:
+        number = Decimal(spelling) if len(str(spelling)) <= MAX_SPELLING else Decimal("NaN")
+    except InvalidOperation:
+        return None
+    exponent = number.as_tuple().exponent
+    kept = isinstance(exponent, int) and -exponent <= MOST_DIGITS and abs(number) < MOST_NUMBER
+    return number if kept and not isinstance(spelling, bool) else None
+
+
+def _fits(option: Option, value: object) -> bool:
+    if option.kind is Decimal:
+        return isinstance(value, int | str) and as_decimal(value) is not None
+    if not isinstance(value, option.kind) or (option.kind is int and isinstance(value, bool)):
+        return False
+    allowed = [choice.value for choice in option.choices]
+    if allowed and not all(item in allowed for item in (value if isinstance(value, list) else [value])):
+        return False
+    if isinstance(value, int) and option.kind is int:
+        low = -MOST_NUMBER + 1 if option.least is None else option.least
+        high = MOST_NUMBER - 1 if option.most is None else option.most
+        return low <= value <= high
+    return option.shape != Shape.WORDS or (isinstance(value, list) and all(isinstance(item, str) for item in value))
 
 
 def refuse_long(text: str, limit: int) -> str:

@@ -15,6 +15,7 @@ class Photo(Control):
     """Photos from the camera or the album; they were made small and harmless before they came here."""
 
     key, name_zh, name_en = "photo", "照片", "Photo"
+    wide = True
     storage = Storage.FILE_REFS
     options = (Option("max_count", int),)
     not_in_rows = lazy_gettext("照片请放在子表外面,按行命名。")

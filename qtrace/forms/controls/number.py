@@ -10,10 +10,20 @@ from flask_babel import lazy_gettext
 
 from qtrace.core.errors import Refused
 from qtrace.core.money import SYMBOLS, Money, minor_digits, to_minor
-from qtrace.forms.registry import Cell, Control, FieldDefinition, Option, Sent, Storage, Value, cell_text
+from qtrace.forms.registry import (
+    MAX_SPELLING,
+    MOST_NUMBER,
+    Cell,
+    Control,
+    FieldDefinition,
+    Option,
+    Sent,
+    Storage,
+    Value,
+    cell_text,
+)
 
-MOST = 10**15
-MAX_SPELLING = 40
+MOST = MOST_NUMBER - 1
 
 
 class Integer(Control):

@@ -24,6 +24,7 @@ class Textarea(Control):
     """Several lines of text."""
 
     key, name_zh, name_en = "textarea", "多行文字", "Long text"
+    wide = True
     storage = Storage.TEXT
     options = (Option("max_length", int),)
 
