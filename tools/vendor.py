@@ -74,6 +74,8 @@ ICONS = {
     "corner-down-right": "corner-down-right", "snowflake": "snowflake", "ban": "ban", "keyboard": "keyboard",
 }  # fmt: skip
 
+REGIONS_BESIDE = {"71": "台湾省", "81": "香港特别行政区", "82": "澳门特别行政区"}
+
 
 def main() -> None:
     """Bring qtrace/static to what the lock says."""
@@ -113,6 +115,7 @@ def produce(homes: dict[str, Path], packages: dict[str, dict[str, str]], work: P
         f"vendor/htmx-{versions['htmx.org']}.min.js": without_source_map(htmx),
         f"vendor/chart-{versions['chart.js']}.min.js": without_source_map(chart),
         f"vendor/pico-base-{versions['@picocss/pico']}.css": pico(homes["@picocss/pico"], versions["sass"], work),
+        f"vendor/regions-cn-{versions['element-china-area-data']}.json": regions(homes["element-china-area-data"]),
         "icons.svg": sprite(homes["lucide-static"] / "icons", versions["lucide-static"]),
     }
 
@@ -130,6 +133,14 @@ def pico(home: Path, sass: str, work: Path) -> bytes:
     notice, rules = re.match(r"\s*(/\*!.*?\*/)?(.*)", css, re.S).groups()  # type: ignore[union-attr]
     plain_notice = re.sub(r"[^\x00-\x7f]+ ?", "", notice or "")
     return f"{plain_notice}\n@layer pico{{{rules.strip()}}}\n".encode()
+
+
+def regions(home: Path) -> bytes:
+    """Return the name of every region of China by its code; the three regions the package leaves out are added."""
+    module = (home / "dist/element-china-area-data.mjs").as_posix()
+    script = f"import {{codeToText}} from '{module}'; process.stdout.write(JSON.stringify(codeToText))"
+    names = json.loads(run(["node", "--input-type=module", "-e", script], home)) | REGIONS_BESIDE
+    return json.dumps(dict(sorted(names.items())), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def sprite(icons: Path, version: str) -> bytes:

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002 -- every control keeps the signatures of the contract
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from flask import Flask
 from flask_babel import get_locale
@@ -21,6 +22,8 @@ from qtrace.forms.registry import (
     Control,
     FieldDefinition,
     Option,
+    OptionChoice,
+    Samples,
     Sent,
     Storage,
     Value,
@@ -29,6 +32,14 @@ from qtrace.forms.registry import (
 )
 
 LOUD = ("bad", "warn")
+KIND_NAMES = {
+    "type": ("问题类型", "Defect type"),
+    "severity": ("严重程度", "Severity"),
+    "responsible_party": ("责任方", "Responsible party"),
+    "detection_point": ("发现环节", "Detection point"),
+    "disposition": ("处置", "Disposition"),
+    "handling": ("客诉处理", "Complaint handling"),
+}
 TERMS = table_of(Term)
 TREE_OF = select(TERMS.c.kind, TERMS.c.active).where(TERMS.c.id == bindparam("term"))
 
@@ -39,7 +50,7 @@ class TermRef(Control):
     storage = Storage.REF
     grouped = True
     wide = True
-    options = (Option("kind", str), Option("top", int), Option("first", list))
+    options: ClassVar[tuple[Option, ...]] = (Option("kind", str), Option("top", int), Option("first", list))
     kind = ""
 
     def choices(self, field: FieldDefinition) -> Sequence[Choice]:
@@ -101,8 +112,37 @@ class Severity(TermRef):
     kind = "severity"
 
 
+class TreeSelect(TermRef):
+    """A term of any taxonomy tree, from one list with the path written out."""
+
+    key, name_zh, name_en = "tree_select", "分类树选择", "Tree select"
+    family = "choice"
+    icon = "layers"
+    grouped = False
+    wide = False
+    options = (
+        Option("kind", str, required=True, label_zh="哪棵分类树", label_en="Which tree",
+               choices=tuple(OptionChoice(kind, *names) for kind, names in KIND_NAMES.items())),
+    )  # fmt: skip
+
+    @property
+    def template(self) -> str:
+        """Return the drop-down list with headings."""
+        return "forms/controls/pick.html"
+
+    def starter(self) -> dict[str, object]:
+        """Return the tree of defect types."""
+        return {"kind": "type"}
+
+    def samples(self, field: FieldDefinition) -> Samples:
+        """Return the first term of the tree, and numbers no term has."""
+        first = [choice.value for choice in self.choices(field)][:1]
+        return Samples([Sent({field.id: first})], [Sent({field.id: [text]}) for text in ("0", "999999999", "漏液")])
+
+
 def register_controls(app: Flask) -> None:
     """Register the controls of this package."""
+    register_control(app, TreeSelect())
     register_control(app, DefectCode())
     register_control(app, Severity())
 

@@ -37,6 +37,12 @@ SIGNATURES = (
     (b"GIF89a", "image/gif"),
     (b"%PDF-", "application/pdf"),
 )
+FILMS = {
+    b"qt  ": "video/quicktime",
+    **dict.fromkeys(
+        (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"dash"), "video/mp4"
+    ),
+}
 ARCHIVES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -152,6 +158,10 @@ def media_type(start: bytes, name: str) -> str:
             return found
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "image/webp"
+    if start[4:8] == b"ftyp":
+        return FILMS.get(start[8:12], OCTETS)
+    if start.startswith(b"\x1aE\xdf\xa3") and b"webm" in start:
+        return "video/webm"
     if start.startswith(b"PK\x03\x04"):
         return ARCHIVES.get(Path(name.lower()).suffix, OCTETS)
     return OCTETS
@@ -162,12 +172,17 @@ def shrink_photo(content: bytes) -> bytes:
     return in_photo_child(IMAGE_CHILD, content)
 
 
-def in_photo_child(module: str, content: bytes) -> bytes:
+def shrink_drawing(content: bytes) -> bytes:
+    """Return a drawn picture, like a signature, as a small PNG without metadata; refuse what is no picture."""
+    return in_photo_child(IMAGE_CHILD, content, {"drawing": True})
+
+
+def in_photo_child(module: str, content: bytes, request: dict[str, bool] | None = None) -> bytes:
     """Return what the child makes of the photo; refuse, in words for its owner, what the child could not open."""
     if len(content) > MAX_PHOTO:
         raise Refused(_("照片超过 %(limit)s MB。请换一张小一些的照片。", limit=MAX_PHOTO // CHUNK))
     try:
-        return run_child(module, request={}, limits=IMAGE_LIMITS, input_bytes=content)
+        return run_child(module, request=dict(request or {}), limits=IMAGE_LIMITS, input_bytes=content)
     except ChildFailed as failed:
         message = PHOTO_MESSAGES[failed.code if failed.kind == "refused" else failed.kind]
         raise Refused(str(message) % failed.params) from failed

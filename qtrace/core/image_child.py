@@ -13,6 +13,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_PIXELS = 50_000_000
 LONG_EDGE = 1920
 QUALITY = 85
+DRAWING_EDGE = 800
 # A photo that is also a page, a document or an archive was made to be misread by somebody.
 FOREIGN_STARTS = (b"<html", b"<script", b"<svg", b"<!doctype", b"<?xml", b"%pdf-", b"<?php")
 START = 4096
@@ -21,9 +22,9 @@ ARCHIVE_TAIL = 66_000
 
 
 def main(request: ChildRequest) -> bytes:
-    """Return the photo as a JPEG: upright, at most 1920 px on its long edge, without metadata."""
+    """Return the photo as a JPEG: upright, at most 1920 px on its long edge, without metadata; a drawing as a PNG."""
     with open_photo(request.input.read()) as image:
-        return _shrunk(image)
+        return _drawing(image) if request.data.get("drawing") else _shrunk(image)
 
 
 @contextmanager
@@ -60,6 +61,15 @@ def _shrunk(image: Image.Image) -> bytes:
     colours.thumbnail((LONG_EDGE, LONG_EDGE), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     on_white(colours).save(out, "JPEG", quality=QUALITY, optimize=True)
+    return out.getvalue()
+
+
+def _drawing(image: Image.Image) -> bytes:
+    ImageOps.exif_transpose(image, in_place=True)
+    grey = on_white(image).convert("L")
+    grey.thumbnail((DRAWING_EDGE, DRAWING_EDGE), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    grey.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from qtrace.core.errors import Refused
 from qtrace.core.files import StoredFile
 from qtrace.forms.definition import FormDefinition, Section
-from qtrace.forms.registry import Choice, Control, FieldDefinition, Sent, Storage, Value, controls
+from qtrace.forms.registry import Choice, Control, FieldDefinition, Opening, Sent, Storage, Value, controls
 
 
 @dataclass(frozen=True)
@@ -73,20 +73,31 @@ class BoundSection:
         return not self.section.folded or any(bound.error or bound.value for bound in self.fields)
 
 
-def read_answers(definition: FormDefinition, sent: Sent) -> Answers:
-    """Read every field of the definition from what was sent."""
+def read_answers(definition: FormDefinition, sent: Sent, held: Mapping[str, Value] | None = None) -> Answers:
+    """Read every field of the definition from what was sent; `held` is what the record that is edited answers so far."""
     read = Answers()
     for asked in definition.fields:
         control = controls()[asked.control]
+        if control.layout:
+            continue
         try:
-            value = control.parse(asked, sent)
-            if asked.required and value in (None, False, "", [], {}):
+            value = read_field(control, asked, sent, (held or {}).get(asked.id))
+            if asked.required and not control.assigned and value in (None, False, "", [], {}):
                 raise Refused(_("请填写这一项。"))
         except Refused as refused:
             read.errors[asked.id] = refused.message
             continue
         _keep(read, asked, control, value, sent)
     return read
+
+
+def read_field(control: Control, asked: FieldDefinition, sent: Sent, held: Value = None) -> Value:
+    """Return one field's value: what was sent, or what is held where nobody types it or it was shown masked."""
+    if control.assigned:
+        return held
+    value = control.parse(asked, sent)
+    untouched = value is None and sent.first(f"{asked.id}.held") and not sent.first(f"{asked.id}.clear")
+    return held if control.sensitive and untouched else value
 
 
 def bind(definition: FormDefinition, sent: Sent, errors: Mapping[str, str] | None = None) -> list[BoundSection]:
@@ -102,13 +113,29 @@ def bind(definition: FormDefinition, sent: Sent, errors: Mapping[str, str] | Non
     ]
 
 
-def sent_from(definition: FormDefinition, columns: Mapping[str, Value], answers: Mapping[str, Value]) -> Sent:
-    """Return what a browser would have sent for these values, to fill a form for editing."""
+def new_sent(definition: FormDefinition, opening: Opening) -> Sent:
+    """Return what a new form is filled with."""
+    values: dict[str, list[str]] = {}
+    for asked in definition.fields:
+        values |= controls()[asked.control].initial(asked, opening)
+    return Sent(values)
+
+
+def sent_from(
+    definition: FormDefinition, columns: Mapping[str, Value], answers: Mapping[str, Value], *, reveal: bool = False
+) -> Sent:
+    """Return what a browser would have sent for these values, to fill a form for editing.
+
+    Sensitive values go out masked, to be kept or typed anew, unless the reader may see them and said why.
+    """
     values: dict[str, list[str]] = {}
     for asked in definition.fields:
         value = columns.get(asked.column) if asked.column else answers.get(asked.id)
-        if value is not None:
-            values |= controls()[asked.control].send(asked, value)
+        control = controls()[asked.control]
+        if value is not None and control.sensitive and not reveal:
+            values[f"{asked.id}.held"] = [control.masked(asked, value)]
+        elif value is not None:
+            values |= control.send(asked, value)
     return Sent(values)
 
 
@@ -121,10 +148,11 @@ def shown(definition: FormDefinition, answers: Mapping[str, Value]) -> list[tupl
 
 
 def _keep(read: Answers, asked: FieldDefinition, control: Control, value: Value, sent: Sent) -> None:
+    if control.holds_files and value:
+        read.files[asked.id] = tuple(sent.files.get(asked.id, ()))
     if control.storage == Storage.FILE_REFS:
-        if value:
-            read.files[asked.id] = tuple(sent.files.get(asked.id, ()))
-    elif asked.column:
+        return
+    if asked.column:
         read.columns[asked.column] = value
     elif value is not None:
         read.answers[asked.id] = value

@@ -17,6 +17,7 @@ from typing import ClassVar
 from flask import Flask, current_app
 from flask_babel import LazyString
 from flask_babel import gettext as _
+from markupsafe import Markup, escape
 
 from qtrace.conditions.tree import OPERATORS, FieldKind
 from qtrace.core.errors import Refused
@@ -250,6 +251,8 @@ class Saving:
     form: str
     now: datetime
     zone: str = "Asia/Shanghai"
+    address: str = ""  # of the record's page
+    values: Mapping[str, Value] = field(default_factory=dict)  # what the other fields hold
 
 
 @dataclass(frozen=True)
@@ -341,6 +344,10 @@ class Control:
     def show(self, field: FieldDefinition, value: Value) -> str:
         """Return the value as staff read it in lists and on pages."""
         return "—" if value is None else str(value)
+
+    def to_html(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the value as a record's page shows it; never more than `show` where the value is sensitive."""
+        return escape(self.show(field, value))
 
     def to_condition(self, field: FieldDefinition, value: Value) -> object:
         """Return the value as conditions, rules and the typed columns of lists see it; None when it is missing.

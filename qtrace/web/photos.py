@@ -15,7 +15,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.datastructures import FileStorage
 
 from qtrace.core.errors import Refused
-from qtrace.core.files import MAX_PHOTO, StoredFile, clean_name, open_path, refresh, shrink_photo, store
+from qtrace.core.files import MAX_PHOTO, StoredFile, clean_name, open_path, refresh, shrink_drawing, shrink_photo, store
 from qtrace.core.models import StoredFileRow
 
 SALT = "kept-photo"
@@ -31,10 +31,16 @@ def store_photo(upload: FileStorage, *, data_dir: Path) -> StoredFile:
     return store(io.BytesIO(content), display_name=f"{stem}.jpg", data_dir=data_dir)
 
 
-def store_attachment(upload: FileStorage, *, data_dir: Path) -> StoredFile:
+def store_signature(upload: FileStorage, *, data_dir: Path) -> StoredFile:
+    """Put a drawing into the store as a small PNG without metadata; refuse what is no picture."""
+    content = shrink_drawing(upload.stream.read(MAX_PHOTO + 1))
+    return store(io.BytesIO(content), display_name="signature.png", data_dir=data_dir)
+
+
+def store_attachment(upload: FileStorage, *, data_dir: Path, max_bytes: int = MAX_FILE) -> StoredFile:
     """Put any file into the store; a photo is made harmless first, anything else is only ever downloaded."""
     stored = store(
-        cast(BinaryIO, upload.stream), display_name=upload.filename or "", data_dir=data_dir, max_bytes=MAX_FILE
+        cast(BinaryIO, upload.stream), display_name=upload.filename or "", data_dir=data_dir, max_bytes=max_bytes
     )
     if stored.media_type not in SHOWN:
         return stored

@@ -59,7 +59,7 @@ CASES = [
     Case("text", {"f": [" 瓶盖\t漏液 "]}, "瓶盖漏液", "瓶盖漏液", "瓶盖漏液", {"f": ["长" * 201]}, operator="contains"),
     Case("textarea", {"f": ["一\r\n二"]}, "一\n二", "一\n二", "一\n二", {"f": ["长" * 6]}, {"max_length": 5}, operator="contains"),
     Case("scan", {"f": ["6919"]}, "6919", "6919", "6919", {"f": ["1" * 2001]}, {"fills": True}, {"fills": 1}, operator="eq"),
-    Case("integer", {"f": ["1,200"]}, 1200, "1200 件", 1200, {"f": ["3.5"]}, {"unit": "件", "min": 0}, {"min": "0"}, Storage.NUMBER, "ge"),
+    Case("integer", {"f": ["1,200"]}, 1200, "1200 件", 1200, {"f": ["3.5"]}, {"unit": "件", "min": 0}, {"min": "zero"}, Storage.NUMBER, "ge"),
     Case("decimal", {"f": ["0.80"]}, "0.80", "0.80 N·m", Decimal("0.80"), {"f": ["abc"]}, {"unit": "N·m", "digits": 2},
          {"digits": True}, Storage.NUMBER, "between"),
     Case("money", {"f": ["¥81.40"]}, {"minor": 8140, "currency": "CNY"}, "¥ 81.40", Decimal("81.40"), {"f": ["1.005"]},
