@@ -3,6 +3,7 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
+from qtrace.forms.control_views import bp as controls_bp
 from qtrace.forms.controls import register_controls
 from qtrace.forms.views import bp
 from qtrace.web.pages import NavItem, add_nav
@@ -12,4 +13,5 @@ def register(app: Flask) -> None:
     """Register the base controls, the pages and the menu entry."""
     register_controls(app)
     app.register_blueprint(bp)
+    app.register_blueprint(controls_bp)
     add_nav(app, NavItem("forms.form_list", _("表单"), "clipboard-list", "config.forms", group="config"))
