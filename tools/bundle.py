@@ -1,4 +1,4 @@
-"""Join the small style sheets and scripts into the two files a page loads: `python tools/bundle.py`."""
+"""Join the small style sheets and scripts into the files pages load: `python tools/bundle.py`."""
 
 import re
 from pathlib import Path
@@ -16,6 +16,7 @@ STYLES = [
     "conditions",
     "forms",
     "scan",
+    "controls",
     "table",
     "story",
     "figures",
@@ -27,11 +28,12 @@ SCRIPTS = [
     "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "fields", "held", "condition-builder",
     "rules",
 ]  # fmt: skip
+FORM_SCRIPTS = ["inputs", "rich", "photos", "sign"]  # loaded by pages that draw a form
 DESK = ["designer"]  # what only the designers' page loads, style and script
 
 
 def main() -> None:
-    """Write css/app.css and js/app.js, and the same of the designer."""
+    """Write css/app.css, js/app.js, js/forms.js and the same of the designer."""
     for path, content in bundles().items():
         (STATIC / path).write_text(content, "utf-8")
         print(f"{path}: {len(content.encode())} bytes")
@@ -42,6 +44,7 @@ def bundles() -> dict[str, str]:
     pico = next((STATIC / "vendor").glob("pico-base-*.css")).read_text("utf-8")
     return {
         "css/app.css": pico.strip() + "\n" + joined_styles(STYLES), "js/app.js": joined_scripts(SCRIPTS),
+        "js/forms.js": f"if (!window.qtraceForms) {{\nwindow.qtraceForms = true;\n{joined_scripts(FORM_SCRIPTS)}}}\n",
         "css/designer.css": joined_styles(DESK), "js/designer.js": joined_scripts(DESK),
     }  # fmt: skip
 

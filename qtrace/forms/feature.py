@@ -3,7 +3,11 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
+<<<<<<< HEAD
 from qtrace.forms import design_views, feedback_views, publish_views, scope_views
+=======
+from qtrace.forms.control_views import bp as controls_bp
+>>>>>>> 8f8f71ccf9f701419678c25bacbc15c5a5711652
 from qtrace.forms.controls import register_controls
 from qtrace.forms.views import bp
 from qtrace.web.pages import NavItem, add_nav
@@ -16,4 +20,5 @@ def register(app: Flask) -> None:
     """Register the base controls, the pages and the menu entry."""
     register_controls(app)
     app.register_blueprint(bp)
+    app.register_blueprint(controls_bp)
     add_nav(app, NavItem("forms.form_list", _("表单"), "clipboard-list", "config.forms", group="config"))

@@ -10,7 +10,7 @@ def test_the_lead_sees_the_forms_and_their_controls(app: Flask, login: Any) -> N
     listed = browser.get("/forms")
     assert listed.status_code == 200
     assert 'id="form-issue"' in listed.text
-    assert "affected_qty" in listed.text
+    assert "/forms/controls" in listed.text
     assert 'id="field-severity"' in browser.get("/forms/issue").text
 
 
