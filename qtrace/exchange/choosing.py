@@ -21,6 +21,8 @@ from qtrace.exchange.presets import Preset, headers_of, presets
 from qtrace.exchange.queries import mappings_named, saved_mappings
 from qtrace.exchange.reading import Table, read_table
 
+READING = {"sheet", "header_row", "header_rows", "encoding", "keep_totals"}  # what of a mapping says how a file is read
+
 
 @dataclass(frozen=True)
 class ShopChoice:
@@ -66,7 +68,9 @@ def choose_and_open(
     table = read_table(path, name=name)
     try:
         mapping_name, definition, preset = _choose_mapping(table.headers, kind, mapping)
-        if definition.get("sheet") or definition.get("header_row") or definition.get("encoding"):
+        if not mapping_name:
+            _refuse_doubled(definition, table)
+        if READING & definition.keys():
             table.close()
             table = open_table(path, name, definition)
         shop = choose_shop(shop_key, preset)
@@ -127,8 +131,21 @@ def open_table(path: Path, name: str, definition: Mapping[str, Any]) -> Table:
     """Open the file with the sheet, header row and encoding its mapping names."""
     return read_table(
         path, name=name, sheet=definition.get("sheet"), header_row=definition.get("header_row"),
-        encoding=definition.get("encoding"),
+        header_rows=definition.get("header_rows"), encoding=definition.get("encoding"),
+        keep_totals=bool(definition.get("keep_totals")),
     )  # fmt: skip
+
+
+def _refuse_doubled(definition: dict[str, Any], table: Table) -> None:
+    """Refuse to guess which of two columns of one name is meant; a person or a saved mapping may say so."""
+    doubled = sorted(headers_of(definition) & set(table.doubled))
+    if doubled:
+        raise Refused(
+            _(
+                "表头有重名的列:%(names)s。请在导入页指定用哪一列,或改成不同的名字后再导入。",
+                names="、".join(name[:40] for name in doubled[:20]),
+            )
+        )
 
 
 def _choose_mapping(
@@ -174,7 +191,7 @@ def _mapping_file(path: Path, kind: str | None) -> tuple[str, dict[str, Any], Pr
 def _named_mapping(name: str, headers: Sequence[str], kind: str | None) -> tuple[str, dict[str, Any], Preset | None]:
     preset = presets().get(name)
     saved = [row.definition for row in mappings_named(name) if kind in (None, row.kind)]
-    given = {header.strip() for header in headers}
+    given = set(headers)
     shipped = [one for one in preset.mappings if kind in (None, one["kind"])] if preset else []
     fitting = [one for one in (*saved, *shipped) if headers_of(one) <= given]
     if fitting:
@@ -191,7 +208,7 @@ def _named_mapping(name: str, headers: Sequence[str], kind: str | None) -> tuple
 
 def _remembered(headers: Sequence[str], kind: str | None) -> tuple[str, dict[str, Any], Preset | None] | None:
     """Return the saved or shipped mapping that reads the most of these columns; a saved one comes first."""
-    given = {header.strip() for header in headers}
+    given = set(headers)
     known: list[tuple[str, dict[str, Any]]] = [(row.name, row.definition) for row in saved_mappings(kind)]
     known += [
         (preset.name, one) for preset in presets().values() for one in preset.mappings if kind in (None, one["kind"])

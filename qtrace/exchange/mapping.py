@@ -13,7 +13,6 @@ from flask_babel import gettext as _
 
 from qtrace.core.errors import Refused
 from qtrace.exchange.cells import (
-    BOOK_MARKS,
     BadCellError,
     Cell,
     Parse,
@@ -23,6 +22,7 @@ from qtrace.exchange.cells import (
     is_empty,
     read_text,
 )
+from qtrace.exchange.headers import tidy_title
 from qtrace.exchange.kinds import KINDS, Field, Kind, normal
 from qtrace.orders.frames import DEFAULTS, Frames, filled
 from qtrace.sdk.records import Record
@@ -30,7 +30,18 @@ from qtrace.sdk.records import Record
 Definition = Mapping[str, Any]
 
 COLUMN_KEYS = {"header", "join", "sep", "format", "decimal_comma", "map", "default"}
-DEFINITION_KEYS = {"kind", "columns", "zone", "also", "sheet", "header_row", "encoding", "name"}
+DEFINITION_KEYS = {
+    "kind",
+    "columns",
+    "zone",
+    "also",
+    "sheet",
+    "header_row",
+    "header_rows",
+    "encoding",
+    "name",
+    "keep_totals",
+}
 
 
 @dataclass(frozen=True)
@@ -138,7 +149,7 @@ class Plan:
 def compile_mapping(definition: Definition, headers: Sequence[str], *, zone: str) -> Plan:
     """Return the plan that reads rows under these headers; refuse a mapping that does not fit, with one clear line."""
     check_definition(definition)
-    places = {header.strip(BOOK_MARKS): place for place, header in enumerate(headers) if header}
+    places = {tidy_title(header): place for place, header in enumerate(headers) if header}
     used: set[int] = set()
     parts = [_part(definition, places, _zone(definition, zone), used)]
     for extra in definition.get("also", ()):
@@ -310,7 +321,7 @@ def _without(
 
 
 def _place(header: str, places: Mapping[str, int]) -> int:
-    place = places.get(header.strip(BOOK_MARKS))
+    place = places.get(tidy_title(header))
     if place is None:
         raise Refused(
             _("文件里没有「%(header)s」这一列。文件里的列有:%(headers)s。", header=header, headers="、".join(places)),

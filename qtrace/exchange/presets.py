@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from qtrace.exchange.headers import tidy_title
+
 FOLDER = Path(__file__).parent / "presets"
 
 
@@ -50,12 +52,12 @@ def headers_of(definition: dict[str, Any]) -> set[str]:
     for part in (definition, *definition.get("also", ())):
         for column in part["columns"].values():
             found.update(column.get("join", ()), [column["header"]] if "header" in column else [])
-    return found
+    return {tidy_title(header) for header in found}
 
 
 def recognise(headers: Sequence[str], *, name: str | None = None) -> tuple[Preset, dict[str, Any]] | None:
     """Return the preset and mapping all of whose columns the headers hold, the widest one first."""
-    given = {header.strip() for header in headers}
+    given = set(headers)
     fitting = [
         (preset, mapping)
         for preset in presets().values()

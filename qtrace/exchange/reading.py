@@ -39,7 +39,6 @@ REFUSED = {
     "header_beyond_end": lazy_gettext("指定第 %(row)s 行为表头,但文件只有 %(rows)s 行。"),
     "blank_header": lazy_gettext("第 %(row)s 行是空的,不能作表头。请指定表头所在的行。"),
     "bad_header": lazy_gettext("表头(第 %(row)s 行)无法读取:有过长的内容、空字符或没有闭合的引号。请改正后再上传。"),
-    "double_headers": lazy_gettext("表头有重名的列:%(names)s。请改成不同的名字后再上传。"),
     "too_many_columns": lazy_gettext("表头有 %(columns)s 列,最多 %(limit)s 列。请删去不用的列后再上传。"),
     "zip_too_big": lazy_gettext("这个文件展开后超过 %(limit)s MB 或压缩比异常,未予读取。请另存为 CSV 后再上传。"),
     "zip_names": lazy_gettext("这个文件的内部结构不正常,未予读取。请用 Excel 打开并另存后再上传。"),
@@ -71,10 +70,11 @@ class Row(NamedTuple):
 
 @dataclass
 class Table:
-    """An opened table. `rows` runs once; `read` and `skipped_blank` are final when it has run out.
+    """An opened table. `rows` runs once; `read`, `skipped_blank`, `totals` and `unused` are final when it has run out.
 
-    Every row below the header is either yielded (good or refused) or counted in `skipped_blank`. Use it in a `with`
-    block, or run `rows` out, so that the child ends.
+    Every row below the headers is either yielded (good or refused), counted in `skipped_blank`, or a line of totals
+    whose number is in `totals`; `unused` are the places of columns that hold nothing. `header_row` counts from 1 and is
+    0 where there are no headers. Use it in a `with` block, or run `rows` out, so that the child ends.
     """
 
     headers: list[str]
@@ -85,12 +85,19 @@ class Table:
     sheet: str
     sheets: list[str]
     header_row: int
+    header_rows: int
+    why: str
+    doubled: list[str]
+    epoch_1904: bool
+    top: list[list[Cell]]
     skipped_above: int
     total_estimate: int
     formulas_without_value: list[str]
     formulas_without_value_count: int
     read: int = 0
     skipped_blank: int = 0
+    totals: list[int] = field(default_factory=list)
+    unused: list[int] = field(default_factory=list)
     _lines: Generator[Any, None, None] | None = field(default=None, repr=False)
 
     def close(self) -> None:
@@ -112,11 +119,20 @@ def read_table(
     name: str,
     sheet: str | None = None,
     header_row: int | None = None,
+    header_rows: int | None = None,
     encoding: str | None = None,
+    keep_totals: bool = False,
+    top: bool = False,
     limits: Limits = LIMITS,
 ) -> Table:
-    """Open a table called `name` and return it with its headers; refuse a file that is not a readable table."""
-    request = {"name": name, "sheet": sheet, "header_row": header_row, "encoding": encoding}
+    """Open a table called `name` and return it with its headers; refuse a file that is not a readable table.
+
+    With `top` the table also shows its first rows as they are, for a person to point at the headers.
+    """
+    request = {
+        "name": name, "sheet": sheet, "header_row": header_row, "header_rows": header_rows, "encoding": encoding,
+        "keep_totals": keep_totals, "top": top,
+    }  # fmt: skip
     if header_row is not None and header_row < 1:
         raise FileRefused(str(REFUSED["header_beyond_end"]) % {"row": header_row, "rows": 0}, field="header_row")
     lines = stream_child(CHILD, request=request, limits=limits, input_path=path, object_hook=_moment)
@@ -133,6 +149,11 @@ def read_table(
         sheet=head["sheet"],
         sheets=head["sheets"],
         header_row=head["header_row"],
+        header_rows=head["header_rows"],
+        why=head["why"],
+        doubled=head["doubled"],
+        epoch_1904=head["epoch_1904"],
+        top=head["top"],
         skipped_above=head["skipped_above"],
         total_estimate=head["estimate"],
         formulas_without_value=head["uncached"],
@@ -155,6 +176,7 @@ def _rows(table: Table, lines: Generator[Any, None, None]) -> Generator[Row, Non
                     yield Row(sent[0], sent[1], _reason(sent[2], sent[3]) if len(sent) > 2 else "")
                 if "end" in line:
                     table.read, table.skipped_blank = line["read"], line["blank"]
+                    table.totals, table.unused = line["totals"], line["unused"]
         except ChildFailed as failed:
             raise _refusal(failed) from failed
 

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -20,7 +21,8 @@ from python_calamine import (
 )
 
 from qtrace.core.child import ChildRefused
-from qtrace.exchange.reading_source import MAX_CELL, Cell, RawRow, Reason, Source
+from qtrace.exchange.headers import SEARCHED, Cell, Merge
+from qtrace.exchange.reading_source import MAX_CELL, RawRow, Reason, Source
 
 MB = 1024 * 1024
 MAX_UNPACKED = 100 * MB
@@ -54,7 +56,10 @@ def open_book(path: Path, kind: str, wanted: str | None) -> Source:
     except (CalamineError, OSError, ValueError) as error:
         raise ChildRefused("broken") from error
     source = Source(_rows(sheet), sheet.end[0] + 1 if sheet.end else 0, sheet=sheet.name, sheets=list(sheets))
+    source.first_column = sheet.start[1] if sheet.start else 0
+    source.merges = _merges(sheet, source.first_column)
     if kind == "xlsx":
+        source.epoch_1904 = _counts_from_1904(path)
         _note_uncached(path, source)
     return source
 
@@ -100,6 +105,35 @@ def _chosen(book: CalamineWorkbook, sheets: dict[str, bool], wanted: str | None)
         if sheet.end is not None:
             return sheet
     raise ChildRefused("empty")
+
+
+def _merges(sheet: CalamineSheet, first_column: int) -> list[Merge]:
+    """Return the merged cells near the top, counted in columns as the rows are."""
+    return [
+        ((top, max(0, first - first_column)), (end, last - first_column))
+        for (top, first), (end, last) in sheet.merged_cell_ranges or ()
+        if top <= SEARCHED and last >= first_column
+    ]
+
+
+def _counts_from_1904(path: Path) -> bool:
+    """Say whether the workbook's days are counted from 1904, as old Macs did."""
+    with zipfile.ZipFile(path) as archive:
+        book = _parsed(archive, WORKBOOK)
+    said = (
+        next((e.get("date1904", "") for e in book.iter() if e.tag.endswith("}workbookPr")), "")
+        if book is not None
+        else ""
+    )
+    return said in ("1", "true")
+
+
+def _parsed(archive: zipfile.ZipFile, member: str) -> Element | None:
+    try:
+        root: Element = ElementTree.fromstring(archive.read(member))
+    except (KeyError, ElementTree.ParseError, DefusedXmlException, zipfile.BadZipFile):
+        return None
+    return root
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[RawRow]:
@@ -159,10 +193,8 @@ def _blank(first: int, last: int) -> Iterator[RawRow]:
 
 def _part(archive: zipfile.ZipFile, sheet: str) -> str | None:
     """Return the archive member that holds the sheet."""
-    try:
-        book = ElementTree.fromstring(archive.read(WORKBOOK))
-        relations = ElementTree.fromstring(archive.read(RELATIONS))
-    except (KeyError, ElementTree.ParseError, DefusedXmlException, zipfile.BadZipFile):
+    book, relations = _parsed(archive, WORKBOOK), _parsed(archive, RELATIONS)
+    if book is None or relations is None:
         return None
     wanted = next((e.get(SHEET_ID) for e in book.iter() if e.tag.endswith("}sheet") and e.get("name") == sheet), None)
     target = next((e.get("Target", "") for e in relations if wanted and e.get("Id") == wanted), "")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TextIO
 
 from qtrace.core.child import ChildRefused
-from qtrace.exchange.reading_source import MAX_CELL, MAX_ROW, Cell, RawRow, Reason, Source
+from qtrace.exchange.headers import Cell
+from qtrace.exchange.reading_source import MAX_CELL, MAX_ROW, RawRow, Reason, Source
 
 CHUNK = 1024 * 1024
 GUESSES = ("utf-8", "gb18030")

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from qtrace.core.child import ChildRefused
+from qtrace.exchange.headers import Cell, Merge
 
 MAX_CELL = 32_767
 MAX_ROW = 2_000_000
 
-# A date crosses the pipe as {"d": "2026-11-22T08:30:00"}.
-Cell = str | int | float | bool | dict[str, str] | None
+# A date crosses the pipe as a cell {"d": "2026-11-22T08:30:00"}.
 Reason = tuple[str, dict[str, Any]]
 RawRow = tuple[int, list[Cell], Reason | None]
 
@@ -51,6 +51,9 @@ class Source:
     delimiter: str = ""
     sheet: str = ""
     sheets: list[str] = field(default_factory=list)
+    first_column: int = 0
+    merges: list[Merge] = field(default_factory=list)
+    epoch_1904: bool = False
     uncached: list[str] = field(default_factory=list)
     uncached_count: int = 0
     uncached_rows: set[int] = field(default_factory=set)

@@ -92,7 +92,7 @@ def test_a_running_import_answers_htmx_with_its_piece(app: Flask, login: Login) 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
-    [("订单.csv", b"", "空"), ("订单.xlsx", b"\x89PNG\r\n\x1a\n123", "不是表格"), ("订单.csv", b"a,a\n1,2\n", "重名")],
+    [("订单.csv", b"", "空"), ("订单.xlsx", b"\x89PNG\r\n\x1a\n123", "不是表格")],
 )
 def test_a_file_that_is_no_table_is_one_clear_line(login: Login, name: str, content: bytes, words: str) -> None:
     data = {"file": (io.BytesIO(content), name), "kind": "orders", "mapping": "", "shop": ""}
@@ -175,7 +175,7 @@ def test_real_ledgers_can_be_previewed(sqlite_app: Flask) -> None:
         pytest.skip("the ledgers are not on this machine")
     seen = {path.name: preview(path) for path in sorted(LEDGERS.iterdir())}
     assert {name: one.rows for name, one in seen.items()} == {
-        "ledger_test.xls": 2, "ledger_test.xlsx": 2, "ledger_test2.xls": 1, "ledger_test3.xls": 3, "ledger_test4.xls": 1,
+        "ledger_test.xls": 2, "ledger_test.xlsx": 2, "ledger_test2.xls": 1, "ledger_test3.xls": 2, "ledger_test4.xls": 1,
     }  # fmt: skip
     assert all("产品型号" in one.headers or "模块型号" in one.headers for one in seen.values())
 

@@ -151,9 +151,61 @@ def test_the_header_row_can_be_given(tmp_path: Path) -> None:
     assert "只有 3 行" in refusal(path, header_row=9)
 
 
-def test_double_headers_are_one_error_that_lists_them(tmp_path: Path) -> None:
-    message = refusal(csv_file(tmp_path, "id,sku,id,数量,数量\n1,2,3,4,5\n"))
-    assert "id、数量" in message
+def test_double_headers_are_told_apart_by_a_number(tmp_path: Path) -> None:
+    table, rows = opened(csv_file(tmp_path, "id,sku,id,数量,数量\n1,2,3,4,5\n"))
+    assert table.headers == ["id", "sku", "id (2)", "数量", "数量 (2)"]
+    assert (table.doubled, len(rows)) == (["id", "数量"], 1)
+
+
+def test_lines_of_totals_and_signatures_are_noted_and_are_no_rows(tmp_path: Path) -> None:
+    text = "订单号,数量,金额,店铺\nA1,2,3,甲\n小计,2,3,\nA2,1,1,乙\n合 计:,3,4,\n\n制表人:小陈,,,\n"
+    table, rows = opened(csv_file(tmp_path, text))
+    assert [row.number for row in rows] == [2, 4]
+    assert (table.totals, table.skipped_blank, table.read) == ([3, 5, 7], 1, 2)
+    assert len(opened(csv_file(tmp_path, text), keep_totals=True)[1]) == 5
+
+
+def test_a_row_that_begins_like_a_signature_is_kept_when_rows_follow(tmp_path: Path) -> None:
+    text = "内容,数量,金额,店铺\n备注:外箱破损,,,\n好,1,1,乙\n"
+    table, rows = opened(csv_file(tmp_path, text))
+    assert ([row.number for row in rows], table.totals) == ([2, 3], [])
+
+
+def test_columns_that_hold_nothing_are_named(tmp_path: Path) -> None:
+    table, _rows = opened(csv_file(tmp_path, "id,空列,sku,也空\n1,,a,\n2,,b,\n"))
+    assert [table.headers[at] for at in table.unused] == ["空列", "也空"]
+
+
+def test_a_header_of_two_rows_is_joined_and_the_rows_begin_below(tmp_path: Path) -> None:
+    made = Workbook()
+    sheet = made.active
+    assert sheet is not None
+    for row in (
+        ["返修台账"],
+        ["编号", "故障部件", None, "备注"],
+        [None, "IGBT", "驱动板", None],
+        ["A1", "甲", "乙", "x"],
+    ):
+        sheet.append(row)
+    for cells in ("A1:D1", "B2:C2", "A2:A3", "D2:D3"):
+        sheet.merge_cells(cells)
+    made.save(tmp_path / "a.xlsx")
+    table, rows = opened(tmp_path / "a.xlsx")
+    assert table.headers == ["编号", "故障部件 / IGBT", "故障部件 / 驱动板", "备注"]
+    assert (table.why, table.header_row, table.header_rows, [row.number for row in rows]) == ("two_rows", 2, 2, [4])
+
+
+def test_a_file_without_headers_names_its_columns_by_their_letters(tmp_path: Path) -> None:
+    table, rows = opened(csv_file(tmp_path, "1001,2026-01-01,9.9\n1002,2026-01-02,8\n"))
+    assert (table.headers, table.header_row, len(rows)) == (["A列", "B列", "C列"], 0, 2)
+    assert opened(csv_file(tmp_path, "a,b\n1,2\n"), header_row=1, header_rows=0)[0].headers == ["A列", "B列"]
+
+
+def test_a_workbook_that_counts_from_1904_says_so(tmp_path: Path) -> None:
+    path = book(tmp_path, [["sku", "日期"], ["a", 40000]])
+    assert not opened(path)[0].epoch_1904
+    edit(path, "xl/workbook.xml", b"<workbookPr ", b'<workbookPr date1904="1" ')
+    assert opened(path)[0].epoch_1904
 
 
 @pytest.mark.parametrize("content", [b"", b" \n\r\n ", b"\n,,\n", codecs.BOM_UTF8])
