@@ -16,17 +16,24 @@ Cell = str | int | float | bool | datetime | date | None
 Parse = Callable[[Cell], Any]
 Whole = Callable[[Sequence[str]], Sequence[Any] | None]
 
-EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's serial numbers carry no zone
+EPOCH_1900 = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's serial numbers carry no zone
+EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - a spreadsheet's serial numbers carry no zone
 NAIVE = datetime(2000, 1, 1)  # noqa: DTZ001 - times of files carry no zone
 AWARE = datetime(2000, 1, 1, tzinfo=UTC)
-EXCEL_DAYS = range(36526, 73051)  # 2000-01-01 to 2100-01-01
+SERIAL_YEARS = range(1970, 2100)  # a bare number outside of these is no date
 WHOLE_IN_FLOAT = 10**15
 SHOWN = 60
 BOOK_MARKS = "\ufeff \t\r\n\u3000\xa0"
+UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\xad"
+NOTHING = ("/", "\\", "#", "-", "--", "—", "——", "无", "N/A", "n/a", "#N/A", "NULL", "null")
+SEPARATORS = "、,;;,/\n"
+YES = frozenset({"是", "有", "对", "√", "✓", "y", "yes", "true", "1"})
+NO = frozenset({"否", "无", "没有", "×", "✗", "n", "no", "false", "0"})
 TIME_FORMATS = (
     "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y-%m-%d %H:%M", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d",
     "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日",
 )  # fmt: skip
+WITHOUT_UNSEEN = {ord(mark): None for mark in UNSEEN}
 EXPONENT = re.compile(r"\d(\.\d+)?[eE]\+\d+")
 MONEY_MARKS = re.compile(r"^(R\$|US\$|CNY|RMB|[\u00a5\uffe5$€£])|元$|\s")
 
@@ -35,10 +42,14 @@ class BadCellError(Exception):
     """A cell cannot be read as its field; the message says why, without naming the column."""
 
 
-def cell_reader(field_type: FieldType, column: Mapping[str, Any], zone: ZoneInfo) -> Parse:
+def cell_reader(
+    field_type: FieldType, column: Mapping[str, Any], zone: ZoneInfo, *, epoch: datetime = EPOCH_1900
+) -> Parse:
     """Return what reads one cell as a field of this type; an empty cell may say None."""
     if field_type == "text":
         return read_text
+    if field_type == "flag":
+        return _flag
     if field_type in ("whole", "number"):
         comma = bool(column.get("decimal_comma"))
         return (
@@ -46,7 +57,7 @@ def cell_reader(field_type: FieldType, column: Mapping[str, Any], zone: ZoneInfo
             if field_type == "whole"
             else (lambda cell: _number(cell, comma=comma))
         )
-    read = _time_reader(zone, column.get("format"))
+    read = _time_reader(zone, column.get("format"), epoch)
     return read if field_type == "time" else (lambda cell: _as_day(read(cell), zone))
 
 
@@ -55,6 +66,15 @@ def column_reader(field_type: FieldType, column: Mapping[str, Any], zone: ZoneIn
     if field_type == "text":
         return _bare_texts
     return partial(_iso_times, zone) if field_type == "time" and "format" not in column else None
+
+
+def split_cell(cell: Cell, separators: str) -> list[str]:
+    """Return the several values one cell holds, each once, in their order."""
+    text = read_text(cell)
+    for mark in separators[1:]:
+        text = text.replace(mark, separators[0])
+    parts = text.split(separators[0]) if separators else [text]
+    return list(dict.fromkeys(part for part in (one.strip(BOOK_MARKS) for one in parts) if part))
 
 
 def is_empty(cell: Cell) -> bool:
@@ -66,6 +86,10 @@ def read_text(cell: Cell) -> str:
     """Return the cell as a text; refuse a number that has lost its last digits."""
     if isinstance(cell, str):
         text = cell.strip(BOOK_MARKS)
+        if not text.isascii() and any(mark in text for mark in UNSEEN):
+            text = text.translate(WITHOUT_UNSEEN)
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
         if "+" in text and EXPONENT.fullmatch(text):
             raise BadCellError(
                 _("%(value)s 是科学计数法,末几位已经丢失。请把这一列设为文本,从后台重新导出。", value=text)
@@ -82,6 +106,15 @@ def read_text(cell: Cell) -> str:
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ")
     return "" if cell is None else str(cell)
+
+
+def _flag(cell: Cell) -> bool | None:
+    if isinstance(cell, bool) or cell is None:
+        return cell
+    text = read_text(cell).lower()
+    if text in YES or text in NO:
+        return text in YES
+    raise BadCellError(_("要写成「是」或「否」,不能是「%(value)s」。", value=text[:SHOWN]))
 
 
 def _number(cell: Cell, *, comma: bool = False) -> Decimal | None:
@@ -126,7 +159,7 @@ def _whole(cell: Cell, *, comma: bool = False) -> int | None:
     return int(number)
 
 
-def _time_reader(zone: ZoneInfo, form: object) -> Callable[[Cell], datetime | None]:
+def _time_reader(zone: ZoneInfo, form: object, epoch: datetime) -> Callable[[Cell], datetime | None]:
     pattern = None if form is None else str(form)
 
     def read(cell: Cell) -> datetime | None:
@@ -134,9 +167,9 @@ def _time_reader(zone: ZoneInfo, form: object) -> Callable[[Cell], datetime | No
             text = cell.strip(BOOK_MARKS)
             if not text:
                 return None
-            moment = _by_pattern(text, pattern) if pattern else _by_shape(text)
+            moment = _by_pattern(text, pattern) if pattern else _by_shape(text, epoch)
         else:
-            moment = _by_value(cell)
+            moment = _by_value(cell, epoch)
         try:
             return moment.astimezone(UTC) if moment.tzinfo else _in_utc(moment, zone)
         except (OverflowError, ValueError):
@@ -155,7 +188,7 @@ def _by_pattern(text: str, pattern: str) -> datetime:
         raise BadCellError(_("「%(value)s」不是 %(format)s 格式的时间。", value=text[:SHOWN], format=pattern)) from None
 
 
-def _by_shape(text: str) -> datetime:
+def _by_shape(text: str, epoch: datetime) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -166,18 +199,32 @@ def _by_shape(text: str) -> datetime:
         except ValueError:
             continue
     if re.fullmatch(r"\d{5}(\.\d+)?", text):
-        return _by_value(float(text))
+        return _by_value(float(text), epoch)
     raise _bad_time(text)
 
 
-def _by_value(cell: Cell) -> datetime:
+def _by_value(cell: Cell, epoch: datetime) -> datetime:
     if isinstance(cell, datetime):
         return cell
     if isinstance(cell, date):
         return datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - the mapping's zone is put on by the caller
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and int(cell) in EXCEL_DAYS:
-        return EXCEL_EPOCH + timedelta(seconds=round(cell * 86400))
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        moment = _by_serial(cell, epoch)
+        if moment is not None:
+            return moment
     raise _bad_time(cell)
+
+
+def _by_serial(number: float, epoch: datetime) -> datetime | None:
+    """Return the time a bare number stands for: days since the book's epoch, or a date written as 20160522."""
+    if 10_000 <= number < 100_000:
+        moment = epoch + timedelta(seconds=round(number * 86400))
+        return moment if moment.year in SERIAL_YEARS else None
+    try:
+        moment = datetime.strptime(str(int(number)), "%Y%m%d")  # noqa: DTZ007 - the mapping's zone is put on by the caller
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.year in SERIAL_YEARS and number >= 10_000_000 else None
 
 
 def _bad_time(cell: Cell) -> BadCellError:
@@ -192,7 +239,7 @@ def _bare_texts(column: Sequence[str]) -> Sequence[str] | None:
     """Return the texts when none has a mark around it or could be a number written short."""
     whole = "".join(column)
     bare = all(column) and "+" not in whole and not any(mark in whole for mark in BOOK_MARKS)
-    return column if bare else None
+    return column if bare and (whole.isascii() or not any(mark in whole for mark in UNSEEN)) else None
 
 
 def _iso_times(zone: ZoneInfo, column: Sequence[str]) -> Sequence[datetime] | None:

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from qtrace.orders.fields import label
 from qtrace.sdk.records import RECORD_TYPES
 
-FieldType = Literal["text", "whole", "number", "time", "day"]
+FieldType = Literal["text", "whole", "number", "time", "day", "flag"]
 
 ALSO_REQUIRED = {("lines", "order"), ("lines", "external_id"), ("reviews", "external_id")}
 FIELD_TYPES: dict[object, FieldType] = {str: "text", int: "whole", Decimal: "number", datetime: "time", date: "day"}
@@ -107,40 +107,64 @@ SYNONYMS: dict[tuple[str, str], str] = {
     ("warehouses", "external_id"): "仓库编号 仓库编码 warehouse_id",
     ("warehouses", "name"): "仓库名称 仓库 warehouse_name",
     ("categories", "external_id"): "类目编号 类目编码 product_category_name category_id",
-    ("issues", "external_id"): "问题编号 异常编号 异常单号 不良单号 issue_id issue_no issue_number",
-    ("issues", "title"): "标题 问题标题 问题名称 异常标题 问题 title subject",
-    ("issues", "text"): "说明 问题描述 问题说明 异常描述 描述 详情 备注 description text",
+    ("issues", "external_id"): "问题编号 异常编号 异常单号 不良单号 报告编号 信息编号 issue_id issue_no issue_number",
+    ("issues", "title"): "标题 问题标题 问题名称 异常标题 问题 故障描述 故障现象 title subject",
+    (
+        "issues",
+        "text",
+    ): "处理结果 处理方式及未解决问题 原因分析 说明 问题描述 问题说明 异常描述 描述 详情 备注 description text",
     ("issues", "type"): "问题类型 异常类型 缺陷类型 类型 issue_type defect_type type",
-    ("issues", "severity"): "严重程度 严重等级 等级 severity",
-    ("issues", "responsible_party"): "责任方 责任归属 responsible_party",
+    ("issues", "severity"): "严重程度 严重等级 严重度 等级 severity",
+    ("issues", "responsible_party"): "责任方 责任归属 责任初判 故障初判 responsible_party",
     ("issues", "detection_point"): "发现环节 detection_point",
     ("issues", "disposition"): "处置方式 处置 disposition",
+    ("issues", "sku"): "sku sku编码 商家编码 规格编码 商品编码 货品编码 产品型号 型号 product_id sku_id sku_code",
+    ("issues", "lot"): "批号 批次 批次号 生产批号 产品编号 lot lot_no batch batch_no",
     ("issues", "courier_line"): "快递线路 courier_line",
     ("issues", "bad_qty"): "不良数量 不良数 不合格数 bad_qty defect_qty",
     ("issues", "checked_qty"): "检查数量 抽检数量 检验数量 checked_qty inspected_qty",
-    ("issues", "found_at"): "发现时间 发现日期 发生时间 登记时间 found_at detected_at occurred_at",
+    ("issues", "found_at"): "发现时间 发现日期 发生时间 故障日期 登记时间 登记日期 found_at detected_at occurred_at",
     ("categories", "name"): "类目名称 product_category_name_english category_name",
 }
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One value a field may have: what is stored, what staff read, and other words for it."""
+
+    value: str
+    label: str
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Field:
-    """One field of a kind: its type, whether a file must give it, and the headers it is known by."""
+    """One field of a kind: its type, whether a file must give it, and the headers it is known by.
+
+    A field with choices has one of them, or with `many` several; `help` is what a person filling a table is told.
+    """
 
     name: str
-    label: LazyString
+    label: LazyString | str
     type: FieldType
     required: bool
     synonyms: tuple[str, ...]
+    choices: tuple[Choice, ...] = ()
+    many: bool = False
+    help: str = ""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of record with its fields in the order staff read them."""
+    """One kind of record with its fields in the order staff read them.
+
+    `keys` are the fields a record may be known by when it comes in again; what names none is always new.
+    """
 
     name: str
-    label: LazyString
+    label: LazyString | str
     fields: tuple[Field, ...]
+    keys: tuple[str, ...] = ()
 
     def field(self, name: str) -> Field | None:
         """Return the field of this name."""
@@ -172,7 +196,8 @@ def _kind(name: str) -> Kind:
         required = (one.default is MISSING) or (name, one.name) in ALSO_REQUIRED
         synonyms = tuple(dict.fromkeys(normal(word) for word in words))
         found.append(Field(one.name, label(name, one.name), _field_type(hints[one.name]), required, synonyms))
-    return Kind(name, KIND_LABELS[name], tuple(found))
+    keys = ("external_id",) if any(one.name == "external_id" for one in found) else ()
+    return Kind(name, KIND_LABELS[name], tuple(found), keys)
 
 
 KINDS: dict[str, Kind] = {name: _kind(name) for name in KIND_LABELS}

@@ -4,8 +4,11 @@ Its JSON form is documented in docs/user/import.md. A cell that cannot be read b
 columns that nothing uses are listed, so that nothing is ignored silently.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from difflib import SequenceMatcher
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -13,6 +16,11 @@ from flask_babel import gettext as _
 
 from qtrace.core.errors import Refused
 from qtrace.exchange.cells import (
+    EPOCH_1900,
+    EPOCH_1904,
+    NOTHING,
+    SEPARATORS,
+    SHOWN,
     BadCellError,
     Cell,
     Parse,
@@ -21,34 +29,39 @@ from qtrace.exchange.cells import (
     column_reader,
     is_empty,
     read_text,
+    split_cell,
 )
 from qtrace.exchange.headers import tidy_title
-from qtrace.exchange.kinds import KINDS, Field, Kind, normal
+from qtrace.exchange.kinds import KINDS, Choice, Field, Kind, normal
 from qtrace.orders.frames import DEFAULTS, Frames, filled
 from qtrace.sdk.records import Record
 
 Definition = Mapping[str, Any]
+Read = Callable[[Cell | tuple[Cell, ...]], Any]
 
-COLUMN_KEYS = {"header", "join", "sep", "format", "decimal_comma", "map", "default"}
+COLUMN_KEYS = {"header", "join", "sep", "format", "decimal_comma", "map", "default", "split"}
 DEFINITION_KEYS = {
-    "kind",
-    "columns",
-    "zone",
-    "also",
-    "sheet",
-    "header_row",
-    "header_rows",
-    "encoding",
-    "name",
-    "keep_totals",
-}
+    "kind", "columns", "zone", "also", "sheet", "header_row", "header_rows", "encoding", "name", "keep_totals", "empty",
+    "epoch", "key",
+}  # fmt: skip
+EPOCHS = {"1900": EPOCH_1900, "1904": EPOCH_1904}
+ALIKE = 0.74  # of two headers that are nearly the same
 
 
 @dataclass(frozen=True)
 class Unread:
-    """Stands where a value would, and says why there is none."""
+    """Stands where a value would, and says why there is none; `unknown` are the words no choice is known by."""
 
     why: str
+    unknown: tuple[str, ...] = ()
+
+
+class UnknownWordError(BadCellError):
+    """A cell names something that is none of its field's choices."""
+
+    def __init__(self, message: str, words: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.words = words
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ class Step:
     field: str
     title: str
     places: tuple[int, ...]
-    read: Callable[[Cell | tuple[Cell, ...]], Any]
+    read: Read
     default: Any
     required: bool
     whole: Whole | None
@@ -87,9 +100,11 @@ class Step:
     def _value(self, cell: Cell | tuple[Cell, ...]) -> Any:
         try:
             value = self.read(cell)
+        except UnknownWordError as error:
+            return Unread(_("「%(column)s」%(why)s", column=self.title, why=error), error.words)
         except BadCellError as error:
             return Unread(_("「%(column)s」%(why)s", column=self.title, why=error))
-        if value is not None and value != "":
+        if value is not None and value != "" and value != ():
             return value
         if self.required and self.default is None:
             return Unread(_("「%(column)s」是空的。", column=self.title))
@@ -109,12 +124,15 @@ class Part:
 class Filled:
     """What many rows say: their records, and by row the reasons why it cannot be read.
 
-    The record that part p makes of row r stands at place r * `parts` + p of the batch.
+    The record that part p makes of row r stands at place r * `parts` + p of the batch. Rows of a kind that is no fact of
+    the shop are in `said` as (row, {field: value}) instead. `unknown` counts by field the words no choice is known by.
     """
 
     parts: int
     frames: Frames
     reasons: Mapping[int, list[str]]
+    said: Sequence[tuple[int, dict[str, Any]]] = ()
+    unknown: Mapping[str, Counter[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,6 +143,7 @@ class Plan:
     parts: tuple[Part, ...]
     ignored: tuple[str, ...]
     width: int
+    empty: frozenset[Cell] = frozenset()
 
     def apply(self, cells: Sequence[Cell]) -> tuple[list[Record], list[str]]:
         """Return the row's records, or the reasons why it cannot be read."""
@@ -135,34 +154,51 @@ class Plan:
     def fill(self, rows: Sequence[Sequence[Cell]]) -> Filled:
         """Return what the rows say, read column by column; a row that cannot be read makes no record at all."""
         whole = [row if len(row) >= self.width else [*row, *[None] * (self.width - len(row))] for row in rows]
-        columns: list[Sequence[Cell]] = list(zip(*whole, strict=False))
+        columns = [_emptied(column, self.empty) for column in zip(*whole, strict=False)]
         reasons: dict[int, list[str]] = {}
-        said = [_said(part, columns, len(rows), reasons) for part in self.parts]
+        unknown: dict[str, Counter[str]] = {}
+        said = [_said(part, columns, len(rows), reasons, unknown) for part in self.parts]
+        if self.kind not in KINDS:
+            [(numbers, values)] = said
+            kept, values = _without(reasons, numbers, values)
+            taken = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+            return Filled(1, Frames(len(rows), []), reasons, list(zip(kept, taken, strict=True)), unknown)
         frames = [
             filled(part.kind, [row * len(self.parts) + place for row in kept], columns)
             for place, (part, (numbers, values)) in enumerate(zip(self.parts, said, strict=True))
             for kept, columns in [_without(reasons, numbers, values)]
         ]
-        return Filled(len(self.parts), Frames(len(rows) * len(self.parts), frames), reasons)
+        return Filled(len(self.parts), Frames(len(rows) * len(self.parts), frames), reasons, unknown=unknown)
 
 
-def compile_mapping(definition: Definition, headers: Sequence[str], *, zone: str) -> Plan:
-    """Return the plan that reads rows under these headers; refuse a mapping that does not fit, with one clear line."""
-    check_definition(definition)
+def compile_mapping(
+    definition: Definition,
+    headers: Sequence[str],
+    *,
+    zone: str,
+    kind: Kind | None = None,
+    epoch_1904: bool = False,
+) -> Plan:
+    """Return the plan that reads rows under these headers; refuse a mapping that does not fit, with one clear line.
+
+    `kind` describes what the rows become where its choices matter or the kind is no fact of the shop.
+    """
+    check_definition(definition, kind)
+    kind = kind or KINDS[str(definition["kind"])]
     places = {tidy_title(header): place for place, header in enumerate(headers) if header}
-    used: set[int] = set()
-    parts = [_part(definition, places, _zone(definition, zone), used)]
+    epoch = EPOCHS.get(str(definition.get("epoch", ""))) or (EPOCH_1904 if epoch_1904 else EPOCH_1900)
+    source = _Source(places, _zone(definition, zone), epoch, set())
+    parts = [_part(kind, definition, source)]
     for extra in definition.get("also", ()):
-        parts.append(
-            _part({**extra, "zone": extra.get("zone") or definition.get("zone")}, places, _zone(definition, zone), used)
-        )
-    ignored = tuple(header for place, header in enumerate(headers) if header and place not in used)
-    return Plan(str(definition["kind"]), tuple(parts), ignored, len(headers))
+        extra_zone = _zone(extra, str(definition.get("zone") or zone))
+        parts.append(_part(KINDS[str(extra["kind"])], extra, replace(source, zone=extra_zone)))
+    ignored = tuple(header for place, header in enumerate(headers) if header and place not in source.used)
+    return Plan(kind.name, tuple(parts), ignored, len(headers), _marks(definition.get("empty", ())))
 
 
-def check_definition(definition: Definition) -> None:
-    """Refuse a definition that is not a mapping."""
-    if not isinstance(definition, Mapping) or definition.get("kind") not in KINDS:
+def check_definition(definition: Definition, kind: Kind | None = None) -> None:
+    """Refuse a definition that is not a mapping; `kind` describes its records where they are no facts of the shop."""
+    if not isinstance(definition, Mapping) or (definition.get("kind") not in KINDS and kind is None):
         known = "、".join(KINDS)
         raise Refused(_("映射要写明 kind,可用的有:%(known)s。", known=known), field="kind")
     unknown = set(definition) - DEFINITION_KEYS - {"when"}
@@ -171,22 +207,53 @@ def check_definition(definition: Definition) -> None:
     columns = definition.get("columns")
     if not isinstance(columns, Mapping) or not columns:
         raise Refused(_("映射里没有 columns,不知道哪一列对应哪个字段。"), field="mapping")
-    kind = KINDS[str(definition["kind"])]
+    kind = kind or KINDS[str(definition["kind"])]
     for name, column in columns.items():
         _check_column(kind, name, column)
     for extra in definition.get("also", ()):
         check_definition(extra)
 
 
-def suggest(kind_name: str, headers: Sequence[str]) -> dict[str, str]:
-    """Return {field: header} as far as the headers say it; every header is used once."""
+def suggest(kind: str | Kind, headers: Sequence[str], *, alike: bool = False) -> dict[str, str]:
+    """Return {field: header} as far as the headers say it; every header is used once.
+
+    With `alike` what nearly matches is proposed too, for a person to look at.
+    """
     free = {normal(header): header for header in reversed(headers) if header}
+    described = KINDS[kind] if isinstance(kind, str) else kind
     found: dict[str, str] = {}
-    for field in KINDS[kind_name].fields:
-        match = next((word for word in field.synonyms if word in free), None)
+    for one in described.fields:
+        match = next((word for word in one.synonyms if word in free), None)
         if match is not None:
-            found[field.name] = free.pop(match)
+            found[one.name] = free.pop(match)
+    if alike:
+        found |= _alike([one for one in described.fields if one.name not in found], free)
     return found
+
+
+def _alike(fields: Sequence[Field], free: Mapping[str, str]) -> dict[str, str]:
+    """Return the pairs of fields and headers that are most alike, each header and field once."""
+    scored = sorted(
+        (
+            (max((_likeness(word, said) for word in one.synonyms), default=0.0), one.name, said)
+            for one in fields
+            for said in free
+        ),
+        reverse=True,
+    )
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for score, name, said in scored:
+        if score >= ALIKE and name not in found and said not in taken:
+            found[name] = free[said]
+            taken.add(said)
+    return found
+
+
+def _likeness(word: str, said: str) -> float:
+    if len(word) >= 2 and (said.endswith(word) or said.startswith(word)):
+        return ALIKE + len(word) / (len(said) * 4)
+    return SequenceMatcher(None, word, said, autojunk=False).ratio()
 
 
 def suggest_definition(kind_name: str, headers: Sequence[str]) -> dict[str, Any]:
@@ -194,6 +261,7 @@ def suggest_definition(kind_name: str, headers: Sequence[str]) -> dict[str, Any]
     return {
         "kind": kind_name,
         "columns": {name: {"header": header} for name, header in suggest(kind_name, headers).items()},
+        "empty": list(NOTHING),
     }
 
 
@@ -202,7 +270,7 @@ def detect_kinds(headers: Sequence[str]) -> list[str]:
     scores: dict[str, int] = {}
     for name, kind in KINDS.items():
         found = suggest(name, headers)
-        if all(field.name in found for field in kind.required):
+        if all(one.name in found for one in kind.required):
             scores[name] = len(found)
     return sorted(scores, key=lambda name: -scores[name])
 
@@ -216,7 +284,7 @@ def detect_kind(headers: Sequence[str]) -> str | None:
 
 def _check_column(kind: Kind, name: object, column: object) -> None:
     if kind.field(str(name)) is None:
-        known = "、".join(field.name for field in kind.fields)
+        known = "、".join(one.name for one in kind.fields)
         raise Refused(
             _("「%(kind)s」没有字段 %(name)s,可用的有:%(known)s。", kind=kind.label, name=name, known=known),
             field="mapping",
@@ -238,63 +306,139 @@ def _zone(definition: Definition, fallback: str) -> ZoneInfo:
         raise Refused(_("不认识时区 %(zone)s,例如 Asia/Shanghai。", zone=name), field="zone") from error
 
 
-def _part(definition: Definition, places: Mapping[str, int], zone: ZoneInfo, used: set[int]) -> Part:
-    kind = KINDS[str(definition["kind"])]
+@dataclass(frozen=True)
+class _Source:
+    """What a file's columns are read by; `used` collects the places of the columns that are."""
+
+    places: Mapping[str, int]
+    zone: ZoneInfo
+    epoch: datetime
+    used: set[int]
+
+
+def _part(kind: Kind, definition: Definition, source: _Source) -> Part:
     columns: Mapping[str, Mapping[str, Any]] = definition["columns"]
-    missing = [field.label for field in kind.required if field.name not in columns]
+    missing = [one.label for one in kind.fields if one.required and one.name not in columns]
     if missing:
         raise Refused(
             _(
                 "还没有指定这些必需字段的列:%(fields)s。文件里的列有:%(headers)s。",
-                fields="、".join(map(str, missing)), headers="、".join(places),
+                fields="、".join(map(str, missing)), headers="、".join(source.places),
             ),
             field="mapping",
         )  # fmt: skip
     steps = []
-    for field in kind.fields:
-        if field.name in columns:
-            step = _step(kind, field, columns[field.name], places, zone)
-            used.update(step.places)
+    for one in kind.fields:
+        if one.name in columns:
+            step = _step(kind, one, columns[one.name], source)
+            source.used.update(step.places)
             steps.append(step)
     when = definition.get("when")
     if when is not None:
-        used.add(_place(str(when), places))
-    return Part(kind.name, tuple(steps), None if when is None else _place(str(when), places))
+        source.used.add(_place(str(when), source.places))
+    return Part(kind.name, tuple(steps), None if when is None else _place(str(when), source.places))
 
 
-def _step(kind: Kind, field: Field, column: Mapping[str, Any], places_of: Mapping[str, int], zone: ZoneInfo) -> Step:
+def _step(kind: Kind, one: Field, column: Mapping[str, Any], source: _Source) -> Step:
     names = [str(name) for name in column.get("join", ())] or ([str(column["header"])] if "header" in column else [])
-    parse = cell_reader(field.type, column, zone)
+    parse = cell_reader(one.type, column, source.zone, epoch=source.epoch)
+    read = _reader(parse, str(column.get("sep", " ")))
+    if translate := {tidy_title(str(raw)).casefold(): str(to) for raw, to in column.get("map", {}).items()}:
+        read = _translated(read, translate)
+    if one.choices:
+        read = _chosen(one, str(column.get("split", SEPARATORS)), translate)
+    elif one.many:
+        separators = str(column.get("split", SEPARATORS))
+        read = _listed(parse, separators)
     default = column.get("default")
     try:
-        value = None if default in (None, "") else parse(str(default))
+        value = None if default in (None, "") else read(str(default))
     except BadCellError as error:
-        raise Refused(_("字段 %(name)s 的默认值不对:%(why)s", name=field.name, why=error), field="mapping") from error
-    places = tuple(_place(name, places_of) for name in names)
-    translate = {str(raw): str(to) for raw, to in column.get("map", {}).items()}
+        raise Refused(_("字段 %(name)s 的默认值不对:%(why)s", name=one.name, why=error), field="mapping") from error
     return Step(
-        field=field.name,
-        title="+".join(names) or str(field.label),
-        places=places,
-        read=_reader(parse, str(column.get("sep", " ")), translate),
-        default=DEFAULTS[kind.name].get(field.name) if value is None or value == "" else value,
-        required=field.required,
-        whole=None if translate else column_reader(field.type, column, zone),
+        field=one.name,
+        title="+".join(names) or str(one.label),
+        places=tuple(_place(name, source.places) for name in names),
+        read=read,
+        default=DEFAULTS.get(kind.name, {}).get(one.name) if value is None or value == "" else value,
+        required=one.required,
+        whole=None if translate or one.choices or one.many else column_reader(one.type, column, source.zone),
     )
 
 
-def _reader(parse: Parse, separator: str, translate: Mapping[str, str]) -> Callable[[Cell | tuple[Cell, ...]], Any]:
+def _reader(parse: Parse, separator: str) -> Read:
     def read(given: Cell | tuple[Cell, ...]) -> Any:
         cell = separator.join(filter(None, map(read_text, given))) if isinstance(given, tuple) else given
-        if translate and cell is not None:
-            cell = translate.get(read_text(cell), cell)
         return None if cell is None or cell == "" else parse(cell)
 
     return read
 
 
+def _translated(read: Read, translate: Mapping[str, str]) -> Read:
+    """Read a cell by the words it was given for; other words stay as they are."""
+
+    def translated(given: Cell | tuple[Cell, ...]) -> Any:
+        if isinstance(given, tuple) or given is None:
+            return read(given)
+        return read(translate.get(tidy_title(read_text(given)).casefold(), given))
+
+    return translated
+
+
+def _chosen(one: Field, separators: str, translate: Mapping[str, str]) -> Read:
+    """Read a cell as one of the field's choices, or as several where it may have several."""
+    known = {word.casefold(): choice.value for choice in reversed(one.choices) for word in _words(choice)}
+    known |= {said: known.get(to.casefold(), to) for said, to in translate.items()}
+
+    def chosen(given: Cell | tuple[Cell, ...]) -> Any:
+        text = read_text(given) if not isinstance(given, tuple) else " ".join(filter(None, map(read_text, given)))
+        whole = tidy_title(text).casefold()
+        if whole in known:
+            return (known[whole],) if one.many and known[whole] else known[whole]
+        words = split_cell(text, separators) if one.many else [text] if text else []
+        said = [tidy_title(word).casefold() for word in words]
+        strange = tuple(word for word, key in zip(words, said, strict=True) if key not in known)
+        if strange:
+            shown = "、".join(word[:SHOWN] for word in strange)
+            raise UnknownWordError(_("的「%(words)s」没有对应的选项。", words=shown), strange)
+        values = tuple(dict.fromkeys(known[key] for key in said if known[key]))
+        return values if one.many else values[0] if values else None
+
+    return chosen
+
+
+def _words(choice: Choice) -> tuple[str, ...]:
+    return tuple(tidy_title(word) for word in (*choice.words, choice.label, choice.value))
+
+
+def _listed(parse: Parse, separators: str) -> Read:
+    """Read a cell as several values, each read by itself."""
+
+    def listed(given: Cell | tuple[Cell, ...]) -> Any:
+        cells = given if isinstance(given, tuple) else (given,)
+        return tuple(dict.fromkeys(parse(part) for cell in cells for part in split_cell(cell, separators)))
+
+    return listed
+
+
+def _emptied(column: Sequence[Cell], marks: frozenset[Cell]) -> Sequence[Cell]:
+    """Return the column without the marks that stand for nothing."""
+    if marks.isdisjoint(column):
+        return column
+    return [None if cell in marks else cell for cell in column]
+
+
+def _marks(said: Iterable[object]) -> frozenset[Cell]:
+    """Return the marks as cells hold them, a space beside them or not."""
+    return frozenset(f"{before}{mark}{after}" for mark in said for before in ("", " ") for after in ("", " ") if mark)
+
+
 def _said(
-    part: Part, columns: Sequence[Sequence[Cell]], size: int, reasons: dict[int, list[str]]
+    part: Part,
+    columns: Sequence[Sequence[Cell]],
+    size: int,
+    reasons: dict[int, list[str]],
+    unknown: dict[str, Counter[str]],
 ) -> tuple[list[int], dict[str, Sequence[Any]]]:
     """Return the rows a part makes records of with the values of their fields; note what cannot be read."""
     numbers = list(range(size))
@@ -302,11 +446,13 @@ def _said(
         numbers = [row for row in numbers if not is_empty(columns[part.when][row])]
         columns = [[column[row] for row in numbers] for column in columns]
     said = {step.field: step.values(columns, len(numbers)) for step in part.steps}
-    for values in said.values():
+    for name, values in said.items():
         if Unread in set(map(type, values)):
             for row, value in zip(numbers, values, strict=True):
                 if isinstance(value, Unread):
                     reasons.setdefault(row, []).append(value.why)
+                    if value.unknown:
+                        unknown.setdefault(name, Counter()).update(value.unknown)
     return numbers, said
 
 
