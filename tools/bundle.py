@@ -44,7 +44,7 @@ def bundles() -> dict[str, str]:
     pico = next((STATIC / "vendor").glob("pico-base-*.css")).read_text("utf-8")
     return {
         "css/app.css": pico.strip() + "\n" + joined_styles(STYLES), "js/app.js": joined_scripts(SCRIPTS),
-        "js/forms.js": f"if (!window.qtraceForms) {{\nwindow.qtraceForms = true;\n{joined_scripts(FORM_SCRIPTS)}}}\n",
+        "js/forms.js": once("qtraceForms", joined_scripts(FORM_SCRIPTS)),
         "css/designer.css": joined_styles(DESK), "js/designer.js": joined_scripts(DESK),
     }  # fmt: skip
 
@@ -58,6 +58,12 @@ def joined_scripts(names: list[str]) -> str:
     """Return these scripts as one, each in a block of its own."""
     scripts = [(STATIC / "js" / "parts" / f"{name}.js").read_text("utf-8").strip() for name in names]
     return '"use strict";\n' + "\n".join(f"{{\n{script}\n}}" for script in scripts) + "\n"
+
+
+def once(mark: str, script: str) -> str:
+    """Return a script that runs once, though each form of a page brings it along."""
+    head, _newline, body = script.partition("\n")
+    return f"{head}\nif (!window.{mark}) {{\nwindow.{mark} = true;\n{body}}}\n"
 
 
 def squeeze(css: str) -> str:

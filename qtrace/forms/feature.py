@@ -3,11 +3,8 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
-<<<<<<< HEAD
 from qtrace.forms import design_views, feedback_views, publish_views, scope_views
-=======
 from qtrace.forms.control_views import bp as controls_bp
->>>>>>> 8f8f71ccf9f701419678c25bacbc15c5a5711652
 from qtrace.forms.controls import register_controls
 from qtrace.forms.views import bp
 from qtrace.web.pages import NavItem, add_nav

@@ -46,16 +46,6 @@ LEVEL = Option(
 )  # fmt: skip
 
 
-<<<<<<< HEAD
-class Region(Control):
-    """A province, city or district, kept as its code, which begins with those of the levels above."""
-
-    key, name_zh, name_en = "region_cn", "省市区", "Region (China)"
-    family = "place"
-    storage = Storage.TEXT
-    options = (LEVEL,)
-    source = REGIONS
-=======
 class Regional(Control):
     """A control with a region in it."""
 
@@ -78,7 +68,6 @@ class Region(Regional):
 
     key, name_zh, name_en = "region_cn", "省市区", "Region (China)"
     storage = Storage.TEXT
->>>>>>> 8f8f71ccf9f701419678c25bacbc15c5a5711652
 
     def samples(self, field: FieldDefinition) -> Samples:
         """Return a region by code and by name, and names that are none or several."""
@@ -87,53 +76,29 @@ class Region(Regional):
             [Sent({field.id: [t]}) for t in right], [Sent({field.id: [t]}) for t in ("火星", "鼓楼区", "33")]
         )
 
-<<<<<<< HEAD
-    def choices(self, field: FieldDefinition) -> Sequence[Choice]:
-        """Return the provinces and cities, which a browser without scripts suggests while one types."""
-        return [Choice(code, region_name(code)) for code in regions() if len(code) <= CODE_LENGTHS["city"]]
-
-=======
->>>>>>> 8f8f71ccf9f701419678c25bacbc15c5a5711652
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
         """Return the code of the region; a name must mean exactly one."""
         text = one_line(sent.first(field.id))
         return read_region(text, field.text("level", "district")) if text else None
 
-<<<<<<< HEAD
-=======
     def send(self, field: FieldDefinition, value: Value) -> dict[str, list[str]]:
         """Return the names, which a person can edit and the box understands."""
         return {field.id: [region_name(value)]} if isinstance(value, str) else {}
 
->>>>>>> 8f8f71ccf9f701419678c25bacbc15c5a5711652
     def show(self, field: FieldDefinition, value: Value) -> str:
         """Return the names of all levels."""
         return region_name(value) if isinstance(value, str) else "—"
 
 
-<<<<<<< HEAD
-class Address(Control):
-    """A region and a street; the street is seen only by those who may, with a reason."""
-
-    key, name_zh, name_en = "address", "地址", "Address"
-    family = "place"
-    storage = Storage.JSON_LIST
-    options = (LEVEL,)
-=======
 class Address(Regional):
     """A region and a street; the street is seen only by those who may, with a reason."""
 
     key, name_zh, name_en = "address", "地址", "Address"
     storage = Storage.JSON_LIST
->>>>>>> 8f8f71ccf9f701419678c25bacbc15c5a5711652
     icon = "home"
     sensitive = True
     grouped = True
     wide = True
-<<<<<<< HEAD
-    source = REGIONS
-=======
->>>>>>> 8f8f71ccf9f701419678c25bacbc15c5a5711652
 
     def samples(self, field: FieldDefinition) -> Samples:
         """Return whole and partial addresses, and ones without a region or masked."""
@@ -144,13 +109,6 @@ class Address(Regional):
         wrong = [at("火星", "1 号"), at("", "文三路 1 号"), at(SAMPLE_REGION, MASK * 4)]
         return Samples([at("浙江杭州西湖区", "文三路 478 号 3 幢"), at(SAMPLE_REGION, "")], wrong)
 
-<<<<<<< HEAD
-    def choices(self, field: FieldDefinition) -> Sequence[Choice]:
-        """Return the provinces and cities."""
-        return Region().choices(field)
-
-=======
->>>>>>> 8f8f71ccf9f701419678c25bacbc15c5a5711652
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
         """Return region code and street."""
         region, detail = (one_line(sent.first(f"{field.id}.{part}")) for part in ("region", "detail"))
@@ -163,15 +121,10 @@ class Address(Regional):
 
     def send(self, field: FieldDefinition, value: Value) -> dict[str, list[str]]:
         """Return both parts under their input names."""
-<<<<<<< HEAD
-        parts = value.items() if isinstance(value, dict) else ()
-        return {f"{field.id}.{name}": [str(text)] for name, text in parts if text}
-=======
         if not isinstance(value, dict):
             return {}
         parts = {"region": region_name(str(value["region"])), "detail": str(value.get("detail") or "")}
         return {f"{field.id}.{name}": [text] for name, text in parts.items() if text}
->>>>>>> 8f8f71ccf9f701419678c25bacbc15c5a5711652
 
     def show(self, field: FieldDefinition, value: Value) -> str:
         """Return the region with a masked street."""

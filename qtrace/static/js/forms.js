@@ -1,6 +1,6 @@
+"use strict";
 if (!window.qtraceForms) {
 window.qtraceForms = true;
-"use strict";
 {
 // Small helps for the inputs of forms: counters, lists level by level, lists that can be searched.
 document.addEventListener("click", (event) => {

@@ -61,13 +61,10 @@ def test_the_bundles_are_made_of_the_present_parts() -> None:
 
 def test_every_part_is_in_a_bundle() -> None:
     bundle = tool("bundle")
-<<<<<<< HEAD
-    assert {file.stem for file in (STATIC / "css" / "parts").iterdir()} == {*bundle.STYLES, *bundle.DESK}
-    assert {file.stem for file in (STATIC / "js" / "parts").iterdir()} == {*bundle.SCRIPTS, *bundle.DESK}
-=======
-    assert {file.stem for file in (STATIC / "css" / "parts").iterdir()} == set(bundle.STYLES)
-    assert {file.stem for file in (STATIC / "js" / "parts").iterdir()} == {*bundle.SCRIPTS, *bundle.FORM_SCRIPTS}
->>>>>>> 8f8f71ccf9f701419678c25bacbc15c5a5711652
+    styles = {file.stem for file in (STATIC / "css" / "parts").iterdir()}
+    scripts = {file.stem for file in (STATIC / "js" / "parts").iterdir()}
+    assert styles == {*bundle.STYLES, *bundle.DESK}
+    assert scripts == {*bundle.SCRIPTS, *bundle.FORM_SCRIPTS, *bundle.DESK}
 
 
 def test_what_the_first_page_loads_leaves_room_in_sixty_kilobytes() -> None:
