@@ -13,6 +13,7 @@ STYLES = [
     "card",
     "filters",
     "form",
+    "conditions",
     "scan",
     "table",
     "story",
@@ -20,7 +21,7 @@ STYLES = [
     "overlay",
     "print",
 ]
-SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan"]
+SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder"]
 
 
 def main() -> None:

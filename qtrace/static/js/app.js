@@ -299,3 +299,10 @@ function say(text) {
   document.dispatchEvent(new CustomEvent("toast", { detail: { text, kind: "bad" } }));
 }
 }
+{
+// The editor of a condition: another field or operator brings other inputs at once.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-builder-refresh]")) return;
+  event.target.closest("[data-builder]").querySelector("[data-builder-update]").click();
+});
+}
