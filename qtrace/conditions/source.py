@@ -6,7 +6,7 @@ from unicodedata import east_asian_width
 from qtrace.core.errors import Refused
 
 # A longer line is shown only around the place.
-SHOWN = 60
+SHOWN = 30
 
 
 class SourceError(Refused):
