@@ -135,7 +135,7 @@ def builder_of(condition: Condition | None, setup: BuilderSetup) -> Builder:
     rows = build_rows(condition, setup.zone)
     if _can_be_rows(condition, setup.zone):
         return Builder(rows)
-    return Builder(Group(), write_text(condition, setup.labels, setup.language))
+    return Builder(Group(), write_text(condition, setup.labels, setup.language, setup.zone))
 
 
 def build_rows(condition: Condition, zone: tzinfo = UTC) -> Group:
@@ -195,7 +195,9 @@ def _switched(form: Form, builder: Builder, action: str, setup: BuilderSetup) ->
     if condition is None:
         return builder, errors
     if action == "text":
-        return Builder(Group(), "" if condition == All(()) else write_text(condition, setup.labels, setup.language)), {}
+        return Builder(
+            Group(), "" if condition == All(()) else write_text(condition, setup.labels, setup.language, setup.zone)
+        ), {}
     if not _can_be_rows(condition, setup.zone):
         message = _("这个条件只能用文本表示:值里有换行、首尾空格或过细的时间")
         return builder, {f"{setup.prefix}._text": ConditionError(message, "")}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from qtrace.conditions.formula_parser import COMPARISONS
 from qtrace.conditions.formula_tree import Binary, Call, FieldRef, FormulaError, Literal, Node, Parameter, Unary
 from qtrace.conditions.formula_values import KIND_NAMES, CallError, Kind, Type, is_empty, kind_of
+from qtrace.conditions.source import Word
 
 NUMBER, BOOL, TEXT = Type(Kind.NUMBER), Type(Kind.BOOL), Type(Kind.TEXT)
 UNKNOWN = frozenset({Kind.ANY, Kind.EMPTY})
@@ -109,7 +110,7 @@ class _Checker:
             assert parameter is not None
             self._argument(parameter, found, argument.at, call.function.name)
             if parameter.options and isinstance(argument, Literal) and argument.value not in parameter.options:
-                options = "、".join(sorted(parameter.options))
+                options = tuple(sorted(parameter.options))
                 raise self._error(_("这里应是其中之一:%(options)s"), argument.at, options=options)
         return self._result(call, types)
 
@@ -128,13 +129,15 @@ class _Checker:
     def _argument(self, parameter: Parameter, found: Type, at: int, name: str) -> None:
         if found.is_list and not parameter.takes_list:
             raise self._error(
-                _("%(name)s 的「%(parameter)s」只能是一个值,不能是一列"), at, name=name, parameter=parameter.name
+                _("%(name)s 的「%(parameter)s」只能是一个值,不能是一列"), at, name=name, parameter=Word(parameter.name)
             )
         if not found.is_list and not parameter.takes_one:
-            raise self._error(_("%(name)s 的「%(parameter)s」应是一列值"), at, name=name, parameter=parameter.name)
+            raise self._error(
+                _("%(name)s 的「%(parameter)s」应是一列值"), at, name=name, parameter=Word(parameter.name)
+            )
         if parameter.kinds and found.kind not in parameter.kinds | UNKNOWN:
-            wanted = "、".join(KIND_NAMES[kind] for kind in Kind if kind in parameter.kinds)
+            wanted = tuple(KIND_NAMES[kind] for kind in Kind if kind in parameter.kinds)
             raise self._error(
                 _("%(name)s 的「%(parameter)s」应是%(wanted)s,这里是%(found)s"),
-                at, name=name, parameter=parameter.name, wanted=wanted, found=KIND_NAMES[found.kind],
+                at, name=name, parameter=Word(parameter.name), wanted=wanted, found=KIND_NAMES[found.kind],
             )  # fmt: skip

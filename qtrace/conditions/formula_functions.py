@@ -16,6 +16,11 @@ _DATE, _DATETIME, _ANY = Type(Kind.DATE), Type(Kind.DATETIME), Type(Kind.ANY)
 _DAYS = frozenset({Kind.DATE, Kind.DATETIME})
 
 
+def _(message: str) -> str:
+    """Mark a message for the catalogue; whoever shows it translates it."""
+    return message
+
+
 def _one(name: str, *kinds: Kind) -> Parameter:
     return Parameter(name, frozenset(kinds))
 
@@ -64,16 +69,16 @@ def _plain(
     )
 
 
-_X, _T = _one("数", Kind.NUMBER), _one("文字", Kind.TEXT)
-_NUMBERS_OR_LISTS = (_many("数或一列数", Kind.NUMBER),)
-_COMPARABLE = (_many("值或一列值", Kind.NUMBER, Kind.DATE, Kind.DATETIME),)
-_DAY = Parameter("日期", _DAYS)
-_UNIT = Parameter("单位", frozenset({Kind.TEXT}), options=frozenset(dates.UNITS))
-_CONDITION, _VALUE = _one("条件", Kind.BOOL), _one("值")
+_X, _T = _one(_("数"), Kind.NUMBER), _one(_("文字"), Kind.TEXT)
+_NUMBERS_OR_LISTS = (_many(_("数或一列数"), Kind.NUMBER),)
+_COMPARABLE = (_many(_("值或一列值"), Kind.NUMBER, Kind.DATE, Kind.DATETIME),)
+_DAY = Parameter(_("日期"), _DAYS)
+_UNIT = Parameter(_("单位"), frozenset({Kind.TEXT}), options=frozenset(dates.UNITS))
+_CONDITION, _VALUE = _one(_("条件"), Kind.BOOL), _one(_("值"))
 
 BUILT_IN: tuple[Function, ...] = (
     Function(
-        "if", "如果", (_CONDITION, _one("是则"), _one("否则")), choices.chosen, None,
+        "if", "如果", (_CONDITION, _one(_("是则")), _one(_("否则"))), choices.chosen, None,
         "条件成立给第一个值,否则给第二个;不写第二个就是空", "The first value when the condition holds, otherwise the second.",
         'if(2 > 1, "合格", "不合格") → 合格', 2, lazy=choices.choose,
     ),
@@ -83,7 +88,7 @@ BUILT_IN: tuple[Function, ...] = (
         'ifs(1 > 2, "甲", 3 > 2, "乙", "丙") → 乙', 2, 2, has_rest=True, lazy=choices.choose,
     ),
     Function(
-        "switch", "对应", (_one("看的值"), _one("等于"), _VALUE), choices.switched, None,
+        "switch", "对应", (_one(_("看的值")), _one(_("等于")), _VALUE), choices.switched, None,
         "与哪个值相等就给它后面的值;末尾可加都不相等时的值", "The value after the case that equals the first value.",
         'switch("B", "A", 1, "B", 2, 0) → 2', 3, 2, has_rest=True, lazy=choices.switch,
     ),
@@ -93,11 +98,11 @@ BUILT_IN: tuple[Function, ...] = (
         "coalesce(null, 5) → 5", 1, 1, lazy=choices.coalesce,
     ),
     _plain(
-        "isblank", "为空", (_many("值"),), _BOOL, choices.is_blank,
+        "isblank", "为空", (_many(_("值")),), _BOOL, choices.is_blank,
         "值是否为空(没填,或空文字)", "Whether a value is empty.", "isblank(null) → 是", takes_empty=True,
     ),
     _plain(
-        "round", "四舍五入", (_X, _one("小数位数", Kind.NUMBER)), _NUMBER, numbers.round_half_up,
+        "round", "四舍五入", (_X, _one(_("小数位数"), Kind.NUMBER)), _NUMBER, numbers.round_half_up,
         "四舍五入到几位小数,不写就是整数;负数表示到十位、百位", "Round half up to so many decimals.",
         "round(2.345, 2) → 2.35", 1,
     ),
@@ -121,20 +126,20 @@ BUILT_IN: tuple[Function, ...] = (
         "The mean; empty values are left out.", "avg(1, 2) → 1.5", 1, 1, takes_empty=True,
     ),
     _plain(
-        "count", "计数", (_many("值或一列值"),), _NUMBER, numbers.count, "不为空的值有几个",
+        "count", "计数", (_many(_("值或一列值")),), _NUMBER, numbers.count, "不为空的值有几个",
         "How many values are not empty.", 'count(1, null, "a") → 2', 1, 1, takes_empty=True,
     ),
     _plain("len", "字数", (_T,), _NUMBER, texts.length, "有几个字", "How many characters.", 'len("漏液a") → 3', takes_empty=True),
     _plain(
-        "left", "左取", (_T, _one("字数", Kind.NUMBER)), _TEXT, texts.left, "开头几个字", "The first characters.",
+        "left", "左取", (_T, _one(_("字数"), Kind.NUMBER)), _TEXT, texts.left, "开头几个字", "The first characters.",
         'left("QI-2611", 2) → QI',
     ),
     _plain(
-        "right", "右取", (_T, _one("字数", Kind.NUMBER)), _TEXT, texts.right, "末尾几个字", "The last characters.",
+        "right", "右取", (_T, _one(_("字数"), Kind.NUMBER)), _TEXT, texts.right, "末尾几个字", "The last characters.",
         'right("QI-2611", 4) → 2611',
     ),
     _plain(
-        "mid", "中取", (_T, _one("从第几个字", Kind.NUMBER), _one("字数", Kind.NUMBER)), _TEXT, texts.middle,
+        "mid", "中取", (_T, _one(_("从第几个字"), Kind.NUMBER), _one(_("字数"), Kind.NUMBER)), _TEXT, texts.middle,
         "从第几个字起取几个字", "So many characters from a place counted from 1.", 'mid("QI-2611", 4, 2) → 26',
     ),
     _plain("upper", "大写", (_T,), _TEXT, texts.upper, "字母变大写", "In capitals.", 'upper("a1") → A1'),
@@ -145,12 +150,12 @@ BUILT_IN: tuple[Function, ...] = (
         'concat("批", 7, null) → 批7', 1, 1, takes_empty=True,
     ),
     _plain(
-        "contains", "包含", (_many("文字或一列文字", Kind.TEXT), _one("找什么", Kind.TEXT)), _BOOL, texts.contains,
+        "contains", "包含", (_many(_("文字或一列文字"), Kind.TEXT), _one(_("找什么"), Kind.TEXT)), _BOOL, texts.contains,
         "文字里有没有这几个字;一列里有没有这个值", "Whether a text has the part, or a list the value.",
         'contains("瓶口漏液", "漏液") → 是', takes_empty=True,
     ),
     _plain(
-        "replace", "替换", (_T, _one("找什么", Kind.TEXT), _one("换成", Kind.TEXT)), _TEXT, texts.replace,
+        "replace", "替换", (_T, _one(_("找什么"), Kind.TEXT), _one(_("换成"), Kind.TEXT)), _TEXT, texts.replace,
         "把每一处都换掉", "Replace every occurrence.", 'replace("A-1-2", "-", "/") → A/1/2', takes_empty=True,
     ),
     _plain(
@@ -158,7 +163,7 @@ BUILT_IN: tuple[Function, ...] = (
         "text(1.50) → 1.5", takes_empty=True,
     ),
     _plain(
-        "number", "转数字", (_one("文字", Kind.TEXT, Kind.NUMBER),), _NUMBER, texts.as_number, "文字写的数字变成数字",
+        "number", "转数字", (_one(_("文字"), Kind.TEXT, Kind.NUMBER),), _NUMBER, texts.as_number, "文字写的数字变成数字",
         "The number a text spells.", 'number("12.5") → 12.5',
     ),
     _plain("today", "今天", (), _DATE, dates.today, "今天的日期", "The date it is.", "today() → 2026-11-02"),
@@ -168,27 +173,27 @@ BUILT_IN: tuple[Function, ...] = (
     _plain("day", "日", (_DAY,), _NUMBER, dates.part("day"), "几号", "The day of the month.", 'day(date("2026-11-02")) → 2'),
     _plain(
         "date", "日期",
-        (_one("年或日期", Kind.NUMBER, Kind.TEXT, Kind.DATE, Kind.DATETIME), _one("月", Kind.NUMBER), _one("日", Kind.NUMBER)),
+        (_one(_("年或日期"), Kind.NUMBER, Kind.TEXT, Kind.DATE, Kind.DATETIME), _one(_("月"), Kind.NUMBER), _one(_("日"), Kind.NUMBER)),
         _as_date, dates.as_date, "年月日组成日期,或取日期时间、文字里的日期", "A date from year, month and day, or of a moment or a text.",
         "date(2026, 11, 2) → 2026-11-02", 1,
     ),
     _plain(
-        "date_add", "日期加", (_DAY, _one("几个", Kind.NUMBER), _UNIT), _dated, dates.date_add,
+        "date_add", "日期加", (_DAY, _one(_("几个"), Kind.NUMBER), _UNIT), _dated, dates.date_add,
         "加几天(或周、月、年;日期时间还可加小时、分钟),负数为减", "A date so many days, or other units, later.",
         'date_add(date(2026, 1, 31), 1, "month") → 2026-02-28', 2,
     ),
     _plain(
-        "date_diff", "日期差", (_DAY, Parameter("结束", _DAYS), _UNIT), _between, dates.date_diff,
+        "date_diff", "日期差", (_DAY, Parameter(_("结束"), _DAYS), _UNIT), _between, dates.date_diff,
         "从开始到结束几天(或其他单位);月、年只数满的", "The time from the first date to the second, in days or another unit.",
         "date_diff(date(2026, 1, 1), date(2026, 3, 1)) → 59", 2,
     ),
     _plain(
-        "workdays", "工作日", (_DAY, Parameter("结束", _DAYS)), _NUMBER, dates.workdays,
+        "workdays", "工作日", (_DAY, Parameter(_("结束"), _DAYS)), _NUMBER, dates.workdays,
         "从开始那天起、结束那天之前有几个工作日,按工作日历", "The working days from the first date up to and without the second.",
         "workdays(date(2026, 11, 2), date(2026, 11, 9)) → 5",
     ),
     _plain(
-        "lookup", "查表", (_one("表名", Kind.TEXT), _one("关键值")), _ANY, dates.lookup, "按关键值在表里查一个值",
+        "lookup", "查表", (_one(_("表名"), Kind.TEXT), _one(_("关键值"))), _ANY, dates.lookup, "按关键值在表里查一个值",
         "Find a value in a list by its key.", 'lookup("税率", "A") → 13',
     ),
 )  # fmt: skip

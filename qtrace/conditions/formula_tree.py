@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
 from qtrace.conditions.formula_values import OUT_OF_RANGE, CallError, Kind, Type, Value
-from qtrace.conditions.source import SourceError
+from qtrace.conditions.source import Gettext, SourceError
+
+
+def _(message: str) -> str:
+    """Mark a message for the catalogue; whoever shows it translates it."""
+    return message
+
+
+REST = _("否则")
 
 
 class FormulaError(SourceError):
@@ -74,15 +82,12 @@ class Function:
     takes_empty: bool = False
     lazy: Callable[[Sequence[Later]], Value] | None = None
 
-    @property
-    def signature(self) -> str:
+    def signature(self, gettext: Gettext = str) -> str:
         """Return how the function is written, optional arguments in brackets."""
-        names = [
-            parameter.name if place < self.required else f"[{parameter.name}]"
-            for place, parameter in enumerate(self.parameters)
-        ]
+        names = [gettext(parameter.name) for parameter in self.parameters]
+        names = [name if place < self.required else f"[{name}]" for place, name in enumerate(names)]
         names += ["…"] if self.repeats else []
-        names += ["[否则]"] if self.has_rest else []
+        names += [f"[{gettext(REST)}]"] if self.has_rest else []
         return f"{self.name}({', '.join(names)})"
 
     def parameter(self, place: int, count: int) -> Parameter | None:
@@ -90,12 +95,12 @@ class Function:
         if place < len(self.parameters):
             fixed = len(self.parameters) - self.repeats
             is_rest = self.has_rest and place == count - 1 and place >= fixed and (place - fixed) % self.repeats == 0
-            return Parameter("否则") if is_rest else self.parameters[place]
+            return Parameter(REST) if is_rest else self.parameters[place]
         if not self.repeats:
             return None
         group = (place - len(self.parameters)) % self.repeats
         if self.has_rest and place == count - 1 and group == 0:
-            return Parameter("否则")
+            return Parameter(REST)
         return self.parameters[len(self.parameters) - self.repeats + group]
 
     def takes(self, count: int) -> bool:

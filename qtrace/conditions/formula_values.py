@@ -11,6 +11,8 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from enum import StrEnum
 
+from qtrace.conditions.source import Word, filled
+
 MAX_NUMBER = Decimal(10) ** 18
 MAX_DECIMALS = 18
 MAX_TEXT = 20_000
@@ -48,7 +50,7 @@ class CallError(Exception):
     """A value that cannot be worked with; whoever knows the place in the formula tells it."""
 
     def __init__(self, message: str, **values: object) -> None:
-        super().__init__(message % values)
+        super().__init__(filled(message, values))
         self.template = message
         self.values = values
 
@@ -59,14 +61,14 @@ def _(message: str) -> str:
 
 
 OUT_OF_RANGE = _("日期超出范围(0001 年至 9999 年)")
-KIND_NAMES: Mapping[Kind, str] = {
-    Kind.NUMBER: _("数字"),
-    Kind.TEXT: _("文字"),
-    Kind.BOOL: _("真假值"),
-    Kind.DATE: _("日期"),
-    Kind.DATETIME: _("日期时间"),
-    Kind.EMPTY: _("空"),
-    Kind.ANY: _("任意值"),
+KIND_NAMES: Mapping[Kind, Word] = {
+    Kind.NUMBER: Word(_("数字")),
+    Kind.TEXT: Word(_("文字")),
+    Kind.BOOL: Word(_("真假值")),
+    Kind.DATE: Word(_("日期")),
+    Kind.DATETIME: Word(_("日期时间")),
+    Kind.EMPTY: Word(_("空")),
+    Kind.ANY: Word(_("任意值")),
 }
 
 

@@ -12,7 +12,7 @@ another field. What is written here reads back to an equal condition.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 from qtrace.conditions.lexer import tokens_of
@@ -53,9 +53,9 @@ def parse_text(
         raise ConditionTextError(error.template, source, spot_of(error.path, spots), **error.values) from None
 
 
-def write_text(condition: Condition, labels: Mapping[str, str], language: str = "zh") -> str:
-    """Return the condition as text in the words of the language, `zh` or `en`."""
-    return _Writer(labels, _ids_of(labels), language).condition(condition)
+def write_text(condition: Condition, labels: Mapping[str, str], language: str = "zh", zone: tzinfo = UTC) -> str:
+    """Return the condition as text in the words of the language, `zh` or `en`, with times as the zone's clock shows."""
+    return _Writer(labels, _ids_of(labels), language, zone).condition(condition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class _Writer:
     labels: Mapping[str, str]
     ids: Mapping[str, Sequence[str]]
     language: str
+    zone: tzinfo
 
     def condition(self, condition: Condition) -> str:
         joints = JOINTS[self.language]
@@ -89,11 +90,11 @@ class _Writer:
             case OtherField(name):
                 return f"{start} {self._field(name)}"
             case (low, high) if clause.op == "between":
-                return f"{start} {_scalar(low)} {JOINTS[self.language]['to']} {_scalar(high)}"
+                return f"{start} {self._scalar(low)} {JOINTS[self.language]['to']} {self._scalar(high)}"
             case tuple() as values:
-                return f"{start} ({', '.join(map(_scalar, values))})"
+                return f"{start} ({', '.join(map(self._scalar, values))})"
             case value:
-                return f"{start} {_scalar(value)}"
+                return f"{start} {self._scalar(value)}"
 
     def _field(self, name: str) -> str:
         """Return the label where it means this field alone, the id otherwise."""
@@ -103,16 +104,21 @@ class _Writer:
         said = label if is_clear and is_writable else name
         return said if _BARE.fullmatch(said) and said.lower() not in RESERVED else f"{{{said}}}"
 
+    def _scalar(self, value: Scalar) -> str:
+        if isinstance(value, int | Decimal):
+            return format(value, "f") if isinstance(value, Decimal) else str(value)
+        spelled = self._moment(value) if isinstance(value, datetime) else value
+        return '"' + spelled.replace('"', '""') + '"'
+
+    def _moment(self, value: datetime) -> str:
+        try:
+            return value.astimezone(self.zone).isoformat()
+        except OverflowError:
+            return value.isoformat()
+
 
 def _ids_of(labels: Mapping[str, str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, label in labels.items():
         found.setdefault(label, []).append(name)
     return found
-
-
-def _scalar(value: Scalar) -> str:
-    if isinstance(value, int | Decimal):
-        return format(value, "f") if isinstance(value, Decimal) else str(value)
-    spelled = value.isoformat() if isinstance(value, datetime) else value
-    return '"' + spelled.replace('"', '""') + '"'

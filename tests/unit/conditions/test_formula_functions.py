@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from qtrace.conditions.formula import evaluate_formula, parse_formula
 from qtrace.conditions.formula_functions import BUILT_IN, FUNCTIONS, with_functions
+from qtrace.conditions.formula_reference import function_table
 from qtrace.conditions.formula_tree import Environment, Function, Parameter
 from qtrace.conditions.formula_values import CallError, Kind, Type, written
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "user" / "conditions.md"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HERE = Environment(
     datetime(2026, 11, 1, 20, tzinfo=UTC),
@@ -158,3 +161,13 @@ def test_numbers_agree_with_python(numbers: list[Decimal | None], one: Decimal) 
     assert result("floor(x) <= x and x < floor(x) + 1 and ceil(x) - floor(x) <= 1", x=one) is True
     assert result("number(text(x))", x=one) == one
     assert result("abs(x)", x=one) == abs(one)
+
+
+def test_the_documentation_names_every_function() -> None:
+    """The table is made from the functions; `QTRACE_WRITE_TABLE=1` writes it anew."""
+    before, rest = PAGE.read_text(encoding="utf-8").split("<!-- functions -->\n")
+    after = rest.partition("<!-- /functions -->")[2]
+    page = f"{before}<!-- functions -->\n{function_table(BUILT_IN)}<!-- /functions -->{after}"
+    if os.environ.get("QTRACE_WRITE_TABLE"):
+        PAGE.write_text(page, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page, "QTRACE_WRITE_TABLE=1 writes it anew"

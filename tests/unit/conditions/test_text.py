@@ -1,9 +1,10 @@
 """Conditions as experts type them."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -202,8 +203,11 @@ NAMES = (
     condition=st.recursive(clauses(), groups, max_leaves=6),
     names=st.just(list(LABELS.values())) | st.lists(NAMES, min_size=len(FIELDS), max_size=len(FIELDS)),
     language=st.sampled_from(["zh", "en"]),
+    zone=st.sampled_from([UTC, ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")]),
 )
-def test_a_condition_survives_being_written(condition: Condition, names: list[str], language: str) -> None:
+def test_a_condition_survives_being_written(
+    condition: Condition, names: list[str], language: str, zone: tzinfo
+) -> None:
     labels = dict(zip(FIELDS, names, strict=True))
-    text = write_text(condition, labels, language)
+    text = write_text(condition, labels, language, zone)
     assert parse_text(text, FIELDS, labels, has_history=True) == condition
