@@ -58,9 +58,7 @@ class Row:
 
     answers: dict[str, Value]
     reasons: list[tuple[str, str]] = field(default_factory=list)
-
-
-Checks = Callable[[FormDefinition, Sequence[Row]], None]
+    notes: dict[str, str] = field(default_factory=dict)  # warnings that were let through, by field
 
 
 @dataclass(frozen=True)

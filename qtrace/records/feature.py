@@ -8,8 +8,10 @@ from qtrace.forms.service import REINDEX
 from qtrace.forms.sources import FREE, register_source
 from qtrace.records import terms
 from qtrace.records.jobs import reindex
+from qtrace.records.rule_facts import RecordFacts
 from qtrace.records.sources import RecordSource
 from qtrace.records.views import bp
+from qtrace.rules.facts import register_facts
 from qtrace.web.pages import NavItem, add_nav
 
 
@@ -19,4 +21,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     register_job(app, REINDEX, reindex)
     register_source(app, FREE, RecordSource())
+    register_facts(app, "*", RecordFacts())
     add_nav(app, NavItem("records.index", _("表单记录"), "clipboard-list", "record.read"))

@@ -19,10 +19,12 @@ from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.receiving import kept_notes, receive
 from qtrace.forms.registry import Opening, Sent
 from qtrace.records import queries
-from qtrace.records.doors import Filled, fill
+from qtrace.records.doors import checked_form, held
 from qtrace.records.models import Record
 from qtrace.records.pages import list_context, sections_of
 from qtrace.records.service import NewRecord, change_record, create_record, set_state, undo_last_change
+from qtrace.rules.doors import Checked, Door, note_warnings
+from qtrace.rules.pieces import Told, form_told, told_context
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render
@@ -56,7 +58,7 @@ def new(form_key: str) -> Response:
     values = {name: request.args.getlist(name) for name in request.args}
     now = clock.now()
     opening = Opening(now, now.astimezone(site_zone()).date(), actor().id, actor().department_id)
-    return _form_page(form, definition, version, Sent({**new_sent(definition, opening).values, **values}), Filled())
+    return _form_page(form, definition, version, Sent({**new_sent(definition, opening).values, **values}), {})
 
 
 @bp.post("/<form_key>")
@@ -67,20 +69,19 @@ def create(form_key: str) -> Response:
     version = _version_sent(form, current)
     definition = stored_definition(form.key, version)
     received = receive(definition, user_id=actor().id)
-    filled = fill(definition, received)
-    if not filled.ok:
-        return _form_page(form, definition, version, received.sent, filled, status=422)
-    new_record = NewRecord(
-        form.id, version, filled.answers, filled.files, department_id=actor().department_id, notes=filled.notes
-    )
     by, now = actor().id, clock.now()
+    checked = checked_form(form.key, definition, received, door=Door.PAGE, by=by, now=now)
+    if not checked.ok:
+        return _form_page(form, definition, version, received.sent, checked.page_errors, status=422, checked=checked)
+    answers, files = checked.answers.answers, checked.answers.files
+    new_record = NewRecord(form.id, version, answers, files, department_id=actor().department_id, notes=checked.notes)
     try:
         with write():
             number = create_record(new_record, by=by, now=now)
             url = url_for("records.show", form_key=form_key, number=number)
             answer_at(url)
     except Refused as refused:
-        wrong = Filled(errors={refused.field or "": refused.message})
+        wrong = {refused.field or "": refused.message}
         return _form_page(_form(form_key)[0], definition, version, received.sent, wrong, status=422)
     return go(url, trigger={"toast": _("已提交 %(number)s", number=number)})
 
@@ -107,7 +108,7 @@ def edit(form_key: str, number: str) -> Response:
     """Show the form with the record's answers, in the version it was made with."""
     form, record = _record(form_key, number)
     definition = stored_definition(form.key, record.form_version_id)
-    return _edit_page(form, record, definition, sent_from(definition, {}, record.answers), Filled(), record.version)
+    return _edit_page(form, record, definition, sent_from(definition, {}, record.answers), {}, record.version)
 
 
 @bp.post("/<form_key>/<number>")
@@ -117,23 +118,25 @@ def update(form_key: str, number: str) -> Response:
     form, record = _record(form_key, number)
     definition = stored_definition(form.key, record.form_version_id)
     received = receive(definition, user_id=actor().id)
-    filled = fill(definition, received, record=record)
-    version = as_id(request.form.get("version", "")) or 0
-    if not filled.ok:
-        return _edit_page(form, record, definition, received.sent, filled, version, status=422)
+    version, by, now = as_id(request.form.get("version", "")) or 0, actor().id, clock.now()
+    checked = checked_form(form.key, definition, received, door=Door.PAGE, by=by, now=now, record=record)
+    if not checked.ok:
+        errors = checked.page_errors
+        return _edit_page(form, record, definition, received.sent, errors, version, status=422, checked=checked)
     url = url_for("records.show", form_key=form_key, number=number)
-    record_id, by = record.id, actor().id
+    record_id, answers, files = record.id, checked.answers.answers, checked.answers.files
     try:
         with write():
-            change_record(record_id, filled.answers, filled.files, expected_version=version, by=by, now=clock.now())
+            change_record(record_id, answers, files, expected_version=version, by=by, now=now)
+            note_warnings("record", record_id, checked, now=now)
             answer_at(url)
     except Conflict as conflict:
         form, record = _record(form_key, number)
-        told = Filled(conflict=conflict.message)
-        return _edit_page(form, record, definition, received.sent, told, record.version, status=409)
+        told = conflict.message
+        return _edit_page(form, record, definition, received.sent, {}, record.version, status=409, conflict=told)
     except Refused as refused:
         form, record = _record(form_key, number)
-        wrong = Filled(errors={refused.field or "": refused.message})
+        wrong = {refused.field or "": refused.message}
         return _edit_page(form, record, definition, received.sent, wrong, version, status=422)
     return go(url, trigger={"toast": _("已保存")})
 
@@ -201,22 +204,32 @@ def _record(form_key: str, number: str) -> tuple[Form, Record]:
 
 
 def _form_page(
-    form: Form, definition: FormDefinition, version: int, sent: Sent, filled: Filled, *, status: int = 200
-) -> Response:
+    form: Form, definition: FormDefinition, version: int, sent: Sent, errors: Mapping[str, str], *, status: int = 200,
+    checked: Checked | None = None,
+) -> Response:  # fmt: skip
+    told = form_told(form.key, version, definition, sent, by=actor().id, now=clock.now(), checked=checked)
     return render(
-        "records/new.html", "records/_new.html", status=status, record_form=form, version=version, filled=filled,
-        **_drawn(definition, sent, filled.errors),
+        "records/new.html", "records/_new.html", status=status, record_form=form, version=version,
+        **_drawn(form, definition, sent, errors, told),
     )  # fmt: skip
 
 
 def _edit_page(
-    form: Form, record: Record, definition: FormDefinition, sent: Sent, filled: Filled, version: int, *, status: int = 200
+    form: Form, record: Record, definition: FormDefinition, sent: Sent, errors: Mapping[str, str], version: int, *,
+    status: int = 200, conflict: str = "", checked: Checked | None = None,
 ) -> Response:  # fmt: skip
+    told = form_told(
+        form.key, record.form_version_id, definition, sent, by=actor().id, now=clock.now(),
+        record=(record.number, held(record)), checked=checked,
+    )  # fmt: skip
     return render(
-        "records/edit.html", "records/_edit.html", status=status, record_form=form, record=record, filled=filled,
-        record_version=version, files=queries.files_of(record.id), **_drawn(definition, sent, filled.errors),
+        "records/edit.html", "records/_edit.html", status=status, record_form=form, record=record, conflict=conflict,
+        record_version=version, files=queries.files_of(record.id), **_drawn(form, definition, sent, errors, told),
     )  # fmt: skip
 
 
-def _drawn(definition: FormDefinition, sent: Sent, errors: Mapping[str, str]) -> dict[str, Any]:
-    return {"form": bind(definition, sent, errors), "kept": kept_notes(sent, user_id=actor().id), "errors": errors}
+def _drawn(form: Form, definition: FormDefinition, sent: Sent, errors: Mapping[str, str], told: Told) -> dict[str, Any]:
+    return {
+        "form": bind(definition, sent, errors), "kept": kept_notes(sent, user_id=actor().id), "errors": errors,
+        "asked_key": form.key, **told_context(told),
+    }  # fmt: skip
