@@ -276,7 +276,6 @@ class Control:
     options: ClassVar[tuple[Option, ...]] = ()
     family: ClassVar[str] = "text"  # one of FAMILIES: the drawer of the palette it lies in
     basic: ClassVar[bool] = False  # shown to a new company; the rest waits behind "advanced"
-    any_file: ClassVar[bool] = False  # takes files of every type; others are photos, made small and harmless
     layout: ClassVar[bool] = False  # arranges the page and holds nothing; not counted as a control
     grouped: ClassVar[bool] = False  # several inputs under one label: a fieldset, not a label
     public: ClassVar[bool] = True  # may stand on a form for people without an account

@@ -5,21 +5,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import Response, current_app, request, url_for
+from flask import Response, request, url_for
 from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
 from qtrace.complaints.models import Complaint
 from qtrace.core import clock
 from qtrace.core.db import write
-from qtrace.core.errors import Conflict, Refused
-from qtrace.core.files import StoredFile, refresh
+from qtrace.core.errors import Conflict
 from qtrace.core.ids import as_id
 from qtrace.forms.answers import Answers, bind, read_answers, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_definition, stored_definition
 from qtrace.forms.registry import Sent, Storage, controls
 from qtrace.forms.seed import ISSUE_FORM
+from qtrace.forms.uploads import notes, receive
 from qtrace.issues import queries
 from qtrace.issues.models import Issue
 from qtrace.issues.opening import hold
@@ -33,7 +33,6 @@ from qtrace.rules.pieces import form_told, reasons_in
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
 from qtrace.web.limits import limited
-from qtrace.web.photos import seal, store_photo, unseal
 
 
 @bp.get("/issues/new")
@@ -61,7 +60,7 @@ def origin() -> Response:
 def create() -> Response:
     """Open an issue from the form; an invalid form comes back with everything that was filled in."""
     version_id, definition = current_definition(ISSUE_FORM)
-    sent, errors = _receive(definition)
+    sent, errors = receive(definition, owner=actor().id)
     now = clock.now()
     checked = _checked(definition, sent, now)
     if not checked.ok or errors:
@@ -130,28 +129,6 @@ def _definition_of(issue: Issue) -> FormDefinition:
     return FormDefinition(tuple(section for section in sections if section.fields))
 
 
-def _receive(definition: FormDefinition) -> tuple[Sent, dict[str, str]]:
-    """Return what was sent with every photo stored, and which photos could not be."""
-    files: dict[str, list[StoredFile]] = {}
-    errors: dict[str, str] = {}
-    key, data_dir = str(current_app.secret_key), current_app.config["QTRACE_DATA_DIR"]
-    for asked in definition.fields:
-        if controls()[asked.control].storage != Storage.FILE_REFS:
-            continue
-        kept = unseal(request.form.getlist(f"{asked.id}.kept"), key=key, user_id=actor().id)
-        files[asked.id] = [photo for photo in kept if refresh(photo.id, data_dir=data_dir)]
-        if len(files[asked.id]) < len(kept):
-            errors[asked.id] = _("表单放了太久,有照片已被清理。请重新添加照片后再提交。")
-        for upload in request.files.getlist(asked.id):
-            if not upload.filename:
-                continue
-            try:
-                files[asked.id].append(store_photo(upload, data_dir=data_dir))
-            except Refused as refused:
-                errors[asked.id] = refused.message
-    return Sent(request.form.to_dict(flat=False), files), errors
-
-
 def _new_issue(answers: Answers, version_id: int, source: str) -> NewIssue:
     line_id = as_id(request.form.get("origin_line", ""))
     columns = complete(_without_affected(answers.columns), source, line_id=line_id)
@@ -212,8 +189,7 @@ def _form_page(
     status: int = 200,
     checked: Checked | None = None,
 ) -> Response:
-    key, now = str(current_app.secret_key), clock.now()
-    kept = {photo.id: seal(photo, key=key, user_id=actor().id) for photos in sent.files.values() for photo in photos}
+    kept, now = notes(sent, owner=actor().id), clock.now()
     found = _found(_source(definition, sent), sent.first("origin_line"))
     version_id = current_definition(ISSUE_FORM)[0]
     told = form_told(ISSUE_FORM, version_id, definition, sent, by=actor().id, now=now, checked=checked)

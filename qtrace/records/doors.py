@@ -5,8 +5,7 @@ from datetime import datetime
 
 from qtrace.forms.answers import Answers, read_answers
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.receiving import Received
-from qtrace.forms.registry import Storage, Value, controls
+from qtrace.forms.registry import Sent, Storage, Value, controls
 from qtrace.records.bulk import Row, Target
 from qtrace.records.models import Record
 from qtrace.rules.doors import Checked, Door, Held, check_answers
@@ -15,19 +14,19 @@ from qtrace.rules.queries import load_rules
 
 
 def checked_form(
-    form_key: str, definition: FormDefinition, received: Received, *, door: Door, by: int | None, now: datetime,
-    record: Record | None = None,
+    form_key: str, definition: FormDefinition, sent: Sent, wrong_files: Mapping[str, str], *, door: Door, by: int | None,
+    now: datetime, record: Record | None = None,
 ) -> Checked:  # fmt: skip
     """Return what the rules make of a form somebody sent; files that could not be kept are errors of their fields."""
-    read = read_answers(definition, received.sent)
-    read.errors.update(received.errors)
+    read = read_answers(definition, sent)
+    read.errors.update(wrong_files)
     stored = {name: [file.id for file in files] for name, files in read.files.items()}
     answers = Answers(
         read.columns, read.answers | stored | _held_files(definition, record, stored), read.files, read.errors
     )
     return check_answers(
         form_key, definition, answers, door=door, by=by, now=now, record=held(record) if record else None,
-        reasons=reasons_in(received.sent.values),
+        reasons=reasons_in(sent.values),
     )  # fmt: skip
 
 

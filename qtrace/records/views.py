@@ -16,8 +16,8 @@ from qtrace.forms.answers import bind, new_sent, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
-from qtrace.forms.receiving import kept_notes, receive
 from qtrace.forms.registry import Opening, Sent
+from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form, held
 from qtrace.records.models import Record
@@ -68,11 +68,11 @@ def create(form_key: str) -> Response:
     form, _current, current = _form(form_key)
     version = _version_sent(form, current)
     definition = stored_definition(form.key, version)
-    received = receive(definition, user_id=actor().id)
+    sent, wrong_files = receive(definition, owner=actor().id)
     by, now = actor().id, clock.now()
-    checked = checked_form(form.key, definition, received, door=Door.PAGE, by=by, now=now)
+    checked = checked_form(form.key, definition, sent, wrong_files, door=Door.PAGE, by=by, now=now)
     if not checked.ok:
-        return _form_page(form, definition, version, received.sent, checked.page_errors, status=422, checked=checked)
+        return _form_page(form, definition, version, sent, checked.page_errors, status=422, checked=checked)
     answers, files = checked.answers.answers, checked.answers.files
     new_record = NewRecord(form.id, version, answers, files, department_id=actor().department_id, notes=checked.notes)
     try:
@@ -82,7 +82,7 @@ def create(form_key: str) -> Response:
             answer_at(url)
     except Refused as refused:
         wrong = {refused.field or "": refused.message}
-        return _form_page(_form(form_key)[0], definition, version, received.sent, wrong, status=422)
+        return _form_page(_form(form_key)[0], definition, version, sent, wrong, status=422)
     return go(url, trigger={"toast": _("已提交 %(number)s", number=number)})
 
 
@@ -117,12 +117,12 @@ def update(form_key: str, number: str) -> Response:
     """Save the answers unless somebody else was faster; then show both, with the reader's values kept."""
     form, record = _record(form_key, number)
     definition = stored_definition(form.key, record.form_version_id)
-    received = receive(definition, user_id=actor().id)
+    sent, wrong_files = receive(definition, owner=actor().id)
     version, by, now = as_id(request.form.get("version", "")) or 0, actor().id, clock.now()
-    checked = checked_form(form.key, definition, received, door=Door.PAGE, by=by, now=now, record=record)
+    checked = checked_form(form.key, definition, sent, wrong_files, door=Door.PAGE, by=by, now=now, record=record)
     if not checked.ok:
         errors = checked.page_errors
-        return _edit_page(form, record, definition, received.sent, errors, version, status=422, checked=checked)
+        return _edit_page(form, record, definition, sent, errors, version, status=422, checked=checked)
     url = url_for("records.show", form_key=form_key, number=number)
     record_id, answers, files = record.id, checked.answers.answers, checked.answers.files
     try:
@@ -133,11 +133,11 @@ def update(form_key: str, number: str) -> Response:
     except Conflict as conflict:
         form, record = _record(form_key, number)
         told = conflict.message
-        return _edit_page(form, record, definition, received.sent, {}, record.version, status=409, conflict=told)
+        return _edit_page(form, record, definition, sent, {}, record.version, status=409, conflict=told)
     except Refused as refused:
         form, record = _record(form_key, number)
         wrong = {refused.field or "": refused.message}
-        return _edit_page(form, record, definition, received.sent, wrong, version, status=422)
+        return _edit_page(form, record, definition, sent, wrong, version, status=422)
     return go(url, trigger={"toast": _("已保存")})
 
 
@@ -230,6 +230,6 @@ def _edit_page(
 
 def _drawn(form: Form, definition: FormDefinition, sent: Sent, errors: Mapping[str, str], told: Told) -> dict[str, Any]:
     return {
-        "form": bind(definition, sent, errors), "kept": kept_notes(sent, user_id=actor().id), "errors": errors,
+        "form": bind(definition, sent, errors), "kept": notes(sent, owner=actor().id), "errors": errors,
         "asked_key": form.key, **told_context(told),
     }  # fmt: skip

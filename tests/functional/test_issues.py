@@ -179,7 +179,7 @@ def test_a_photo_swept_while_the_form_lay_open_is_asked_for_again(login: Any, tm
         path.unlink()
     answer = browser.post("/issues", capture(**{"photos.kept": kept}))
     assert answer.status_code == 422
-    assert "请重新添加照片" in answer.text
+    assert "请重新添加后再提交" in answer.text
     assert "photos.kept" not in answer.text
     assert browser.post("/issues", capture()).status_code == 303
 
