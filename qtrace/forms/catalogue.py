@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
+from qtrace.conditions.tree import FieldKind
 from qtrace.core.errors import Refused
 from qtrace.forms.answers import Bound
 from qtrace.forms.registry import FAMILIES, Control, Family, FieldDefinition, Sent, Storage, Value, controls
@@ -23,6 +24,14 @@ STORED: Mapping[Storage, LazyString] = {
     Storage.FILE_REFS: _("文件"),
     Storage.ROWS: _("子表"),
     Storage.COMPUTED: _("自动计算"),
+}
+
+COMPARED: Mapping[FieldKind, LazyString] = {
+    FieldKind.TEXT: STORED[Storage.TEXT],
+    FieldKind.NUMBER: STORED[Storage.NUMBER],
+    FieldKind.BOOL: STORED[Storage.BOOL],
+    FieldKind.DATETIME: STORED[Storage.DATE],
+    FieldKind.REF: STORED[Storage.REF],
 }
 
 
@@ -71,9 +80,14 @@ def read_trial(control: Control, typed: Mapping[str, Sequence[str]]) -> Trial:
     return Trial(_bound(control, sent), _rows(control, field, value))
 
 
+def options_text(control: Control) -> str:
+    """Return the names of a control's settings, the required ones marked."""
+    return "、".join(f"{option.label_zh or option.name}{'*' if option.required else ''}" for option in control.options)
+
+
 def stored_as(control: Control) -> str:
-    """Return the storage kind in the reader's words."""
-    return str(STORED[control.storage])
+    """Return in the reader's words what is kept, as conditions and lists see it."""
+    return str(COMPARED[control.compared_as] if control.compared_as else STORED[control.storage])
 
 
 def _rows(control: Control, field: FieldDefinition, value: Value) -> list[tuple[LazyString, str]]:

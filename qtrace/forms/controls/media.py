@@ -149,7 +149,7 @@ class PhotoMarkup(Photo):
         if not isinstance(value, dict) or not isinstance(value.get("photos"), list):
             return "—"
         counted = self.counted(len(cast(list[object], value["photos"])))
-        return _("%(photos)s:%(note)s", photos=counted, note=value["note"]) if value.get("note") else counted
+        return f"{counted} · {value['note']}" if value.get("note") else counted
 
     def to_condition(self, field: FieldDefinition, value: Value) -> object:
         """Return the photos, so that conditions can ask whether there are any."""

@@ -247,4 +247,4 @@ def _plain(text: str) -> str:
 
 
 def _level_name(level: str) -> str:
-    return next(choice.name_zh for choice in LEVEL.choices if choice.value == level)
+    return {"province": _("省"), "city": _("市"), "district": _("区县")}[level]

@@ -33,6 +33,7 @@ MAX_LABEL = 63
 DOTS = 4
 RICH_TAGS = {"p", "br", "strong", "b", "em", "i", "u", "s", "h3", "h4", "ul", "ol", "li", "blockquote", "a"}
 PLAIN_TAGS = re.compile(r"</?(?!p>|br>|br />)[a-z][^>]*>")
+EMPTY = re.compile(r"<(p|h3|h4|li|ul|ol|b|strong|em|i|u|s)>\s*</\1>")  # what editors leave behind
 ANY_TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 EMAIL = re.compile(r"[^@\s,;<>()\"]+@([^@\s,;<>()\"]+)")
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
@@ -133,7 +134,7 @@ class Textarea(Control):
 class RichText(Control):
     """Text with headings, lists, bold and links; kept as the few harmless tags there are."""
 
-    key, name_zh, name_en = "richtext", "图文说明", "Rich text"
+    key, name_zh, name_en = "richtext", "富文本", "Rich text"
     storage = Storage.TEXT
     wide = True
     icon = "book"
@@ -362,10 +363,11 @@ def is_web_address(address: str) -> bool:
 
 def clean_html(text: str) -> str:
     """Return the markup with nothing left that could run, load or disguise."""
-    return nh3.clean(
+    cleaned = nh3.clean(
         text, tags=RICH_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow", strip_comments=True,
-    ).strip()  # fmt: skip
+    )  # fmt: skip
+    return EMPTY.sub("", cleaned).strip()
 
 
 def paragraphs(text: str) -> str:

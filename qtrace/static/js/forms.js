@@ -248,7 +248,6 @@ function thumb(list, { file, marked }) {
   drop.className = "drop";
   drop.dataset.photoDrop = "";
   drop.setAttribute("aria-label", `${list.dataset.wordDrop} ${file.name}`);
-  drop.textContent = "✕";
   if (list.hasAttribute("data-markup")) {
     const open = document.createElement("button");
     open.type = "button";
@@ -404,11 +403,21 @@ function sign(pad) {
     for (const part of event.getCoalescedEvents?.() || [event]) pen.lineTo(...at(part));
     pen.stroke();
   });
-  canvas.addEventListener("pointerup", async () => {
+  input.addEventListener("change", async (event) => {
+    if (!event.isTrusted || !input.files.length) return;
+    const picture = await createImageBitmap(input.files[0]).catch(() => null);
+    if (!picture) return;
+    clear();
+    const scale = Math.min(canvas.width / picture.width, canvas.height / picture.height);
+    pen.drawImage(picture, 0, 0, picture.width * scale, picture.height * scale);
+    pad.classList.add("signed");
+  });
+  canvas.addEventListener("pointerup", () => {
     drawing = false;
-    const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+    // At once, not when the browser finds time: the next tap may be the one that submits.
+    const bytes = Uint8Array.from(atob(canvas.toDataURL("image/png").split(",")[1]), (char) => char.charCodeAt(0));
     const carried = new DataTransfer();
-    carried.items.add(new File([blob], pad.dataset.signName, { type: "image/png" }));
+    carried.items.add(new File([bytes], pad.dataset.signName, { type: "image/png" }));
     input.files = carried.files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
   });

@@ -12,7 +12,17 @@ import pytest
 from PIL import Image
 
 from qtrace.core.errors import NotFound, Refused
-from qtrace.core.files import clean_name, discard, open_path, refresh, shrink_photo, store, sweep
+from qtrace.core.files import (
+    clean_name,
+    discard,
+    media_type,
+    open_path,
+    refresh,
+    shrink_drawing,
+    shrink_photo,
+    store,
+    sweep,
+)
 from tests.conftest import NOW
 
 
@@ -117,6 +127,27 @@ def test_orientation_is_applied_and_the_place_it_was_taken_is_dropped() -> None:
         top = small.getpixel((100, 20))
         assert isinstance(top, tuple)
         assert top[0] > 200 > top[2]
+
+
+def test_a_drawing_becomes_a_small_png_on_white() -> None:
+    out = io.BytesIO()
+    Image.new("RGBA", (1600, 400), (0, 0, 0, 0)).save(out, "PNG", pnginfo=None)
+    with Image.open(io.BytesIO(shrink_drawing(out.getvalue()))) as made:
+        assert (made.format, made.size, made.mode) == ("PNG", (800, 200), "L")
+        assert made.getpixel((1, 1)) == 255
+
+
+@pytest.mark.parametrize(
+    ("start", "found"),
+    [
+        (b"\x00\x00\x00\x20ftypisom", "video/mp4"),
+        (b"\x00\x00\x00\x14ftypqt  ", "video/quicktime"),
+        (b"\x00\x00\x00\x18ftypheic", "application/octet-stream"),
+        (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm", "video/webm"),
+    ],
+)
+def test_a_film_is_known_by_its_content(start: bytes, found: str) -> None:
+    assert media_type(start, "leak.mp4") == found
 
 
 def test_transparency_is_laid_on_white() -> None:

@@ -53,7 +53,6 @@ function thumb(list, { file, marked }) {
   drop.className = "drop";
   drop.dataset.photoDrop = "";
   drop.setAttribute("aria-label", `${list.dataset.wordDrop} ${file.name}`);
-  drop.textContent = "✕";
   if (list.hasAttribute("data-markup")) {
     const open = document.createElement("button");
     open.type = "button";
