@@ -26,7 +26,7 @@ STYLES = [
 ]
 SCRIPTS = [
     "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "fields", "held", "condition-builder",
-    "rules",
+    "rules", "reorder",
 ]  # fmt: skip
 FORM_SCRIPTS = ["inputs", "rich", "photos", "sign"]  # loaded by pages that draw a form
 DESK = ["designer"]  # what only the designers' page loads, style and script

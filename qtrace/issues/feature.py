@@ -11,9 +11,10 @@ from qtrace.issues.fields import FORM_COLUMNS
 from qtrace.issues.form_source import IssueSource
 from qtrace.issues.opening import subscribe_all as subscribe_opening
 from qtrace.issues.rule_facts import IssueFacts
+from qtrace.issues.stages import stage_names
 from qtrace.issues.subscribers import subscribe_all
 from qtrace.issues.views import bp
-from qtrace.rules.facts import register_facts
+from qtrace.rules.facts import register_facts, register_stages
 from qtrace.web.pages import NavItem, add_nav
 
 # Importing them puts their addresses on the blueprint.
@@ -26,6 +27,7 @@ def register(app: Flask) -> None:
     register_columns(app, ISSUE_FORM, FORM_COLUMNS)
     register_facts(app, "issue", IssueFacts())
     register_source(app, ISSUE_FORM, IssueSource())
+    register_stages(app, "issue", lambda: [(key, stage.label) for key, stage in stage_names().items()])
     subscribe_all(app)
     subscribe_opening(app)
     held_photos.register(app)

@@ -13,7 +13,7 @@ from qtrace.core.db import db
 from qtrace.core.models import EventRow
 from qtrace.forms.registry import FieldDefinition, Value
 from qtrace.issues.models import Issue
-from qtrace.rules.facts import AskedForm, Sample
+from qtrace.rules.facts import AskedForm, Sample, spellings
 from qtrace.rules.subject import seen_value
 from qtrace.sdk.rules import Match
 
@@ -22,7 +22,6 @@ COLUMNS = (
     "disposition_id", "order_id", "sku_id", "lot_id", "supplier_id", "safety",
 )  # fmt: skip
 CHANGES = ("issue_changed", "issue_classified")
-MOST_DIGITS = 6
 
 
 def issue_columns(issue: Issue) -> dict[str, Any]:
@@ -118,20 +117,8 @@ def _equal(asked: FieldDefinition, value: object) -> ColumnElement[bool] | None:
     elif asked.column:
         return None
     else:
-        equal = Issue.answers[asked.id].as_string().in_(_spellings(value))
+        equal = Issue.answers[asked.id].as_string().in_(spellings(value))
     return equal
-
-
-def _spellings(value: object) -> list[str]:
-    """Return the ways an answer may be written in the row: numbers with their zeros, days with and without a time."""
-    if isinstance(value, datetime):
-        return [value.isoformat(), value.date().isoformat()]
-    if isinstance(value, Decimal):
-        return [
-            f"{value:f}",
-            *(f"{value:.{digits}f}" for digits in range(MOST_DIGITS + 1) if round(value, digits) == value),
-        ]
-    return [str(value)]
 
 
 def _old_value(asked: FieldDefinition, body: Mapping[str, Any]) -> tuple[bool, Value]:

@@ -96,7 +96,7 @@ def read_cells(definition: FormDefinition, columns: Mapping[str, Sequence[Cell]]
 
 def take_rows(target: Target, rows: Sequence[Row], sender: Sender, *, now: datetime) -> list[RowOutcome]:
     """Store the rows that are in order, in the open write, and say of each what became of it."""
-    found = _existing(target, rows)
+    found = existing_rows(target, rows)
     plan = _Plan(target, sender, now)
     outcomes = [plan.place(row, found) for row in rows]
     plan.carry_out()
@@ -105,7 +105,7 @@ def take_rows(target: Target, rows: Sequence[Row], sender: Sender, *, now: datet
 
 def rehearse_rows(target: Target, rows: Sequence[Row], seen: set[str]) -> list[RowOutcome]:
     """Say what would become of the rows without storing anything; `seen` remembers keys over several batches."""
-    found = _existing(target, rows)
+    found = existing_rows(target, rows)
     outcomes = []
     for row in rows:
         key = key_of(target, row)
@@ -129,7 +129,7 @@ def key_of(target: Target, row: Row) -> str | None:
 
 
 @dataclass(frozen=True)
-class _Held:
+class HeldRow:
     """A record that is there already."""
 
     id: int
@@ -151,9 +151,9 @@ class _Plan:
         self.changed: list[dict[str, Any]] = []
         self.before: list[dict[str, Any]] = []
         self.places: dict[str, int] = {}  # key to its place among the new ones, for rows that name it twice
-        self.held: dict[str, _Held] = {}
+        self.held: dict[str, HeldRow] = {}
 
-    def place(self, row: Row, found: dict[str, _Held]) -> RowOutcome:
+    def place(self, row: Row, found: dict[str, HeldRow]) -> RowOutcome:
         """Decide what becomes of one row."""
         if row.reasons:
             return RowOutcome("refused", reasons=row.reasons)
@@ -189,7 +189,7 @@ class _Plan:
         if self.new or self.changed:
             self._tell()
 
-    def _again(self, key: str, held: _Held, row: Row, found: dict[str, _Held]) -> RowOutcome:
+    def _again(self, key: str, held: HeldRow, row: Row, found: dict[str, HeldRow]) -> RowOutcome:
         answers = held.answers | row.answers
         if not differing(held.answers, answers):
             return RowOutcome("unchanged", held.number)
@@ -204,7 +204,7 @@ class _Plan:
             columns | {"record_id": held.id, "number": held.number, "version": held.version + 1, "changed_at": self.now,
             "changed_by": self.sender.by}
         )  # fmt: skip
-        found[key] = _Held(
+        found[key] = HeldRow(
             held.id, held.number, held.version + 1, self.target.version_id, str(columns["title"]), answers, held.state
         )
         return RowOutcome("updated", held.number)
@@ -277,14 +277,15 @@ def _note(rows: Sequence[Row], field_id: str, problem: str) -> None:
         row.reasons.append((field_id, problem))
 
 
-def _existing(target: Target, rows: Sequence[Row]) -> dict[str, _Held]:
+def existing_rows(target: Target, rows: Sequence[Row]) -> dict[str, HeldRow]:
+    """Return the records the rows name again, by their key."""
     keys = [key for row in rows if (key := key_of(target, row))]
-    found: dict[str, _Held] = {}
+    found: dict[str, HeldRow] = {}
     statement = select(
         RECORDS.c.key, RECORDS.c.id, RECORDS.c.number, RECORDS.c.version, RECORDS.c.form_version_id, RECORDS.c.title,
         RECORDS.c.answers, RECORDS.c.state,
     ).where(RECORDS.c.form_id == target.form.id)  # fmt: skip
     for start in range(0, len(keys), 500):
         for row in db.session.execute(statement.where(RECORDS.c.key.in_(keys[start : start + 500]))):
-            found[row.key] = _Held(*row[1:])
+            found[row.key] = HeldRow(*row[1:])
     return found

@@ -6,9 +6,9 @@ from datetime import datetime
 from qtrace.forms.answers import Answers, read_answers
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import Sent, Storage, Value, controls
-from qtrace.records.bulk import Row, Target
+from qtrace.records.bulk import Row, Target, existing_rows, key_of
 from qtrace.records.models import Record
-from qtrace.rules.doors import Checked, Door, Held, check_answers
+from qtrace.rules.doors import Checked, Door, Held, check_answers, take_answers
 from qtrace.rules.pieces import reasons_in
 from qtrace.rules.queries import load_rules
 
@@ -35,22 +35,27 @@ def check_rows(
 ) -> None:
     """Hold rows that were read to the rules of the form: what the rules change is changed, what they stop gets its reasons.
 
-    The rules are loaded once; `reason` answers the warnings of all rows.
+    The rules are loaded once, a row that names a record again is checked with what that record holds, and rows of one batch
+    are compared with each other too; `reason` answers the warnings of all rows.
     """
     loaded = load_rules(target.form.key, target.definition)
     if not loaded.rules:
         return
     reasons = {"": reason} if reason else {}
+    known = existing_rows(target, rows)
     for row in rows:
-        if row.reasons:
-            continue
+        before = known.get(key_of(target, row) or "")
+        given = {**(before.answers if before else {}), **row.answers}
         checked = check_answers(
-            loaded, target.definition, Answers(answers=dict(row.answers)), door=door, by=by, now=now, reasons=reasons
-        )
-        row.answers.clear()
-        row.answers.update(checked.answers.answers)
-        row.reasons.extend(checked.refusals)
-        row.notes.update(checked.notes if checked.ok else {})
+            loaded, target.definition, Answers(answers=given, errors=dict(row.reasons)), door=door, by=by, now=now,
+            record=Held(before.id, answers=before.answers) if before else None, reasons=reasons,
+        )  # fmt: skip
+        row.reasons[:] = checked.refusals  # what could not be read of a hidden field is no reason any more
+        if checked.ok:
+            row.answers.clear()
+            row.answers.update(checked.answers.answers)
+            row.notes.update(checked.notes)
+            take_answers(loaded, target.definition, checked, now=now)
 
 
 def held(record: Record) -> Held:

@@ -1,27 +1,29 @@
-"""What rules may ask of the records of a company's own forms; a field is compared in its slot."""
+"""What the rules of a form may ask of its other records, and what they are tried on.
+
+A field that lists filter by is looked up in its indexed slot; any other is compared as it is spelled in the answers.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from flask import url_for
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 
 from qtrace.core.db import db, table_of
+from qtrace.core.errors import Refused
 from qtrace.forms.slots import slots_of
 from qtrace.records.models import SCALE, Record
 from qtrace.records.queries import history_of
-from qtrace.records.slots import slot_value, slotted
-from qtrace.rules.facts import AskedForm, Sample
+from qtrace.records.slots import slot_value
+from qtrace.rules.facts import AskedForm, Sample, spellings
+from qtrace.rules.subject import seen_value
 from qtrace.sdk.rules import Match
 
 RECORDS = table_of(Record)
-Row = Select[*tuple[Any, ...]]
 
 
 class RecordFacts:
-    """Answers about records; a question about a field that lists do not filter by has no answer."""
+    """Answers about the records of every form that makes records; voided ones are left out."""
 
     def twin(
         self, form: AskedForm, name: str, value: object, *, same: Mapping[str, object], since: datetime | None,
@@ -35,27 +37,25 @@ class RecordFacts:
     ) -> Match | None:
         """Return the newest record with all these values."""
         statement = _matching(form, values, since, besides)
-        row = None if statement is None else db.session.execute(statement.limit(1)).first()
-        return Match(row.number, _url(form, row.number)) if row else None
+        number = None if statement is None else db.session.scalar(statement.limit(1))
+        return Match(number, f"/records/{form.key}/{number}") if number else None
 
     def recent_numbers(
         self, form: AskedForm, name: str, *, same: Mapping[str, object], most: int, besides: int | None
     ) -> Sequence[Decimal]:
         """Return the newest values of a numeric field."""
-        statement, slot = _matching(form, same, None, besides), slots_of(form.id).get(name)
-        if statement is None or slot is None:
+        asked = form.definition.field(name)
+        statement = _matching(form, same, None, besides)
+        if asked is None or statement is None:
             return []
-        column = RECORDS.c[slot]
-        rows = db.session.scalars(statement.with_only_columns(column).where(column.is_not(None)).limit(most))
-        return [Decimal(value).scaleb(-SCALE) for value in rows]
+        rows = db.session.scalars(statement.with_only_columns(RECORDS.c.answers).limit(most))
+        found = (seen_value(asked, answers.get(name)) for answers in rows)
+        return [Decimal(value) for value in found if isinstance(value, int | Decimal) and not isinstance(value, bool)]
 
     def history(self, form: AskedForm, record_id: int) -> Mapping[str, Sequence[object]]:
-        """Return the earlier values of each field of a record, oldest first."""
-        numbers = {one.field.id for one in slotted(form.definition, slots_of(form.id)) if one.slot.startswith("n")}
-        return {
-            name: [Decimal(int(str(value))).scaleb(-SCALE) if name in numbers and value is not None else value for value in values]
-            for name, values in history_of(record_id).items()
-        }  # fmt: skip
+        """Return the earlier values of the fields that lists filter by; a number as the rules see it."""
+        slots = slots_of(form.id)
+        return {name: [_seen(slots.get(name, ""), one) for one in held] for name, held in history_of(record_id).items()}
 
     def newest(self, form: AskedForm, most: int) -> Sequence[Sample]:
         """Return the newest records."""
@@ -69,24 +69,44 @@ class RecordFacts:
 
 
 def _sample(form: AskedForm, record: Record) -> Sample:
-    return Sample(record.number, _url(form, record.number), {}, record.answers, record_id=record.id)
+    return Sample(record.number, f"/records/{form.key}/{record.number}", answers=record.answers, record_id=record.id)
 
 
-def _url(form: AskedForm, number: str) -> str:
-    return url_for("records.show", form_key=form.key, number=number)
-
-
-def _matching(form: AskedForm, values: Mapping[str, object], since: datetime | None, besides: int | None) -> Row | None:
-    """Select matching records, newest first; None when a field has no slot."""
+def _matching(
+    form: AskedForm, values: Mapping[str, object], since: datetime | None, besides: int | None
+) -> Select[str] | None:
+    """Select the numbers of matching records, newest first; None when a field can't be compared."""
+    statement = select(RECORDS.c.number).where(RECORDS.c.form_id == form.id, RECORDS.c.state != "void")
     slots = slots_of(form.id)
-    if not all(name in slots for name in values):
-        return None
-    statement: Row = select(RECORDS.c.number).where(RECORDS.c.form_id == form.id, RECORDS.c.state != "void")
     for name, value in values.items():
-        column, stored = RECORDS.c[slots[name]], slot_value(value)
-        statement = statement.where(column.is_(None) if stored is None else column == stored)
+        if form.definition.field(name) is None:
+            return None
+        equal = _equal(name, value, slots)
+        if equal is None:
+            return None
+        statement = statement.where(*equal)
     if since is not None:
         statement = statement.where(RECORDS.c.created_at >= since)
     if besides is not None:
         statement = statement.where(RECORDS.c.id != besides)
     return statement.order_by(RECORDS.c.id.desc())
+
+
+def _equal(name: str, value: object, slots: Mapping[str, str]) -> list[ColumnElement[bool]] | None:
+    spelled = Record.answers[name].as_string().in_(spellings(value))
+    if name not in slots:
+        return [spelled]
+    try:
+        held = slot_value(value)
+    except Refused:
+        return None
+    in_slot: ColumnElement[bool] = RECORDS.c[slots[name]] == held
+    # a slot holds the beginning of a long text; the answers tell the rest
+    return [in_slot, spelled] if isinstance(value, str) and value != held else [in_slot]
+
+
+def _seen(slot: str, value: object) -> object:
+    """Return a kept value as rules see it: numbers without the scale of their slot, yes and no as such."""
+    if slot.startswith("n") and isinstance(value, int):
+        return Decimal(value).scaleb(-SCALE)
+    return bool(value) if slot.startswith("b") and value is not None else value

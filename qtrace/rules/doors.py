@@ -44,6 +44,7 @@ class Door(StrEnum):
     CONNECTOR = "connector"
 
 
+AGAINST_OTHERS = frozenset({"unique", "similar"})
 NOBODY_THERE = frozenset({Door.CONNECTOR})  # warnings are noted, because nobody can be asked
 
 
@@ -139,7 +140,7 @@ def check_answers(
     loaded = load_rules(form, definition) if isinstance(form, str) else form
     if not loaded.rules:
         return Checked(answers, errors=answers.errors, door=door, by=by)
-    subject = _subject(loaded, definition, answers, record, now, leaving)
+    subject = subject_of(loaded, definition, answers, record, now, leaving)
     verdict = check(loaded.rules, subject)
     outcome = _Outcome(loaded, definition, answers, record, door, reasons or {})
     return replace(outcome.of(verdict.findings, verdict.effects, subject), by=by)
@@ -155,14 +156,23 @@ def note_warnings(kind: str, subject_id: int, checked: Checked, *, now: datetime
         )
 
 
-def _subject(
-    loaded: FormRules, definition: FormDefinition, answers: Answers, record: Held | None, now: datetime, leaving: str
+def subject_of(
+    loaded: FormRules,
+    definition: FormDefinition,
+    answers: Answers,
+    record: Held | None,
+    now: datetime,
+    leaving: str = "",
 ) -> Subject:
     facts = facts_of(loaded.form) if record else None
-    held_files = {name: tuple(file.id for file in files) for name, files in answers.files.items()}
+    values = seen_values(definition, answers.columns, answers.answers)
+    for name, files in answers.files.items():  # behind those the record holds already
+        kept = values.get(name)
+        ids = tuple(file.id for file in files)
+        values[name] = (*(one for one in kept if one not in ids), *ids) if isinstance(kept, tuple) else ids
     return Subject(
         fields=loaded.words.facts,
-        values=seen_values(definition, answers.columns, answers.answers) | held_files,
+        values=values,
         before=seen_values(definition, record.columns, record.answers) if record else _defaults(definition),
         earlier=facts.history(loaded.form, record.id) if facts and record else {},
         files=file_facts(
@@ -186,6 +196,13 @@ def default_of(asked: FieldDefinition) -> Value:
         return controls()[asked.control].parse(asked, Sent({asked.id: [asked.default]}))
     except Refused:
         return None
+
+
+def take_answers(loaded: FormRules, definition: FormDefinition, checked: Checked, *, now: datetime) -> None:
+    """Let the rest of a batch know a record that is about to be stored with it."""
+    if any(rule.kind.key in AGAINST_OTHERS for rule in loaded.rules):
+        values = seen_values(definition, checked.answers.columns, checked.answers.answers)
+        loaded.world(now, besides=None).take(values)
 
 
 class _Outcome:

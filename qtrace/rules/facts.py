@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from flask import Flask, current_app
-from flask_babel import force_locale
+from flask_babel import gettext as _
 
 from qtrace.calendars.engine import WorkCalendar, business_minutes
 from qtrace.calendars.service import calendar_of
@@ -20,7 +20,10 @@ from qtrace.forms.registry import Value, controls
 from qtrace.sdk.rules import Limits, Match
 
 FACTS, KNOWN, LINKS, LIMITS = "qtrace_rule_facts", "qtrace_rule_known", "qtrace_rule_links", "qtrace_rule_limits"
+STAGES, CLOSE = "qtrace_rule_stages", "close"
 MOST_CHOICES = 500  # a list that is longer is cut where it is shown, so it can't say that a choice is retired
+
+MOST_DIGITS = 6
 
 Link = Literal["lot_of_sku", "sku_in_order"]
 
@@ -97,10 +100,33 @@ def register_limits(
     app.extensions[LIMITS] = limits
 
 
+def register_stages(app: Flask, form_kind: str, stages: Callable[[], Sequence[tuple[str, str]]]) -> None:
+    """Say which stages a record of this kind goes through, each with what people call it."""
+    app.extensions.setdefault(STAGES, {})[form_kind] = stages
+
+
+def stages_of(form_kind: str) -> list[tuple[str, str]]:
+    """Return the stages of a kind of form; every record can at least be finished."""
+    known: Mapping[str, Callable[[], Sequence[tuple[str, str]]]] = current_app.extensions.get(STAGES, {})
+    return [*(known[form_kind]() if form_kind in known else ()), (CLOSE, _("结案(完成)"))]
+
+
 def facts_of(form: AskedForm) -> Facts | None:
     """Return what the records of this form know, None when nobody said."""
     known: Mapping[str, Facts] = current_app.extensions.get(FACTS, {})
     return known.get(form.kind) or known.get("*")
+
+
+def spellings(value: object) -> list[str]:
+    """Return the ways an answer may be written in a row's JSON: numbers with their zeros, days with and without a time."""
+    if isinstance(value, datetime):
+        return [value.isoformat(), value.date().isoformat()]
+    if isinstance(value, Decimal):
+        return [
+            f"{value:f}",
+            *(f"{value:.{digits}f}" for digits in range(MOST_DIGITS + 1) if round(value, digits) == value),
+        ]
+    return [str(value)]
 
 
 class SiteWorld:
@@ -111,11 +137,16 @@ class SiteWorld:
         self._facts = facts_of(form)
         self._known: dict[object, object] = {}
         self._calendar: WorkCalendar | None = None
+        self._taken: list[Mapping[str, object]] = []
+
+    def take(self, values: Mapping[str, object]) -> None:
+        """Remember a record that is about to be stored: the next of the same batch must not repeat it."""
+        self._taken.append(values)
 
     def beside(self, record_id: int | None) -> "SiteWorld":
         """Return the same world seen from another record; what is remembered is shared."""
         other = SiteWorld(self.form, self.now, besides=record_id)
-        other._known, other._calendar = self._known, self._calendar
+        other._known, other._calendar, other._taken = self._known, self._calendar, self._taken
         return other
 
     def exists(self, kind: str, value: object) -> bool | None:
@@ -145,12 +176,16 @@ class SiteWorld:
         """Ask the owner of the records; never remembered, because the batch itself adds records."""
         if self._facts is None:
             return None
+        if any(_has(taken, {name: value, **same}) for taken in self._taken):
+            return Match(_("同一批的另一行"))
         return self._facts.twin(self.form, name, value, same=same, since=self._since(days), besides=self.besides)
 
     def alike(self, values: Mapping[str, object], days: int | None) -> Match | None:
         """Ask the owner of the records."""
         if self._facts is None:
             return None
+        if any(_has(taken, values) for taken in self._taken):
+            return Match(_("同一批的另一行"))
         return self._facts.alike(self.form, values, since=self._since(days), besides=self.besides)
 
     def recent_numbers(self, name: str, same: Mapping[str, object], most: int) -> Sequence[Decimal]:
@@ -201,8 +236,7 @@ class SiteWorld:
         asked = self.form.definition.field(table)
         if asked is None or column:
             return frozenset()
-        with force_locale("zh"):  # the values are the same in every language, and a batch has no reader
-            return frozenset(choice.value for choice in controls()[asked.control].choices(asked))
+        return frozenset(choice.value for choice in controls()[asked.control].choices(asked))
 
     def _since(self, days: int | None) -> datetime | None:
         return self.now - timedelta(days=days) if days else None
@@ -211,3 +245,7 @@ class SiteWorld:
         if key not in self._known:
             self._known[key] = ask()
         return self._known[key]
+
+
+def _has(record: Mapping[str, object], values: Mapping[str, object]) -> bool:
+    return all(record.get(name) == value for name, value in values.items())

@@ -21,17 +21,18 @@ TYPES: Mapping[str, tuple[Text, tuple[str, ...]]] = {
 def file(case: RuleCase) -> Sequence[Fault]:
     """Find too few or too many files, one that is too large, or one of another type."""
     least, most, size = case.number("least"), case.number("most"), case.number("megabytes")
-    if least is not None and len(case.files) < least:
+    now = len(case.value) if isinstance(case.value, tuple) else len(case.files)
+    if least is not None and now < least:
         return fault(
             "「%(zh)s」至少要 %(n)s 个文件,现在 %(now)d 个。请补传。",
             "“%(en)s” needs at least %(n)s files, now %(now)d. Please add some.",
-            zh=case.label.zh, en=case.label.en, n=plain(least), now=len(case.files),
+            zh=case.label.zh, en=case.label.en, n=plain(least), now=now,
         )  # fmt: skip
-    if most is not None and len(case.files) > most:
+    if most is not None and now > most:
         return fault(
             "「%(zh)s」最多 %(n)s 个文件,现在 %(now)d 个。请去掉几个。",
             "“%(en)s” takes at most %(n)s files, now %(now)d. Please remove some.",
-            zh=case.label.zh, en=case.label.en, n=plain(most), now=len(case.files),
+            zh=case.label.zh, en=case.label.en, n=plain(most), now=now,
         )  # fmt: skip
     large = next((one for one in case.files if size is not None and one.size > size * MEGABYTE), None)
     if large is not None:

@@ -1,0 +1,225 @@
+"""The story of a rule: made without a programmer, tried on real records, kept at the issue form, put in order, switched off."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from qtrace.classification.models import Term
+from qtrace.core.db import db, write
+from qtrace.core.models import EventRow
+from qtrace.issues.models import Issue
+from qtrace.issues.service import NewIssue, create_issue
+from qtrace.rules.models import Rule
+from tests.conftest import NOW, Browser, log_in, user_id
+
+Login = Callable[[str], Browser]
+
+
+@pytest.fixture
+def lead(sqlite_app: Flask) -> Browser:
+    """The quality lead, and two terms the issue form asks for."""
+    with write() as session:
+        session.add(Term(kind="type", code="t_leak", name_zh="测试漏液", name_en="Leak", position=900))
+        session.add(Term(kind="severity", code="s_severe", name_zh="测试重大", name_en="Severe", position=900))
+    return log_in(sqlite_app, "quality_lead")
+
+
+def term(code: str) -> str:
+    """Return the id of a term as a form sends it."""
+    db.session.remove()
+    return str(db.session.scalars(select(Term.id).where(Term.code == code)).one())
+
+
+def capture(**changes: str) -> dict[str, str]:
+    """Return the issue form as a phone sends it."""
+    return {"type": term("t_leak"), "severity": term("s_severe")} | changes
+
+
+def rules() -> list[Rule]:
+    """Return the rules as they are now."""
+    db.session.remove()
+    return list(db.session.scalars(select(Rule).order_by(Rule.position, Rule.id)))
+
+
+def made(browser: Browser, kind: str, field: str = "", **values: Any) -> Rule:
+    """Add a rule through the page and return it."""
+    sent = {"form": "issue", "kind": kind, "field": field, "level": "block"} | values
+    answer = browser.post("/rules", sent)
+    assert answer.status_code == 303, answer.text
+    return rules()[-1]
+
+
+def issues() -> list[Issue]:
+    """Return the issues as they are now."""
+    db.session.remove()
+    return list(db.session.scalars(select(Issue).order_by(Issue.id)))
+
+
+def test_the_picker_finds_a_kind_by_plain_words(lead: Browser) -> None:
+    page = lead.get("/rules/new?form=issue&q=重复").text
+    assert "不能重复" in page
+    assert "可能登记过" in page
+    assert "小数位数" not in page
+    assert "没有找到这样的规则" in lead.get("/rules/new?form=issue&q=zzz").text
+
+
+def test_only_fields_that_fit_are_offered(lead: Browser) -> None:
+    page = lead.get("/rules/new?form=issue&kind=regex").text
+    assert "标题" in page
+    assert "照片" not in re.sub(r"<head>.*?</head>", "", page, flags=re.DOTALL)
+
+
+def test_a_rule_made_on_the_page_stops_an_issue_at_its_field(lead: Browser) -> None:
+    rule = made(lead, "length", "title", o_min="4", message_zh="标题至少四个字,写清楚是什么商品。")
+    assert (rule.options, rule.level, rule.active) == ({"min": "4"}, "block", True)
+    answer = lead.post("/issues", capture(title="漏"))
+    assert answer.status_code == 422
+    assert "标题至少四个字,写清楚是什么商品。" in answer.text
+    assert issues() == []
+    assert lead.post("/issues", capture(title="瓶盖漏液")).status_code == 303
+    assert [issue.title for issue in issues()] == ["瓶盖漏液"]
+
+
+def test_a_warning_asks_for_a_reason_once_and_keeps_it_with_the_issue(lead: Browser) -> None:
+    made(lead, "length", "title", o_max="4", level="warn")
+    refused = lead.post("/issues", capture(title="瓶盖在运输途中漏液"))
+    assert refused.status_code == 422
+    assert 'name="reason"' in refused.text
+    assert lead.post("/issues", capture(title="瓶盖在运输途中漏液", reason="客户原话")).status_code == 303
+    [issue] = issues()
+    page = lead.get(f"/issues/{issue.number}").text
+    assert "客户原话" in page
+    assert "规则提醒过,说明原因后保存" in page
+    edit = capture(title="瓶盖在运输途中漏液", description="补充", version=str(issue.version))
+    assert lead.post(f"/issues/{issue.number}", edit).status_code == 303
+
+
+def test_leaving_a_field_says_what_is_wrong_there_and_only_there(lead: Browser) -> None:
+    made(lead, "length", "title", o_min="4")
+    made(lead, "required", "description")
+    answer = lead.post("/forms/issue/check", capture(title="漏", touched="title"))
+    assert answer.status_code == 200
+    assert 'hx-target="#said-title"' in answer.text
+    assert "至少 4 个字" in answer.text
+    assert "请填写「说明」" not in answer.text
+    assert 'id="said-description" data-said="description" aria-live="polite" data-needed' in answer.text
+    assert issues() == []
+
+
+def test_what_a_condition_hides_is_hidden_while_typing_and_dropped_when_saved(lead: Browser) -> None:
+    rule = {"when.0.field": "title", "when.0.op": "contains", "when.0.value": "漏", "when.join": "all"}
+    made(lead, "show", "description", **rule)
+    hidden = 'id="said-description" data-said="description" aria-live="polite" data-hidden'
+    assert hidden in lead.get("/issues/new").text
+    assert hidden not in lead.post("/forms/issue/check", capture(title="漏液")).text
+    lead.post("/issues", capture(title="破损", description="看不见的"))
+    assert issues()[-1].description == ""
+    lead.post("/issues", capture(title="漏液", description="看得见的"))
+    assert issues()[-1].description == "看得见的"
+
+
+def test_a_form_without_rules_pays_nothing(lead: Browser) -> None:
+    assert "rule-watch" not in lead.get("/issues/new").text
+
+
+def test_a_wrong_rule_comes_back_with_what_was_typed_and_the_error_at_its_place(lead: Browser) -> None:
+    sent = {"form": "issue", "kind": "regex", "field": "title", "o_pattern": "B(", "name": "批号写法"}
+    answer = lead.post("/rules", sent)
+    assert answer.status_code == 422
+    assert "看不懂这个正则表达式" in answer.text
+    assert 'value="B("' in answer.text
+    assert 'value="批号写法"' in answer.text
+    assert 'id="o_pattern-error"' in answer.text
+    assert rules() == []
+
+
+def test_a_formula_that_cannot_be_read_points_at_the_place(lead: Browser) -> None:
+    sent = {"form": "issue", "kind": "formula", "o_formula": "len({标题}) >"}
+    answer = lead.post("/rules", sent)
+    assert answer.status_code == 422
+    assert "^" in answer.text
+
+
+def test_a_formula_is_kept_by_ids_and_shown_by_names(lead: Browser) -> None:
+    rule = made(lead, "formula", o_formula="len({标题}) >= 4")
+    assert rule.options == {"formula": "len({title}) >= 4"}
+    assert "len({标题}) &gt;= 4" in lead.get(f"/rules/{rule.id}").text
+
+
+def test_a_rule_is_tried_on_real_records_and_links_to_what_it_would_stop(lead: Browser) -> None:
+    with write():
+        for title in ("漏", "瓶盖漏液", "破"):
+            create_issue(NewIssue(title=title), by=user_id("quality_lead"), now=NOW)
+    sent = {"form": "issue", "kind": "length", "field": "title", "o_min": "4", "level": "block"}
+    page = lead.post("/rules/trial", sent).text
+    assert "检查了 3 条,2 条不符合。" in page
+    number = issues()[0].number
+    assert f'href="/issues/{number}"' in page
+    assert "检查了 1 条,都符合。" in lead.post("/rules/trial", sent | {"try_number": issues()[1].number}).text
+    assert "没有找到" in lead.post("/rules/trial", sent | {"try_number": "QI-0"}).text
+    assert "至少 4 个字" in lead.post("/rules/trial", sent | {"try_value": "漏"}).text
+    assert rules() == []
+
+
+def test_rules_are_put_in_order_switched_and_removed_with_before_and_after_on_record(lead: Browser) -> None:
+    first, second = made(lead, "required", "title"), made(lead, "required", "description")
+    lead.post(f"/rules/{second.id}/position", {"up": "1"})
+    assert [rule.id for rule in rules()] == [second.id, first.id]
+    lead.post("/rules/order", {"form": "issue", "rule": [str(first.id), str(second.id)]})
+    assert [rule.id for rule in rules()] == [first.id, second.id]
+    lead.post(f"/rules/{first.id}/activity", {"active": "0"})
+    assert [rule.active for rule in rules()] == [False, True]
+    assert lead.post("/issues", capture(description="有")).status_code == 303
+    version = str(rules()[0].version)
+    lead.post(f"/rules/{first.id}/removal", {"version": version})
+    assert [rule.id for rule in rules()] == [second.id]
+    names = list(
+        db.session.scalars(select(EventRow.name).where(EventRow.name.like("form_rule%")).order_by(EventRow.seq))
+    )
+    assert names == [
+        "form_rule_added", "form_rule_added", "form_rules_ordered", "form_rules_ordered", "form_rule_switched",
+        "form_rule_removed",
+    ]  # fmt: skip
+
+
+def test_who_was_slower_is_told_and_loses_nothing(lead: Browser) -> None:
+    rule = made(lead, "length", "title", o_min="4")
+    sent = {
+        "kind": "length",
+        "field": "title",
+        "form": "issue",
+        "o_min": "6",
+        "level": "block",
+        "version": str(rule.version),
+    }
+    assert lead.post(f"/rules/{rule.id}", sent).status_code == 303
+    late = lead.post(f"/rules/{rule.id}", sent | {"o_min": "9"})
+    assert late.status_code == 409
+    assert 'value="9"' in late.text
+    assert rules()[0].options == {"min": "6"}
+    body = db.session.scalars(select(EventRow.body).where(EventRow.name == "form_rule_changed")).one()
+    assert body == {"options": {"old": {"min": "4"}, "new": {"min": "6"}}}
+
+
+def test_a_rule_nobody_can_read_any_more_says_so_in_the_list(lead: Browser) -> None:
+    rule = made(lead, "required", "title")
+    with write() as session:
+        session.get_one(Rule, rule.id).kind = "acme_gone"
+    page = lead.get("/rules?form=issue").text
+    assert "没有在检查:没有这种规则:acme_gone" in page
+    assert lead.post("/issues", capture()).status_code == 303
+
+
+def test_only_who_may_configure_sees_rules(sqlite_app: Flask) -> None:
+    assert log_in(sqlite_app, "customer_service").get("/rules").status_code == 403
+
+
+def test_the_condition_editor_works_without_a_script_and_changes_nothing(lead: Browser) -> None:
+    sent = {"form": "issue", "kind": "required", "field": "title", "level": "block", "_edit": "add-row:when"}
+    page = lead.post("/rules", sent).text
+    assert 'name="when.0.field"' in page
+    assert rules() == []
