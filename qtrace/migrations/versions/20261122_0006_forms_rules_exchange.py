@@ -71,6 +71,7 @@ def upgrade() -> None:
     sa.Column('form_id', ID, nullable=False),
     sa.Column('token_digest', sa.String(length=64), nullable=False),
     sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('company', sa.String(length=80), nullable=False),
     sa.Column('department_id', ID, nullable=True),
     sa.Column('preset', JSON, nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
