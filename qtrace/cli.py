@@ -31,6 +31,7 @@ from qtrace.setup import database
 from qtrace.setup.demo import PASSWORD as DEMO_PASSWORD
 from qtrace.setup.demo import DemoOptions, install_demo, installed_demo, people_of_demo, remove_site
 from qtrace.setup.install import has_people, install
+from qtrace.setup.pack_commands import pack_apply, pack_export, pack_json
 from qtrace.trace.service import trace_json
 
 
@@ -281,6 +282,37 @@ def channel_status_command(name: str) -> None:
     with built_app().test_request_context():
         result = channel_status(name)
     print(json.dumps(result, ensure_ascii=False, default=str, indent=1))
+
+
+@cli.group("pack")
+def pack_group() -> None:
+    """The configuration as one file: forms, rules, taxonomies, mappings, standards."""
+
+
+@pack_group.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def pack_export_command(file: Path) -> None:
+    """Write the site's configuration into a file."""
+    with built_app().test_request_context():
+        count = pack_export(file)
+    print(f"written: {file} ({count} items)")
+
+
+@pack_group.command("apply")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would change, change nothing.")
+@click.option("--json", "as_json", is_flag=True)
+def pack_apply_command(file: Path, dry_run: bool, as_json: bool) -> None:
+    """Give a file's configuration to this site; items in conflict are left out and named (exit status 1)."""
+    with built_app().test_request_context():
+        found = pack_json(pack_apply(file, dry_run=dry_run))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print(" ".join(f"{state} {len(entries)}" for state, entries in found.items()))
+        for entry in found["conflict"]:
+            print(f"{entry['section']}/{entry['key']}: {entry['problem']}", file=sys.stderr)
+    sys.exit(1 if found["conflict"] else 0)
 
 
 @cli.group("plugin")

@@ -88,8 +88,9 @@ def add_version(standard_id: int, content: Content, *, by: int | None, now: date
         raise Refused(_("刚刚有人发布了新的一版。请看过再发布。"))
     if last is not None and content.effective_on < last.effective_on:
         raise Refused(_("生效日不能早于上一版的 %(day)s。", day=last.effective_on.isoformat()), field="effective_on")
-    limits = [_checked(limit) for limit in content.limits]
-    _check_limits(content, limits)
+    limits = check_content(content)
+    if not (content.text.strip() or limits or content.photos or content.kept):
+        raise Refused(_("请填写要求、限值或照片,至少一样。"), field="text")
     kept = [photo for photo in content.kept if last is not None and photo in last.photos]
     if len(kept) + len(content.photos) > MOST_PHOTOS:
         raise Refused(_("最多 %(most)d 张照片。请去掉几张。", most=MOST_PHOTOS), field="photos")
@@ -151,7 +152,9 @@ def _check_scope(scope: Scope) -> None:
         raise Refused(_("这里已经有「%(name)s」。请给它发布新的一版。", name=twin.name), field="sku")
 
 
-def _check_limits(content: Content, limits: Sequence[Mapping[str, str]]) -> None:
+def check_content(content: Content) -> list[dict[str, str]]:
+    """Return the limits as they are kept; refuse words, limits or photos that can't be published."""
+    limits = [_checked(limit) for limit in content.limits]
     if len(content.text) > MAX_TEXT:
         raise Refused(
             _("最多 %(limit)d 个字,现在有 %(n)d 个。请缩短。", limit=MAX_TEXT, n=len(content.text)), field="text"
@@ -162,8 +165,7 @@ def _check_limits(content: Content, limits: Sequence[Mapping[str, str]]) -> None
     double = next((name for name in names if names.count(name) > 1), None)
     if double:
         raise Refused(_("「%(name)s」写了两次。", name=double), field="limits")
-    if not (content.text.strip() or limits or content.photos or content.kept):
-        raise Refused(_("请填写要求、限值或照片,至少一样。"), field="text")
+    return limits
 
 
 def _checked(limit: Limit) -> dict[str, str]:

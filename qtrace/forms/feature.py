@@ -3,14 +3,14 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
-from qtrace.forms import design_views, feedback_views, publish_views, scope_views
+from qtrace.forms import design_views, feedback_views, link_views, publish_views, scope_views
 from qtrace.forms.control_views import bp as controls_bp
 from qtrace.forms.controls import register_controls
 from qtrace.forms.views import bp
 from qtrace.web.pages import NavItem, add_nav
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (design_views, feedback_views, publish_views, scope_views)
+PAGES = (design_views, feedback_views, link_views, publish_views, scope_views)
 
 
 def register(app: Flask) -> None:

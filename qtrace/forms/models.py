@@ -92,6 +92,7 @@ class FormLink(Base):
     form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
     token_digest: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(80))
+    company: Mapped[str] = mapped_column(String(80), default="")  # who asks, as strangers read it
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
     preset: Mapped[dict[str, Any]] = mapped_column(default=dict)  # values the link brings along
     expires_at: Mapped[datetime | None]

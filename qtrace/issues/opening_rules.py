@@ -42,7 +42,7 @@ class Preview:
 def edit_rule(rule_id: int, change: RuleChange, *, by: int, now: datetime) -> None:
     """Change threshold, days and the types an opening rule does not count; open issues stay."""
     rule = existing(OpeningRule, rule_id)
-    _check(change)
+    check_change(change)
     condition = dict(rule.condition) | {"not_types": known_types(change.not_types)}
     if not condition["not_types"]:
         del condition["not_types"]
@@ -63,7 +63,7 @@ def switch_rule(rule_id: int, *, enabled: bool, by: int, now: datetime) -> None:
 
 def preview_last_year(rule: OpeningRule, change: RuleChange) -> Preview:
     """Return what the rule, changed like this, would have opened in the year that ends with the newest complaint."""
-    _check(change)
+    check_change(change)
     newest = db.session.scalar(select(func.max(Complaint.occurred_at)))
     if newest is None:
         return Preview(0, None, None)
@@ -78,7 +78,8 @@ def known_types(codes: Sequence[str]) -> list[str]:
     return [code for code in dict.fromkeys(codes) if code in known]
 
 
-def _check(change: RuleChange) -> None:
+def check_change(change: RuleChange) -> None:
+    """Refuse a threshold or a span of days that makes no sense."""
     if not 1 <= change.threshold <= MOST_COMPLAINTS:
         raise Refused(_("件数请填 1 到 %(most)d。", most=MOST_COMPLAINTS), field="threshold")
     if not 1 <= change.days <= MOST_DAYS:

@@ -8,6 +8,7 @@ from qtrace.forms.service import REINDEX
 from qtrace.forms.sources import FREE, register_source
 from qtrace.records import terms
 from qtrace.records.jobs import reindex
+from qtrace.records.public_views import bp as public_bp
 from qtrace.records.rule_facts import RecordFacts
 from qtrace.records.sources import RecordSource
 from qtrace.records.views import bp
@@ -19,6 +20,7 @@ def register(app: Flask) -> None:
     """Register pages, menu and the job; let mergers of terms reach records."""
     terms.register(app)
     app.register_blueprint(bp)
+    app.register_blueprint(public_bp)
     register_job(app, REINDEX, reindex)
     register_source(app, FREE, RecordSource())
     register_facts(app, "*", RecordFacts())

@@ -3,19 +3,21 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qtrace.core.db import Base
+from qtrace.core.ids import new_id
 
 
 class Rule(Base):
     """One rule of a form: what it demands of which field, when, how loudly and in which words."""
 
     __tablename__ = "rule"
-    __table_args__ = (Index("ix_rule_form", "form_id", "active", "position"),)
+    __table_args__ = (UniqueConstraint("key"), Index("ix_rule_form", "form_id", "active", "position"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), default=new_id)  # by which configuration files know it
     form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
     name: Mapped[str] = mapped_column(String(120), default="")
     kind: Mapped[str] = mapped_column(String(30))

@@ -71,6 +71,7 @@ def upgrade() -> None:
     sa.Column('form_id', ID, nullable=False),
     sa.Column('token_digest', sa.String(length=64), nullable=False),
     sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('company', sa.String(length=80), nullable=False),
     sa.Column('department_id', ID, nullable=True),
     sa.Column('preset', JSON, nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
@@ -117,6 +118,7 @@ def upgrade() -> None:
     )
     op.create_table('rule',
     sa.Column('id', ID, nullable=False),
+    sa.Column('key', sa.String(length=32), nullable=False),
     sa.Column('form_id', ID, nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('kind', sa.String(length=30), nullable=False),
@@ -132,7 +134,8 @@ def upgrade() -> None:
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('changed_by', ID, nullable=True),
     sa.ForeignKeyConstraint(['form_id'], ['form.id'], name=op.f('fk_rule_form_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_rule'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_rule')),
+    sa.UniqueConstraint('key', name=op.f('uq_rule_key'))
     )
     with op.batch_alter_table('rule', schema=None) as batch_op:
         batch_op.create_index('ix_rule_form', ['form_id', 'active', 'position'], unique=False)
