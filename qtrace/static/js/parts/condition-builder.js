@@ -1,14 +1,19 @@
 // The editor of a condition: another field or operator brings other inputs at once, and the focus stays where one works.
 let next = () => null;
+let waiting = 0;
 document.addEventListener("change", (event) => {
   const changed = event.target;
   if (!changed.matches("[data-builder-refresh]")) return;
   next = () => document.getElementById(changed.id);
-  changed.closest("[data-builder]").querySelector("[data-builder-update]").click();
+  // Arrow keys pass through many choices: only where they stop counts.
+  clearTimeout(waiting);
+  waiting = setTimeout(() => changed.closest("[data-builder]")?.querySelector("[data-builder-update]").click(), 200);
 });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-builder] button[name=_edit]:not([data-builder-update])");
-  if (button) next = () => after(...button.value.split(":"));
+  if (!button) return;
+  clearTimeout(waiting);
+  next = () => after(...button.value.split(":"));
 });
 document.addEventListener("htmx:after:swap", () => {
   const target = next();
