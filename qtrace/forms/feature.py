@@ -3,14 +3,16 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
-from qtrace.forms import design_views, feedback_views, publish_views, scope_views
+from qtrace.core.jobs import register as register_job
+from qtrace.forms import design_views, feedback_views, held, held_views, publish_views, scope_views
 from qtrace.forms.control_views import bp as controls_bp
 from qtrace.forms.controls import register_controls
 from qtrace.forms.views import bp
 from qtrace.web.pages import NavItem, add_nav
+from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (design_views, feedback_views, publish_views, scope_views)
+PAGES = (design_views, feedback_views, held_views, publish_views, scope_views)
 
 
 def register(app: Flask) -> None:
@@ -18,4 +20,7 @@ def register(app: Flask) -> None:
     register_controls(app)
     app.register_blueprint(bp)
     app.register_blueprint(controls_bp)
+    app.jinja_env.globals["held_draft"] = held_views.held_draft
+    register_job(app, held.JOB, held.clear_drafts)
+    schedule(app, held.JOB, held.EVERY)
     add_nav(app, NavItem("forms.form_list", _("表单"), "clipboard-list", "config.forms", group="config"))

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from qtrace.accounts.models import User
 from qtrace.core.errors import Refused
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.filling import EMPTY
 from qtrace.forms.models import Form
 from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
 from qtrace.forms.sources import Sample, source_of
@@ -18,7 +19,6 @@ from qtrace.forms.sources import Sample, source_of
 EXTENSION = "qtrace_form_impact"
 SAMPLES = 500
 LINKS = 10
-EMPTY: tuple[Value, ...] = (None, False, "", [], {})
 
 
 @dataclass(frozen=True)
