@@ -24,11 +24,8 @@ STYLES = [
     "overlay",
     "print",
 ]
-SCRIPTS = [
-    "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "fields", "held", "condition-builder",
-    "rules",
-]  # fmt: skip
-FORM_SCRIPTS = ["inputs", "rich", "photos", "sign"]  # loaded by pages that draw a form
+SCRIPTS = ["page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules"]
+FORM_SCRIPTS = ["inputs", "rich", "photos", "sign", "fields", "held"]  # loaded by pages that draw a form
 DESK = ["designer"]  # what only the designers' page loads, style and script
 
 
