@@ -11,7 +11,9 @@ from qtrace.classification import feature as classification
 from qtrace.classification.controls import register_controls as register_classification_controls
 from qtrace.complaints import feature as complaints
 from qtrace.exchange import feature as exchange
+from qtrace.flows.impact import flows_touching
 from qtrace.forms import feature as forms
+from qtrace.forms.impact import register_impact
 from qtrace.investigation import feature as investigation
 from qtrace.issues import feature as issues
 from qtrace.issues import opening_feature as opening
@@ -44,6 +46,7 @@ def register(app: Flask) -> None:
     classification.register(app)
     catalog.register(app)
     register_catalog_facts(app)
+    register_impact(app, flows_touching)
     register_classification_controls(app)
     orders.register(app)
     setup.register(app)

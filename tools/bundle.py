@@ -25,10 +25,9 @@ STYLES = [
     "print",
 ]
 SCRIPTS = [
-    "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "fields", "held", "condition-builder",
-    "rules", "reorder",
+    "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules", "reorder",
 ]  # fmt: skip
-FORM_SCRIPTS = ["inputs", "rich", "photos", "sign"]  # loaded by pages that draw a form
+FORM_SCRIPTS = ["inputs", "rich", "photos", "sign", "fields", "held"]  # loaded by pages that draw a form
 DESK = ["designer"]  # what only the designers' page loads, style and script
 
 

@@ -29,6 +29,7 @@ KINDS = {
     "complaint": _l("客诉"),
 }
 BLANK: dict[str, object] = {"sections": [{"id": "section_1", "title_zh": "内容", "title_en": "Content", "fields": []}]}
+RESERVED = ("new", "controls")  # addresses of pages, which no form may take
 OWN_KINDS = ("record", "inspection", "warehouse", "supplier_request", "survey")
 
 
@@ -101,5 +102,5 @@ def _copy(definition: FormDefinition) -> dict[str, object]:
 
 
 def _free_key(wanted: str) -> str:
-    taken = set(db.session.scalars(select(Form.key).where(Form.key.startswith(wanted, autoescape=True))))
+    taken = {*RESERVED, *db.session.scalars(select(Form.key).where(Form.key.startswith(wanted, autoescape=True)))}
     return next(key for n in range(1, len(taken) + 2) if (key := wanted if n == 1 else f"{wanted}_{n}") not in taken)

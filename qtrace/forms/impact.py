@@ -1,16 +1,19 @@
 """What a publication would touch, and which real records the new definition would no longer accept."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as having
 
-from flask import Flask, current_app
+from flask import Flask, current_app, url_for
 from flask_babel import gettext as _
 
 from qtrace.accounts.models import User
 from qtrace.core.errors import Refused
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.designing import draft_of
+from qtrace.forms.filling import EMPTY
 from qtrace.forms.models import Form
 from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
 from qtrace.forms.sources import Sample, source_of
@@ -18,7 +21,6 @@ from qtrace.forms.sources import Sample, source_of
 EXTENSION = "qtrace_form_impact"
 SAMPLES = 500
 LINKS = 10
-EMPTY: tuple[Value, ...] = (None, False, "", [], {})
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,26 @@ def touched_by(form: Form, definition: FormDefinition, field_ids: Sequence[str])
     fields = {known.id: known.column for known in found if known}
     finders: Sequence[Finder] = current_app.extensions.get(EXTENSION, ())
     return [row for finder in finders for row in finder(form, fields)] if fields else []
+
+
+def mentions(data: object, field_id: str) -> bool:
+    """Say whether a condition, a formula or other settings name a field, by itself, as `f.id` or with a column behind it."""
+    if isinstance(data, Mapping):
+        return any(mentions(value, field_id) for value in data.values())
+    if isinstance(data, list | tuple):
+        return any(mentions(item, field_id) for item in data)
+    return isinstance(data, str) and re.search(rf"(?<!\w){re.escape(field_id)}(?!\w)", data) is not None
+
+
+def fields_touching(form: Form, fields: Mapping[str, str]) -> Sequence[Touched]:
+    """Return the other fields of the form whose settings name one of these: formulas, look-ups, conditions."""
+    definition = draft_of(form.key).definition
+    return [
+        Touched(_("字段"), other.label_zh, url_for("forms.design", key=form.key, field=other.id), field)
+        for other in definition.fields
+        for field in fields
+        if other.id != field and mentions(dict(other.options), field)
+    ]
 
 
 def replay(form: Form, new: FormDefinition, old: FormDefinition | None, *, user: User) -> Replay:

@@ -6,6 +6,7 @@ from sqlalchemy import Select, bindparam, select
 
 from qtrace.core.db import db, existing, table_of
 from qtrace.core.errors import NotFound
+from qtrace.core.ids import as_id
 from qtrace.core.memo import remembered
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form, FormVersion
@@ -69,6 +70,15 @@ def current_definition(key: str) -> tuple[int, FormDefinition]:
     if version_id is None:
         raise NotFound
     return version_id, stored_definition(key, version_id)
+
+
+def version_sent(key: str, text: str) -> tuple[int, FormDefinition]:
+    """Return (version id, definition) the form was shown in, else the current one: publishing interrupts nobody."""
+    sent = as_id(text)
+    version = db.session.get(FormVersion, sent) if sent else None
+    if sent is None or version is None or version.form_id != form_of(key).id:
+        return current_definition(key)
+    return sent, stored_definition(key, sent)
 
 
 def stored_definition(key: str, version_id: int) -> FormDefinition:

@@ -22,10 +22,12 @@ from qtrace.forms.scopes import (
 from qtrace.forms.views import bp
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
+from qtrace.web.limits import limited
 
 
 @bp.get("/forms/<key>/scopes")
 @needs("config.forms")
+@limited("search")
 def scope_list(key: str) -> Response:
     """Show where the form is offered and how much of the recent business that covers."""
     return _page(form_of(key))

@@ -16,8 +16,10 @@ from qtrace.core.errors import Conflict
 from qtrace.core.ids import as_id
 from qtrace.forms.answers import Answers, bind, read_answers, sent_from
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.queries import current_definition, stored_definition
-from qtrace.forms.registry import Sent, Storage, controls
+from qtrace.forms.filling import filled_in, note_submission
+from qtrace.forms.held import find_draft, sent_of
+from qtrace.forms.queries import current_definition, form_of, stored_definition, version_sent
+from qtrace.forms.registry import Opening, Sent, Storage, controls
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.uploads import notes, receive
 from qtrace.issues import queries
@@ -31,6 +33,7 @@ from qtrace.issues.views import bp
 from qtrace.rules.doors import Checked, Door, Held, check_answers, note_warnings
 from qtrace.rules.pieces import form_told, reasons_in
 from qtrace.web.csrf import answer_at
+from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render
 from qtrace.web.limits import limited
 
@@ -39,11 +42,15 @@ from qtrace.web.limits import limited
 @needs("issue.create")
 def new() -> Response:
     """Show the form; values in the address fill its fields, so a link can start from an order, a lot or a complaint."""
-    _version, definition = current_definition(ISSUE_FORM)
+    version_id, definition = current_definition(ISSUE_FORM)
     values = {name: request.args.getlist(name) for name in request.args}
+    held = find_draft(actor().id, form_of(ISSUE_FORM).id) if "held" in request.args else None
+    if held:
+        shown_in = held.form_version_id
+        return _form_page((shown_in, stored_definition(ISSUE_FORM, shown_in)), sent_of(held), {})
     complaint = _complaint(request.args)
     sent = sent_from(definition, _columns_of(complaint), {}) if complaint else Sent()
-    return _form_page(definition, Sent({**sent.values, **values}), {})
+    return _form_page((version_id, definition), Sent({**sent.values, **values}), {})
 
 
 @bp.get("/issues/origin")
@@ -59,15 +66,19 @@ def origin() -> Response:
 @needs("issue.create")
 def create() -> Response:
     """Open an issue from the form; an invalid form comes back with everything that was filled in."""
-    version_id, definition = current_definition(ISSUE_FORM)
+    version_id, definition = version_sent(ISSUE_FORM, request.form.get("form_version", ""))
     sent, errors = receive(definition, owner=actor().id)
     now = clock.now()
     checked = _checked(definition, sent, now)
     if not checked.ok or errors:
-        return _form_page(definition, sent, checked.page_errors | errors, status=422, checked=checked)
+        wrong = checked.page_errors | errors
+        return _form_page((version_id, definition), sent, wrong, status=422, checked=checked)
     new_issue = _new_issue(checked.answers, version_id, _source(definition, sent))
     complaint = _complaint(request.form)
+    form_id, given = form_of(ISSUE_FORM).id, filled_in(definition, checked.answers)
+    opening = Opening(now, now.astimezone(site_zone()).date(), actor().id, actor().department_id)
     with write():
+        note_submission(form_id, definition, sent, given, opening=opening)
         issue = create_issue(new_issue, by=actor().id, now=now)
         note_warnings("issue", issue.id, checked, now=now)
         for field_id, photos in checked.answers.files.items():
@@ -182,21 +193,17 @@ def _held(issue: Issue) -> tuple[str, Held]:
 
 
 def _form_page(
-    definition: FormDefinition,
-    sent: Sent,
-    errors: Mapping[str, str],
-    *,
-    status: int = 200,
+    shown: tuple[int, FormDefinition], sent: Sent, errors: Mapping[str, str], *, status: int = 200,
     checked: Checked | None = None,
-) -> Response:
+) -> Response:  # fmt: skip
+    version_id, definition = shown
     kept, now = notes(sent, owner=actor().id), clock.now()
     found = _found(_source(definition, sent), sent.first("origin_line"))
-    version_id = current_definition(ISSUE_FORM)[0]
     told = form_told(ISSUE_FORM, version_id, definition, sent, by=actor().id, now=now, checked=checked)
     return render(
         "issues/new.html", "issues/_new.html", status=status, form=bind(definition, sent, errors), kept=kept, errors=errors,
         lookup_url=url_for("issues.origin"), found_template="issues/_found.html", complaint=sent.first("complaint"),
-        told=told, said=told.fields, **found,
+        told=told, said=told.fields, form_key=ISSUE_FORM, form_version=version_id, **found,
     )  # fmt: skip
 
 

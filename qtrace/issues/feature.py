@@ -3,11 +3,13 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
+from qtrace.forms.impact import register_impact
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.sources import register_source
 from qtrace.forms.vocabulary import register_columns
 from qtrace.issues import capture, decisions, held_photos, remark_views
 from qtrace.issues.fields import FORM_COLUMNS
+from qtrace.issues.form_impact import views_touching
 from qtrace.issues.form_source import IssueSource
 from qtrace.issues.opening import subscribe_all as subscribe_opening
 from qtrace.issues.rule_facts import IssueFacts
@@ -26,6 +28,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     register_columns(app, ISSUE_FORM, FORM_COLUMNS)
     register_facts(app, "issue", IssueFacts())
+    register_impact(app, views_touching)
     register_source(app, ISSUE_FORM, IssueSource())
     register_stages(app, "issue", lambda: [(key, stage.label) for key, stage in stage_names().items()])
     subscribe_all(app)

@@ -2,9 +2,11 @@
 
 from flask import Flask
 
+from qtrace.forms.scopes import register_share
 from qtrace.orders.controls import register_controls
 from qtrace.orders.rule_facts import register_rule_facts
 from qtrace.orders.scan_views import bp
+from qtrace.orders.scopes import order_share
 
 
 def register(app: Flask) -> None:
@@ -12,3 +14,4 @@ def register(app: Flask) -> None:
     register_controls(app)
     register_rule_facts(app)
     app.register_blueprint(bp)
+    register_share(app, order_share)

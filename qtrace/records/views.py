@@ -14,6 +14,8 @@ from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.ids import as_id
 from qtrace.forms.answers import bind, new_sent, sent_from
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.filling import filled_in, note_submission
+from qtrace.forms.held import find_draft, sent_of
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Opening, Sent
@@ -55,10 +57,12 @@ def list_show(form_key: str) -> Response:
 def new(form_key: str) -> Response:
     """Show the form; values in the address fill its fields."""
     form, definition, version = _form(form_key)
+    held = find_draft(actor().id, form.id) if "held" in request.args else None
+    if held:
+        shown_in = held.form_version_id
+        return _form_page(form, stored_definition(form.key, shown_in), shown_in, sent_of(held), {})
     values = {name: request.args.getlist(name) for name in request.args}
-    now = clock.now()
-    opening = Opening(now, now.astimezone(site_zone()).date(), actor().id, actor().department_id)
-    return _form_page(form, definition, version, Sent({**new_sent(definition, opening).values, **values}), {})
+    return _form_page(form, definition, version, Sent({**new_sent(definition, _opening()).values, **values}), {})
 
 
 @bp.post("/<form_key>")
@@ -75,9 +79,12 @@ def create(form_key: str) -> Response:
         return _form_page(form, definition, version, sent, checked.page_errors, status=422, checked=checked)
     answers, files = checked.answers.answers, checked.answers.files
     new_record = NewRecord(form.id, version, answers, files, department_id=actor().department_id, notes=checked.notes)
+    opening = _opening()
     try:
         with write():
             number = create_record(new_record, by=by, now=now)
+            filled = filled_in(definition, checked.answers)
+            note_submission(new_record.form_id, definition, received.sent, filled, opening=opening)
             url = url_for("records.show", form_key=form_key, number=number)
             answer_at(url)
     except Refused as refused:
@@ -201,6 +208,12 @@ def _version_sent(form: Form, current: int) -> int:
 def _record(form_key: str, number: str) -> tuple[Form, Record]:
     form, _version = current_form(form_key)
     return form, queries.visible_record(form.id, number, actor())
+
+
+def _opening() -> Opening:
+    """Return who opens a form and when, which is what its defaults are read against."""
+    now = clock.now()
+    return Opening(now, now.astimezone(site_zone()).date(), actor().id, actor().department_id)
 
 
 def _form_page(

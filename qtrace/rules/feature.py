@@ -3,9 +3,11 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
+from qtrace.forms.impact import register_impact
 from qtrace.plugins import offer
 from qtrace.rules import builtin
 from qtrace.rules.rule_views import bp as pages
+from qtrace.rules.impact import rules_touching
 from qtrace.rules.views import bp
 from qtrace.web.pages import NavItem, add_nav
 
@@ -16,3 +18,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(pages)
     add_nav(app, NavItem("rule_pages.index", _("校验规则"), "list-checks", "config.rules", group="config"))
+    register_impact(app, rules_touching)

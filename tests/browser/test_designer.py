@@ -1,0 +1,113 @@
+"""A form is designed with the mouse, with the keyboard alone, and on a phone without scripts."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+OpenPage = Callable[..., Page]
+
+
+def new_form(page: Page, prefix: str, template: str = "") -> None:
+    """Make a form and open its designer."""
+    page.goto("/forms/new")
+    page.check(f"[name=start][value='{template}']")
+    page.fill("#name_zh", f"设计 {prefix}")
+    page.fill("#prefix", prefix)
+    page.click("[data-testid=create-form]")
+    page.wait_for_url(f"**/forms/{prefix.lower()}/design")
+
+
+def bricks(page: Page) -> list[str]:
+    """Return the ids of the fields on the canvas, in order."""
+    return [str(item.get_attribute("data-field")) for item in page.locator("[data-field]").all()]
+
+
+def test_fields_are_dragged_changed_and_taken_back(open_page: OpenPage) -> None:
+    page = open_page(1280)
+    new_form(page, "DRAG", "template:warehouse")
+    page.drag_and_drop("#item-photos .grip", "#item-code .grip")
+    expect(page.locator("[data-field]").first).to_have_attribute("data-field", "photos")
+    page.drag_and_drop("[data-control=date]", "#item-kind")
+    expect(page.locator("#item-field_1")).to_be_visible()
+    expect(page.locator("#panel h2")).to_have_text("日期")  # what was added is selected
+    page.fill("#label_zh", "发现日期")
+    page.press("#label_zh", "Tab")
+    expect(page.locator("#item-field_1")).to_contain_text("发现日期")  # saved by leaving the field
+    expect(page.frame_locator("#phone").locator("body")).to_contain_text("发现日期")
+    expect(page.locator("#undo")).to_contain_text("修改字段")
+    for last in ("添加字段", "移动字段", "撤销"):
+        page.click("#undo")
+        expect(page.locator("#undo")).to_contain_text(last)
+    assert bricks(page)[:3] == ["code", "kind", "qty"]
+
+
+def test_everything_is_reached_by_keyboard(open_page: OpenPage) -> None:
+    page = open_page(1280)
+    new_form(page, "KEYS")
+    for control in ("text", "integer"):
+        page.focus(f"#add-{control}")
+        page.keyboard.press("Enter")
+        expect(page.locator("#panel h2")).to_have_text({"text": "单行文字", "integer": "整数"}[control])
+    page.focus("#up-field_2")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-field]").first).to_have_attribute("data-field", "field_2")
+    expect(page.locator("#up-field_2")).to_be_focused()  # the button stays under the finger
+    page.focus("#item-field_1 .brick-link")
+    page.keyboard.press("Enter")
+    page.focus("#label_zh")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("检验项目")
+    page.keyboard.press("Tab")
+    expect(page.locator("#item-field_1")).to_contain_text("检验项目")
+    page.focus("#to-impact")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/impact")
+    page.focus("[data-testid=publish]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/versions")
+    expect(page.locator("#version-1")).to_be_visible()
+
+
+def test_a_phone_without_scripts_designs_too(open_page: OpenPage) -> None:
+    page = open_page(360, javascript=False)
+    new_form(page, "PHONE")
+    page.get_by_role("link", name="添加").click()
+    page.click("#add-text")
+    page.get_by_role("link", name="属性").click()
+    page.fill("#label_zh", "货位")
+    page.click("[data-testid=save-field]")
+    page.get_by_role("link", name="画布").click()
+    expect(page.locator("#item-field_1")).to_contain_text("货位")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("link", name="预览").click()
+    expect(page.frame_locator("#phone").locator("body")).to_contain_text("货位")
+
+
+def test_the_second_designer_hears_who_was_faster(open_page: OpenPage) -> None:
+    first, second = open_page(1280), open_page(1280)
+    new_form(first, "TWO")
+    second.goto("/forms/two/design")
+    first.click("#add-text")
+    expect(first.locator("#item-field_1")).to_be_visible()
+    second.click("#add-date")
+    expect(second.locator("#alerts")).to_contain_text("王静")
+    expect(second.locator("#item-field_1")).to_contain_text("单行文字")  # the desk is the present one
+    second.click("#add-date")
+    expect(second.locator("#item-field_2")).to_contain_text("日期")
+
+
+def test_what_is_typed_on_a_phone_is_there_after_it_is_closed(open_page: OpenPage) -> None:
+    page = open_page(360)
+    page.goto("/issues/new")
+    with page.expect_response(re.compile("/forms/issue/held")) as kept:
+        page.locator("#source").press_sequentially("B2409-17")
+    assert kept.value.status == 204
+    page.goto("/issues/new")
+    page.get_by_role("link", name="恢复").click()
+    expect(page.locator("#source")).to_have_value("B2409-17")
+    page.goto("/issues/new")
+    page.get_by_role("button", name="放弃").click()
+    expect(page.locator("#held")).to_have_count(0)
