@@ -23,7 +23,8 @@ from bench.site import make_site
 from qtrace.catalog.models import Customer, Shop, Sku, Supplier, Warehouse
 from qtrace.core import clock, events
 from qtrace.core.db import db, dispose_engines, write
-from qtrace.exchange.importing import BATCH, import_file
+from qtrace.exchange.importing import import_file
+from qtrace.exchange.storing import BATCH
 from qtrace.orders.models import Order, OrderLine, Parcel
 
 ROWS = min(100_000, int(os.environ.get("QTRACE_BENCH_ROWS", "100000")))

@@ -152,7 +152,7 @@ class VolumeFolder:
         scratch = folder / f".part{suffix}"
         table, plan = self._table(name, kind)
         with closing(table):
-            written = write_bad_rows(scratch, table.headers, self._bad_rows(table, plan, now), gettext=_)
+            written = write_bad_rows(scratch, table.headers, self._bad_rows(table, plan, now))
         if written:
             scratch.replace(target)
         else:

@@ -2,16 +2,18 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from flask_babel import gettext as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from qtrace.exchange.reading import Cell
+from qtrace.exchange.returned import in_front, returned_columns
 
 MAX_CELL = 32_767
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -19,19 +21,16 @@ PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 SEPARATOR = ";"
 
 BadRow = tuple[int, Sequence[Cell], Sequence[str]]
-Gettext = Callable[[str], str]
 
 
-def write_bad_rows(path: Path, headers: Sequence[str], rows: Iterable[BadRow], *, gettext: Gettext = str) -> int:
+def write_bad_rows(path: Path, headers: Sequence[str], rows: Iterable[BadRow]) -> int:
     """Write the rows as .csv or .xlsx, by the path's suffix, and return how many there were.
 
     No cell of the file is a formula, and the file can be mended and sent again.
     """
-    _ = gettext
-    labels = [_("行号"), _("原因")]
     # A file that came back from here once already keeps its data columns only.
-    start = len(labels) if list(headers[: len(labels)]) == labels else 0
-    table = _table(labels + list(headers[start:]), rows, start)
+    start = len(returned_columns(headers))
+    table = _table([*in_front(), *headers[start:]], rows, start)
     if path.suffix.lower() == ".csv":
         return _write_csv(path, table)
     return _write_xlsx(path, table, _("错误行"))

@@ -14,12 +14,13 @@ from qtrace.catalog.queries import shop_by_key, shops
 from qtrace.catalog.service import DEFAULT_SHOP
 from qtrace.core.db import db
 from qtrace.core.errors import Refused
-from qtrace.exchange.kinds import KINDS
+from qtrace.exchange.kinds import KINDS, Kind
 from qtrace.exchange.mapping import check_definition, compile_mapping, detect_kind, suggest_definition
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.presets import Preset, headers_of, presets
 from qtrace.exchange.queries import mappings_named, saved_mappings
 from qtrace.exchange.reading import Table, read_table
+from qtrace.exchange.targets import described, other_targets
 
 READING = {"sheet", "header_row", "header_rows", "encoding", "keep_totals"}  # what of a mapping says how a file is read
 
@@ -61,10 +62,8 @@ def choose_and_open(
     path: Path, *, name: str, kind: str | None = None, mapping: str | None = None, shop_key: str | None = None
 ) -> tuple[Chosen, Table]:
     """Decide like `choose` and return the opened table too, so that a large workbook is read once."""
-    if kind is not None and kind not in KINDS:
-        raise Refused(
-            _("没有「%(kind)s」这种数据,可用的有:%(known)s。", kind=kind, known="、".join(KINDS)), field="kind"
-        )
+    if kind is not None:
+        described(kind)
     table = read_table(path, name=name)
     try:
         mapping_name, definition, preset = _choose_mapping(table.headers, kind, mapping)
@@ -74,7 +73,13 @@ def choose_and_open(
             table.close()
             table = open_table(path, name, definition)
         shop = choose_shop(shop_key, preset)
-        plan = compile_mapping(definition, table.headers, zone=shop.zone)
+        plan = compile_mapping(
+            definition,
+            table.headers,
+            zone=shop.zone,
+            kind=described(str(definition["kind"])),
+            epoch_1904=table.epoch_1904,
+        )
     except BaseException:
         table.close()
         raise
@@ -86,7 +91,7 @@ def choose_by_columns(definition: dict[str, Any], headers: Sequence[str], *, sho
     """Return what a person decided on the mapping page, checked against the headers."""
     shop = db.session.get(Shop, shop_id) if shop_id else None
     choice = choice_of(shop) if shop else choose_shop(None, None)
-    plan = compile_mapping(definition, headers, zone=choice.zone)
+    plan = compile_mapping(definition, headers, zone=choice.zone, kind=described(str(definition["kind"])))
     return Chosen(str(definition["kind"]), name, definition, choice, tuple(headers), plan.ignored)
 
 
@@ -167,7 +172,7 @@ def _choose_mapping(
             ),
             field="kind",
         )  # fmt: skip
-    return "", suggest_definition(wanted, headers), None
+    return "", suggest_definition(described(wanted), headers), None
 
 
 def _mapping_file(path: Path, kind: str | None) -> tuple[str, dict[str, Any], Preset | None]:
@@ -179,13 +184,19 @@ def _mapping_file(path: Path, kind: str | None) -> tuple[str, dict[str, Any], Pr
         raise Refused(_("映射文件 %(path)s 不是 JSON:%(why)s", path=path, why=error), field="mapping") from None
     if isinstance(definition, dict) and kind:
         definition.setdefault("kind", kind)
-    check_definition(definition)
+    check_definition(definition, _described_by(definition))
     if kind and definition["kind"] != kind:
         raise Refused(
             _("映射文件是给「%(theirs)s」的,而 --as 是「%(ours)s」。", theirs=definition["kind"], ours=kind),
             field="mapping",
         )
     return str(definition.get("name", path.stem)), definition, None
+
+
+def _described_by(definition: object) -> Kind | None:
+    """Return what a mapping's records are when they are no facts of a shop."""
+    name = str(definition.get("kind", "")) if isinstance(definition, dict) else ""
+    return described(name) if name in other_targets() else None
 
 
 def _named_mapping(name: str, headers: Sequence[str], kind: str | None) -> tuple[str, dict[str, Any], Preset | None]:

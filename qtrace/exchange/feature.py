@@ -6,8 +6,10 @@ from flask_babel import lazy_gettext as _
 from qtrace.core.jobs import register as register_job
 from qtrace.exchange.finding_views import bp as findings_bp
 from qtrace.exchange.impact import mappings_touching
+from qtrace.exchange.form_targets import form_targets
 from qtrace.exchange.jobs import do_import
 from qtrace.exchange.service import IMPORT
+from qtrace.exchange.targets import register_targets
 from qtrace.exchange.views import bp
 from qtrace.forms.impact import register_impact
 from qtrace.web.pages import NavItem, add_nav
@@ -19,6 +21,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(findings_bp)
     register_job(app, IMPORT, do_import)
     register_impact(app, mappings_touching)
+    register_targets(app, form_targets)
     add_nav(
         app,
         NavItem("imports.index", _("导入数据"), "upload", "import.run", group="data"),

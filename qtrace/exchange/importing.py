@@ -5,7 +5,6 @@ A run that died is simply run again: what is stored already is found unchanged.
 """
 
 import gc
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import update
+from sqlalchemy import delete, insert, select, update
 
 from qtrace.core import events, files
 from qtrace.core.db import db, read, require_write, write
@@ -26,17 +25,22 @@ from qtrace.core.models import StoredFileRow
 from qtrace.exchange.badrows import write_bad_rows
 from qtrace.exchange.choosing import choose_and_open, open_table, shop_of
 from qtrace.exchange.mapping import Filled, Plan, compile_mapping, detect_kind
-from qtrace.exchange.models import ImportRun
+from qtrace.exchange.models import ImportBatch, ImportRun
 from qtrace.exchange.presets import recognise
 from qtrace.exchange.queries import RunDetail, detail_of, run_by_id
 from qtrace.exchange.reading import Cell, Row, Table, read_table
+from qtrace.exchange.reasons import Reasons, read_reasons
+from qtrace.exchange.returned import headers_digest, returned_columns
 from qtrace.exchange.service import keep_file, open_run
-from qtrace.issues.intake import rehearse, store
-from qtrace.orders.batch import Outcome, Rehearsal
-from qtrace.orders.upsert import Counts
+from qtrace.exchange.spool import Spool, scratch
+from qtrace.exchange.storing import Intake, Owner, Taken, intake_of
+from qtrace.exchange.targets import described
+from qtrace.exchange.undoing import plain
+from qtrace.orders.batch import Outcome
 
-BATCH = 2000
-BATCH_OF_ISSUES = 50  # each starts a flow; the write lock is held for a batch
+OUTCOMES: tuple[Outcome, ...] = ("stored", "updated", "unchanged", "refused")
+EXAMPLES = 3
+EXAMPLES_AMONG = 2000  # rows
 PREVIEW_ROWS = 5
 
 Clock = Callable[[], datetime]
@@ -99,14 +103,17 @@ class _Run:
 
     id: int
     plan: Plan
-    shop_id: int | None
-    currency: str
+    intake: Intake
     by: int | None
     clock: Clock
-    memory: Rehearsal | None
-    bad: TextIO
+    dry: bool
+    bad: Spool
+    reasons: Reasons
+    unknown: dict[str, Counter[str]]
+    examples: dict[str, list[list[str]]]
     counts: Counter[Outcome] = field(default_factory=Counter)
     read: int = 0
+    wish: str = ""
 
 
 def preview(path: Path, *, name: str | None = None) -> Preview:
@@ -178,46 +185,79 @@ def _run(
     with read():
         run = run_by_id(run_id)
         detail, shop = detail_of(run), shop_of(run)
-        name, file_id, dry_run, by, shop_id = run.file_name, run.file_id, run.dry_run, run.by, run.shop_id
+        goes_on = run.state == "waiting" and run.read > 0
+        name, file_id, dry_run = run.file_name, run.file_id, run.dry_run
+        owner = Owner(run.shop_id or 0, shop.currency, run.by)
+        done = _counted(run) if goes_on else Counter()
+        kind = described(run.kind)
     with (
         opened or open_table(files.open_path(file_id or "", data_dir=data_dir), name, detail.mapping) as table,
-        tempfile.TemporaryFile("w+", encoding="utf-8", dir=_scratch(data_dir)) as bad,
+        Spool(data_dir, run_id, keep=goes_on) as bad,
     ):
-        plan = compile_mapping(detail.mapping, table.headers, zone=shop.zone)
-        work = _Run(run_id, plan, shop_id, shop.currency, by, clock, Rehearsal() if dry_run else None, bad)
-        _start(work, table, in_write)
-        while _do_batch(work, table, in_write):
-            progress(_progress(work, table))
-        detail = replace(
-            detail, ignored=list(plan.ignored), headers=list(table.headers), blank=table.skipped_blank,
-            without_value=table.formulas_without_value_count,
+        plan = compile_mapping(detail.mapping, table.headers, zone=shop.zone, kind=kind, epoch_1904=table.epoch_1904)
+        with read():
+            intake = intake_of(plan, owner, key=str(detail.mapping.get("key", "")))
+        work = _Run(
+            run_id, plan, intake, owner.by, clock, dry_run, bad, read_reasons(detail.reasons if goes_on else {}),
+            {name: Counter(words) for name, words in (detail.unknown if goes_on else {}).items()},
+            detail.examples if goes_on else {}, done, sum(done.values()),
         )  # fmt: skip
+        _start(work, table, in_write)
+        for _row in islice(table.rows, work.read):
+            pass  # what an earlier go has stored
+        while not work.wish and _do_batch(work, table, in_write):
+            progress(_progress(work, table))
+        detail = _found(work, table, detail)
+        if work.wish == "pause":
+            bad.kept = True
+            _pause(work, detail, in_write)
+            return _progress(work, table)
         refused_file = _refused_file(work, table.headers, name, data_dir) if work.counts["refused"] else None
-        done = replace(_progress(work, table), total=work.read)
+        ended = replace(_progress(work, table), total=work.read)
     _finish(work, detail, refused_file, in_write)
-    progress(done)
-    return done
+    progress(ended)
+    return ended
 
 
-def _scratch(data_dir: Path) -> Path:
-    folder = data_dir / "scratch"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _counted(run: ImportRun) -> Counter[Outcome]:
+    counts: dict[Outcome, int] = {
+        "stored": run.stored, "updated": run.updated, "unchanged": run.unchanged, "refused": run.refused,
+    }  # fmt: skip
+    return Counter(counts)
+
+
+def _found(work: _Run, table: Table, detail: RunDetail) -> RunDetail:
+    """Return what is now known of the file and its rows."""
+    return replace(
+        detail, ignored=[name for name in work.plan.ignored if name not in returned_columns(table.headers)],
+        headers=list(table.headers), blank=table.skipped_blank, without_value=table.formulas_without_value_count,
+        totals=table.totals, doubled=table.doubled, reasons=work.reasons.dump(), examples=work.examples,
+        unused=[table.headers[at] for at in table.unused if table.headers[at]],
+        unknown={name: dict(words.most_common()) for name, words in work.unknown.items()},
+    )  # fmt: skip
 
 
 def _start(work: _Run, table: Table, in_write: Callable[[], None]) -> None:
+    counts = {name: work.counts[name] for name in OUTCOMES}
     with write():
         in_write()
         _set(
-            work.id, state="running", message="", total=table.total_estimate, read=0, stored=0, updated=0, unchanged=0,
-            refused=0, refused_file_id=None, finished_at=None,
+            work.id, state="running", message="", total=table.total_estimate, read=work.read, refused_file_id=None,
+            finished_at=None, headers_digest=headers_digest(table.headers), **counts,
         )  # fmt: skip
+        if not work.read and not work.dry:
+            require_write().execute(delete(ImportBatch).where(ImportBatch.run_id == work.id))
+        work.wish = _wish(work.id)
+
+
+def _wish(run_id: int) -> str:
+    return db.session.scalar(select(ImportRun.wish).where(ImportRun.id == run_id)) or ""
 
 
 def _do_batch(work: _Run, table: Table, in_write: Callable[[], None]) -> bool:
     """Read and store the next rows; say whether there were any."""
     with _no_collection():
-        batch = list(islice(table.rows, BATCH_OF_ISSUES if work.plan.kind == "issues" else BATCH))
+        batch = list(islice(table.rows, work.intake.batch))
         if batch:
             _store_batch(work, batch, in_write)
     return bool(batch)
@@ -238,62 +278,75 @@ def _no_collection() -> Iterator[None]:
 def _store_batch(work: _Run, batch: Sequence[Row], in_write: Callable[[], None]) -> None:
     good = [row for row in batch if not row.reason]
     filled = work.plan.fill([row.cells for row in good])
-    reasons = {row.number: [row.reason] for row in batch if row.reason}
-    reasons |= {good[at].number: why for at, why in filled.reasons.items()}
-    if work.memory is None:
-        with write():
-            in_write()
-            assert work.shop_id is not None
-            counts = store(work.shop_id, filled.frames, now=work.clock(), by=work.by, source=("import_run", work.id))
-            tally = _tally(good, filled, counts, reasons)
-            _count_batch(work, len(batch), len(reasons), tally)
-    else:
+    source, now = ("import_run", work.id), work.clock()
+    if work.dry:
         with read():
-            shop = (work.shop_id or 0, work.currency)
-            counts = rehearse(shop, filled.frames, now=work.clock(), memory=work.memory)
-        tally = _tally(good, filled, counts, reasons)
+            taken = work.intake.take(filled, now=now, source=source, dry=True)
         with write():
             in_write()
-            _count_batch(work, len(batch), len(reasons), tally)
+            reasons = _reasons(batch, good, filled, taken)
+            _count_batch(work, len(batch), len(reasons), taken)
+    else:
+        with write():
+            in_write()
+            taken = work.intake.take(filled, now=now, source=source, dry=False)
+            reasons = _reasons(batch, good, filled, taken)
+            _count_batch(work, len(batch), len(reasons), taken)
+            _remember(work.id, taken)
+    for name, words in filled.unknown.items():
+        work.unknown.setdefault(name, Counter()).update(words)
+    _show_examples(work, good, filled, taken)
     for row in batch if reasons else ():
         if row.number in reasons:
-            work.bad.write(
-                json.dumps([row.number, row.cells, reasons[row.number]], ensure_ascii=True, default=_written) + "\n"
-            )
+            work.bad.add(row.number, row.cells, reasons[row.number])
+            work.reasons.add(row.number, reasons[row.number])
 
 
-def _tally(rows: Sequence[Row], filled: Filled, counts: Counts, reasons: dict[int, list[str]]) -> Counter[Outcome]:
-    """Count what became of the rows that could be read, and add the reasons of those that were refused."""
-    of_row: list[list[Outcome]] = [[] for _row in rows]
-    for frame in filled.frames.frames:
-        for index in frame.index:
-            of_row[index // filled.parts].append(counts.outcomes[index])
-    for index, reason in counts.refused:
-        reasons.setdefault(rows[index // filled.parts].number, []).append(reason)
-    together = Counter(tuple(of_row[at]) for at in range(len(rows)) if at not in filled.reasons)
-    tally: Counter[Outcome] = Counter()
-    for outcomes, times in together.items():
-        tally[_row_outcome(outcomes)] += times
-    del tally["refused"]
-    return tally
+def _reasons(batch: Sequence[Row], good: Sequence[Row], filled: Filled, taken: Taken) -> dict[int, list[str]]:
+    """Return by row number why rows were refused: by the file, by the mapping, or by what stores them."""
+    reasons = {row.number: [row.reason] for row in batch if row.reason}
+    reasons |= {good[at].number: why for at, why in filled.reasons.items()}
+    for at, why in taken.refused.items():
+        reasons.setdefault(good[at].number, []).extend(why)
+    return reasons
 
 
-def _row_outcome(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return what became of a row that made several records: the first one's outcome counts."""
-    if "refused" in outcomes:
-        return "refused"
-    if outcomes and outcomes[0] == "unchanged" and set(outcomes) != {"unchanged"}:
-        return "updated"
-    return outcomes[0] if outcomes else "unchanged"
+def _show_examples(work: _Run, good: Sequence[Row], filled: Filled, taken: Taken) -> None:
+    """Keep the first rows of each outcome, for a person to see what they would become."""
+    if work.read > EXAMPLES_AMONG:
+        return
+    for at, row in enumerate(good[:EXAMPLES_AMONG]):
+        if at not in filled.reasons and at not in taken.refused:
+            shown = work.examples.setdefault(taken.outcome_of(at), [])
+            if len(shown) < EXAMPLES:
+                shown.append([str(row.number), *("" if cell is None else str(cell)[:60] for cell in row.cells[:8])])
 
 
-def _count_batch(work: _Run, size: int, refused: int, tally: Counter[Outcome]) -> None:
-    tally["refused"] = refused
+def _remember(run_id: int, taken: Taken) -> None:
+    """Note what was written, so that it can be taken back."""
+    rows = [
+        {
+            "run_id": run_id, "kind": one.kind, "made": list(one.made),
+            "changed": {
+                str(row_id): {name: [plain(old), plain(new)] for name, (old, new) in columns.items()}
+                for row_id, columns in one.changed.items()
+            },
+        }
+        for one in taken.written
+    ]  # fmt: skip
+    if rows:
+        require_write().execute(insert(ImportBatch), rows)
+
+
+def _count_batch(work: _Run, size: int, refused: int, taken: Taken) -> None:
+    tally = Counter(taken.tally)
+    tally["refused"] += refused
     if sum(tally.values()) != size:
         raise RuntimeError(f"{size} rows were read, but {dict(tally)} accounted for")
     work.read += size
     work.counts += tally
-    _set(work.id, read=work.read, **{name: work.counts[name] for name in ("stored", "updated", "unchanged", "refused")})
+    _set(work.id, read=work.read, **{name: work.counts[name] for name in OUTCOMES})
+    work.wish = _wish(work.id)
 
 
 def _set(run_id: int, **values: Any) -> None:
@@ -306,36 +359,32 @@ def _progress(work: _Run, table: Table) -> Progress:
 
 def _refused_file(work: _Run, headers: Sequence[str], name: str, data_dir: Path) -> files.StoredFile:
     suffix = ".csv" if name.lower().endswith((".csv", ".txt", ".tsv")) else ".xlsx"
-    with tempfile.TemporaryDirectory(dir=_scratch(data_dir)) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch(data_dir)) as folder:
         path = Path(folder) / f"refused{suffix}"
-        write_bad_rows(path, headers, _bad_rows(work.bad), gettext=_)
+        write_bad_rows(path, headers, work.bad.rows())
         with path.open("rb") as stream:
             return files.store(stream, display_name=f"{Path(name).stem}-{_('错误行')}{suffix}", data_dir=data_dir)
 
 
-def _bad_rows(spool: TextIO) -> Iterator[tuple[int, list[Cell], list[str]]]:
-    spool.seek(0)
-    for line in spool:
-        number, cells, reasons = json.loads(line)
-        yield number, cells, reasons
-
-
-def _written(value: object) -> str:
-    return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
+def _pause(work: _Run, detail: RunDetail, in_write: Callable[[], None]) -> None:
+    with write():
+        in_write()
+        _set(work.id, state="paused", wish="", definition=detail.stored())
 
 
 def _finish(work: _Run, detail: RunDetail, refused_file: files.StoredFile | None, in_write: Callable[[], None]) -> None:
     now = work.clock()
+    cancelled = work.wish == "cancel"
     with write():
         in_write()
         if refused_file:
             keep_file(refused_file, by=work.by, now=now)
         _set(
-            work.id, state="done", finished_at=now, total=work.read, definition=detail.stored(),
-            refused_file_id=refused_file.id if refused_file else None,
+            work.id, state="cancelled" if cancelled else "done", wish="", finished_at=now, total=work.read,
+            definition=detail.stored(), refused_file_id=refused_file.id if refused_file else None,
         )  # fmt: skip
-        if work.memory is None:
-            body = {"read": work.read, "refused": work.counts["refused"]}
+        if not work.dry:
+            body = {"read": work.read, "refused": work.counts["refused"]} | ({"cancelled": True} if cancelled else {})
             events.record("import_finished", subject=("import_run", work.id), by=work.by, now=now, body=body)
 
 

@@ -256,11 +256,11 @@ def _likeness(word: str, said: str) -> float:
     return SequenceMatcher(None, word, said, autojunk=False).ratio()
 
 
-def suggest_definition(kind_name: str, headers: Sequence[str]) -> dict[str, Any]:
+def suggest_definition(kind: Kind, headers: Sequence[str]) -> dict[str, Any]:
     """Return a mapping made from the headers alone."""
     return {
-        "kind": kind_name,
-        "columns": {name: {"header": header} for name, header in suggest(kind_name, headers).items()},
+        "kind": kind.name,
+        "columns": {name: {"header": header} for name, header in suggest(kind, headers).items()},
         "empty": list(NOTHING),
     }
 

@@ -22,6 +22,18 @@ class RunDetail:
     blank: int = 0
     without_value: int = 0
     first: list[list[str]] = field(default_factory=list)
+    totals: list[int] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    why: str = ""
+    header_row: int = 1
+    header_rows: int = 1
+    sheet: str = ""
+    sheets: list[str] = field(default_factory=list)
+    reasons: dict[str, Any] = field(default_factory=dict)
+    unknown: dict[str, dict[str, int]] = field(default_factory=dict)
+    examples: dict[str, list[list[str]]] = field(default_factory=dict)
+    undone: dict[str, Any] = field(default_factory=dict)
 
     def stored(self) -> dict[str, Any]:
         """Return the JSON form."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from qtrace.catalog.service import ensure_shop
 from qtrace.core import files
@@ -17,6 +17,7 @@ from qtrace.exchange.choosing import Chosen, shop_of
 from qtrace.exchange.mapping import check_definition
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.queries import RunDetail, detail_of, run_by_id
+from qtrace.exchange.targets import described
 
 IMPORT = "import"
 DRAFT = "draft"
@@ -44,9 +45,9 @@ def open_run(
 
 def save_mapping(name: str, definition: Mapping[str, Any], *, now: datetime) -> None:
     """Remember a mapping under its name and kind; a changed one replaces the old."""
-    check_definition(definition)
-    session = require_write()
     kind = str(definition["kind"])
+    check_definition(definition, described(kind))
+    session = require_write()
     row = session.scalar(select(ImportMapping).where(ImportMapping.name == name, ImportMapping.kind == kind))
     if row is None:
         session.add(ImportMapping(name=name, kind=kind, definition=dict(definition), created_at=now, used_at=now))
@@ -98,7 +99,38 @@ def settle_draft(run_id: int, chosen: Chosen, *, save_as: str, now: datetime) ->
 
 def queue_run(run_id: int, *, now: datetime) -> None:
     """Leave the run to the worker."""
-    enqueue(IMPORT, {"run_id": run_id}, now=now, dedupe_key=f"import-{run_id}")
+    run = run_by_id(run_id)
+    enqueue(IMPORT, {"run_id": run_id}, now=now, dedupe_key=f"import-{run_id}-{run.read}-{run.wish}")
+
+
+def pause(run_id: int) -> None:
+    """Ask a real run to stop after the rows it is at; it can go on later."""
+    _ask(run_id, "pause", (ImportRun.state == "running") & ImportRun.dry_run.is_(False))
+
+
+def go_on(run_id: int, *, now: datetime) -> None:
+    """Let a paused run go on where it stopped."""
+    paused = update(ImportRun).where(ImportRun.id == run_id, ImportRun.state == "paused")
+    if not affected(paused.values(state="waiting", wish="")):
+        raise Conflict(_("这次导入没有暂停,请刷新页面。"))
+    queue_run(run_id, now=now)
+
+
+def cancel(run_id: int, *, now: datetime) -> None:
+    """Stop a run for good; what it has stored stays."""
+    state = run_by_id(run_id).state
+    if state == "draft":
+        run_by_id(run_id).state = "cancelled"
+        return
+    _ask(run_id, "cancel", ImportRun.state.in_(("waiting", "running", "paused")))
+    if state == "paused":
+        require_write().execute(update(ImportRun).where(ImportRun.id == run_id).values(state="waiting"))
+        queue_run(run_id, now=now)
+
+
+def _ask(run_id: int, wish: str, where: ColumnElement[bool]) -> None:
+    if not affected(update(ImportRun).where(ImportRun.id == run_id, where).values(wish=wish)):
+        raise Conflict(_("这次导入已经结束,请刷新页面。"))
 
 
 def repeat_for_real(run_id: int, *, by: int, now: datetime) -> int:

@@ -83,7 +83,7 @@ class Target(Protocol):
         `key` is the field by which a record is known when it comes in again, or "" when every row is new.
         """
 
-    def undo(self, run_id: int, *, by: int | None, now: datetime) -> Undone:
+    def undo(self, run_id: int, *, by: int, now: datetime) -> Undone:
         """Take back, inside the open write, what an import stored and nobody has touched since."""
 
 

@@ -24,7 +24,7 @@ from qtrace.orders.facts import EARLIEST, MAX_COUNT, MAX_ID, MAX_TEXT, storable
 from qtrace.orders.fields import label
 from qtrace.orders.frames import Frame, Frames, framed
 from qtrace.orders.rows import shape_of
-from qtrace.orders.upsert import MASTER_PLATFORM, Counts
+from qtrace.orders.upsert import MASTER_PLATFORM, Counts, Written
 from qtrace.sdk.records import Lot, Order, Product, QualityIssue, Record, Supplier
 
 KIND = "issues"
@@ -64,12 +64,14 @@ def store(
     known, judged = _judge(shop_id, problems, now)
     links = _link(shop_id, [record for record, why in judged.values() if not why], now=now, by=by, source=source)
     done: dict[int, Outcome] = {}
+    opened: list[int] = []
     seen = set(known.before)
     for at, (record, why) in judged.items():
         done[at] = _outcome(record, why, seen)
         if done[at] == "stored":
-            _open(shop_id, record, known, links, by=by, now=now)
-    return _merged(counts, done, judged)
+            opened.append(_open(shop_id, record, known, links, by=by, now=now))
+    merged = _merged(counts, done, judged)
+    return replace(merged, written=(*merged.written, Written(KIND, opened, {}))) if opened else merged
 
 
 def rehearse(shop: tuple[int, str], records: Sequence[Record] | Frames, *, now: datetime, memory: Rehearsal) -> Counts:
@@ -189,7 +191,7 @@ def _outcome(record: QualityIssue, why: str, seen: set[str]) -> Outcome:
 def _merged(counts: Counts, done: Mapping[int, Outcome], judged: Mapping[int, tuple[QualityIssue, str]]) -> Counts:
     outcomes = tuple(done.get(at, outcome) for at, outcome in enumerate(counts.outcomes))
     refused = [(at, why) for at, (_record, why) in judged.items() if why]
-    return Counts(outcomes, tuple(sorted([*counts.refused, *refused])))
+    return Counts(outcomes, tuple(sorted([*counts.refused, *refused])), counts.written)
 
 
 def _link(
@@ -221,7 +223,7 @@ def _ids(shop_id: int, kind: str, names: Iterable[str]) -> dict[str, int]:
     return dict(db.session.execute(statement).all())
 
 
-def _open(shop_id: int, record: QualityIssue, known: _Known, links: Names, *, by: int | None, now: datetime) -> None:
+def _open(shop_id: int, record: QualityIssue, known: _Known, links: Names, *, by: int | None, now: datetime) -> int:
     terms: dict[str, Any] = {
         f"{name}_id": known.terms[name][said.casefold()] for name in TERMS if (said := getattr(record, name))
     }
@@ -235,3 +237,4 @@ def _open(shop_id: int, record: QualityIssue, known: _Known, links: Names, *, by
     )  # fmt: skip
     issue = create_issue(new, by=by, now=now)
     require_write().add(ImportedIssue(shop_id=shop_id, external_id=record.external_id, issue_id=issue.id))
+    return issue.id

@@ -49,6 +49,7 @@ class Batch:
     found: dict[str, dict[str | Key, int]]
     frame: Frame
     columns: list[Column] = field(default_factory=list)
+    stubs: dict[str, list[int]] = field(default_factory=dict)  # rows made because a record names them
     entries: dict[Key, Entry] = field(default_factory=dict)
 
     def keys(self) -> list[Key]:

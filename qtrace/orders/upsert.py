@@ -33,11 +33,21 @@ MASTER_KINDS = frozenset({"products", "suppliers", "warehouses", "lots", "catego
 
 
 @dataclass(frozen=True)
+class Written:
+    """What a batch wrote of one kind: the ids of new rows, and by id what changed of others as (before, after)."""
+
+    kind: str
+    made: Sequence[int]
+    changed: Mapping[int, Mapping[str, tuple[Value, Value]]]
+
+
+@dataclass(frozen=True)
 class Counts:
-    """What became of a batch: an outcome per place, and (index, reason) of the records refused."""
+    """What became of a batch: an outcome per place, (index, reason) of the records refused, and what was written."""
 
     outcomes: tuple[Outcome, ...]
     refused: tuple[tuple[int, str], ...]
+    written: tuple[Written, ...] = ()
 
     @property
     def stored(self) -> int:
@@ -90,6 +100,7 @@ def _walk(
     refused: list[tuple[int, str]] = []
     found: dict[str, dict[str | Key, int]] = {}
     currencies: dict[str, str] = {}
+    written: list[Written] = []
     for frame in frames.by_kind():
         currencies |= _order_currencies(shop[0], frame, currencies)
         scope = Scope(shop[0], shop[1], now, currencies)
@@ -103,12 +114,28 @@ def _walk(
         if memory is None:
             changed = _write(batch)
             link_lots(batch, changed)
+            written += _written(batch, changed)
             if told:
                 _tell(batch, changed, frame, told)
         else:
             _remember(batch, memory)
             rehearse_lots(batch)
-    return Counts(tuple(outcomes), tuple(sorted(refused)))
+    return Counts(tuple(outcomes), tuple(sorted(refused)), tuple(written))
+
+
+def _written(batch: Batch, changed: Mapping[Key, int]) -> list[Written]:
+    """Return what the batch wrote: the numbers that were only named, then the rows themselves."""
+    columns = batch.shape.columns
+    before = {
+        changed[key]: {
+            column: (old, new) for column, old, new in zip(columns, entry.stored, entry.row, strict=True) if old != new
+        }
+        for key, entry in batch.entries.items()
+        if entry.id is not None and entry.stored is not None and entry.row != entry.stored
+    }
+    made = [row_id for key, row_id in changed.items() if row_id not in before] if before else list(changed.values())
+    named = [Written(kind, ids, {}) for kind, ids in batch.stubs.items()]
+    return [*named, Written(batch.shape.kind, made, before)] if made or before else named
 
 
 def _order_currencies(shop_id: int, frame: Frame, known: Mapping[str, str]) -> dict[str, str]:
@@ -165,7 +192,9 @@ def _find(batch: Batch, kind: str, names: set[str]) -> Mapping[str | Key, int]:
             batch.memory.rows.setdefault((kind, key), _stub(shape_of(kind), batch.scope, *key))
     elif missing:
         _insert_stubs(batch, kind, missing)
-        found |= _ids(batch, kind, missing)
+        stubs = _ids(batch, kind, missing)
+        batch.stubs.setdefault(kind, []).extend(stubs.values())
+        found |= stubs
     return found
 
 
@@ -217,7 +246,9 @@ def _resolve_lines(batch: Batch) -> None:
         shape = shape_of("lines")
         rows = [_stub(shape, batch.scope, order, name) for order, name in sorted(missing)]
         insert_rows(shape.table, shape.columns, rows)
-        found |= _line_ids(missing)
+        stubs = _line_ids(missing)
+        batch.stubs.setdefault("lines", []).extend(stubs.values())
+        found |= stubs
     batch.columns[at] = [found[key] if key else None for key in named]
 
 

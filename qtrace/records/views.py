@@ -84,7 +84,7 @@ def create(form_key: str) -> Response:
         with write():
             number = create_record(new_record, by=by, now=now)
             filled = filled_in(definition, checked.answers)
-            note_submission(new_record.form_id, definition, received.sent, filled, opening=opening)
+            note_submission(new_record.form_id, definition, sent, filled, opening=opening)
             url = url_for("records.show", form_key=form_key, number=number)
             answer_at(url)
     except Refused as refused:

@@ -6,8 +6,8 @@ from flask_babel import lazy_gettext as _
 from qtrace.forms.impact import register_impact
 from qtrace.plugins import offer
 from qtrace.rules import builtin
-from qtrace.rules.rule_views import bp as pages
 from qtrace.rules.impact import rules_touching
+from qtrace.rules.rule_views import bp as pages
 from qtrace.rules.views import bp
 from qtrace.web.pages import NavItem, add_nav
 

@@ -405,6 +405,29 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('version', ID, nullable=False, server_default='0'))
         batch_op.create_foreign_key(batch_op.f('fk_term_merged_into_id'), 'term', ['merged_into_id'], ['id'])
 
+    op.create_table('import_batch',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('run_id', ID, nullable=False),
+    sa.Column('kind', sa.String(length=30), nullable=False),
+    sa.Column('made', JSON, nullable=False),
+    sa.Column('changed', JSON, nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['import_run.id'], name=op.f('fk_import_batch_run_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_import_batch'))
+    )
+    with op.batch_alter_table('import_batch', schema=None) as batch_op:
+        batch_op.create_index('ix_import_batch_run', ['run_id', 'id'], unique=False)
+
+    with op.batch_alter_table('import_run', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('wish', sa.String(length=8), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('headers_digest', sa.String(length=64), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('parent_id', ID, nullable=True))
+        batch_op.create_index('ix_import_run_headers', ['headers_digest'], unique=False)
+
+    with op.batch_alter_table('import_mapping', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('pattern', sa.String(length=120), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('shop_key', sa.String(length=60), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('dropped', sa.Boolean(), nullable=False, server_default=sa.false()))
+
     for statement in SEARCH[op.get_bind().dialect.name]:
         op.execute(statement)
     form = sa.table('form', sa.column('key'), sa.column('kind'), sa.column('built_in', sa.Boolean()), sa.column('prefix'))

@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 
 from qtrace.exchange.badrows import safe_csv_text, write_bad_rows
 from qtrace.exchange.reading import Cell, read_table
+from qtrace.exchange.returned import headers_digest, returned_columns
 
 MOMENT = datetime.fromisoformat("2026-11-02T08:30")
 ROWS: list[tuple[int, list[Cell], list[str]]] = [
@@ -50,10 +51,10 @@ def test_numbers_and_plain_texts_stay_as_they_are(number: str) -> None:
     assert safe_csv_text(number) == number
 
 
-def test_the_labels_are_in_the_readers_language(tmp_path: Path) -> None:
-    path = tmp_path / "bad.csv"
-    write_bad_rows(path, HEADERS, [], gettext={"行号": "Row", "原因": "Reason", "错误行": "Errors"}.__getitem__)
-    assert path.read_text(encoding="utf-8-sig").startswith("Row,Reason,")
+def test_refused_rows_are_known_in_either_language() -> None:
+    assert returned_columns(["Row", "Reason", *HEADERS]) == ("Row", "Reason")
+    assert returned_columns(["行号", *HEADERS]) == ()
+    assert headers_digest(["行号", "原因", *HEADERS]) == headers_digest(HEADERS) != headers_digest(HEADERS[1:])
 
 
 @pytest.mark.parametrize("name", ["bad.csv", "bad.xlsx"])

@@ -15,7 +15,7 @@ from qtrace.catalog.models import Shop
 from qtrace.core.db import db, write
 from qtrace.core.errors import Refused
 from qtrace.core.events import verify_chain
-from qtrace.exchange import importing
+from qtrace.exchange import storing
 from qtrace.exchange.importing import Finished, Progress, import_file, preview, run_import
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.queries import detail_of
@@ -178,14 +178,14 @@ def test_several_shops_need_a_choice(run: Import) -> None:
 
 
 def test_progress_is_told_after_every_batch(run: Import, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(storing, "BATCH", 1)
     seen: list[Progress] = []
     run(TWO_ORDERS, progress=seen.append)
     assert [(step.read, step.stored) for step in seen] == [(1, 1), (2, 2), (2, 2)]
 
 
 def test_a_run_that_died_is_simply_run_again(app: Flask, run: Import, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(storing, "BATCH", 1)
 
     def die(step: Progress) -> None:
         if step.read == 1:

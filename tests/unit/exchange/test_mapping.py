@@ -8,6 +8,7 @@ import pytest
 
 from qtrace.core.errors import Refused
 from qtrace.exchange.cells import Cell
+from qtrace.exchange.kinds import KINDS
 from qtrace.exchange.mapping import (
     check_definition,
     compile_mapping,
@@ -43,7 +44,7 @@ def order_with(field: str, **column: Any) -> dict[str, Any]:
 
 
 def test_chinese_headers_are_understood_and_the_rest_is_listed() -> None:
-    plan = compile_mapping(suggest_definition("orders", ORDER_HEADERS), ORDER_HEADERS, zone="Asia/Shanghai")
+    plan = compile_mapping(suggest_definition(KINDS["orders"], ORDER_HEADERS), ORDER_HEADERS, zone="Asia/Shanghai")
     [order], _ = plan.apply(["TB1", "张*", "¥1,234.50", "2026-01-31 10:00:00", "x"])
     assert order == Order(
         external_id="TB1", customer="张*", paid=Decimal("1234.50"), placed_at=datetime(2026, 1, 31, 2, tzinfo=UTC)
@@ -145,7 +146,7 @@ def test_whole_numbers_refuse_fractions() -> None:
 
 
 def test_every_bad_cell_of_a_row_gets_its_reason() -> None:
-    definition = suggest_definition("reviews", ["评价编号", "评分", "评价时间"])
+    definition = suggest_definition(KINDS["reviews"], ["评价编号", "评分", "评价时间"])
     reasons = why(definition, ["评价编号", "评分", "评价时间"], [None, "五星", "昨天"])
     assert all(name in reasons for name in ("「评价编号」是空的", "「评分」", "「评价时间」"))
 
