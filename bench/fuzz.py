@@ -116,7 +116,9 @@ def worst_cases(target: str) -> Iterator[str]:
         yield " or ".join(["qty > 1"] * 200)
         yield " or ".join(['status in ("' + '","'.join(["漏"] * 100) + '")'] * 20)
     if target == "json":
-        yield json.dumps({"all": [{"field": "status", "op": "contains_any", "value": ["漏液" * 1000] * 100}] * 20})
+        largest = {"all": [{"field": "status", "op": "contains_any", "value": ["漏液" * 1000] * 100}] * 20}
+        # As a browser sends it.
+        yield json.dumps(largest, ensure_ascii=False)
         yield json.dumps({"all": [{"field": "qty", "op": "in", "value": ["-12345.678"] * 100}] * 200})
 
 
