@@ -5,8 +5,8 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
 from qtrace.exchange.finding_views import bp as findings_bp
-from qtrace.exchange.impact import mappings_touching
 from qtrace.exchange.form_targets import form_targets
+from qtrace.exchange.impact import mappings_touching
 from qtrace.exchange.jobs import do_import
 from qtrace.exchange.service import IMPORT
 from qtrace.exchange.targets import register_targets

@@ -18,8 +18,8 @@ from qtrace.forms.definition import FormDefinition
 from qtrace.forms.links import LinkState, asked_of_strangers, find_link, joined, preset_fields, state_of, use_link
 from qtrace.forms.models import Form, FormLink
 from qtrace.forms.queries import current_definition, stored_definition
-from qtrace.forms.receiving import Received, kept_notes, receive
 from qtrace.forms.registry import Opening, Sent
+from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form
 from qtrace.records.service import NewRecord, create_record
@@ -64,12 +64,18 @@ def create(token: str) -> Response:
         return _ended(link, form, state)
     version, definition = _version_sent(form)
     asked = asked_of_strangers(definition, link.preset)
-    received = receive(asked, user_id=_visitor())
+    sent, wrong_files = receive(asked, owner=_visitor())
     checked = checked_form(
-        form.key, joined(definition, link.preset), _with_preset(received, link), door=Door.PUBLIC, by=None, now=now
+        form.key,
+        joined(definition, link.preset),
+        _with_preset(sent, link),
+        wrong_files,
+        door=Door.PUBLIC,
+        by=None,
+        now=now,
     )
     if not checked.ok:
-        return _form_page(token, link, form, asked, version, received.sent, checked.page_errors, checked=checked)
+        return _form_page(token, link, form, asked, version, sent, checked.page_errors, checked=checked)
     new = NewRecord(
         form.id, version, checked.answers.answers, checked.answers.files, source="public",
         department_id=link.department_id, form_link_id=link.id, notes=checked.notes,
@@ -88,7 +94,7 @@ def create(token: str) -> Response:
             return _ended(link, form, state)
         # the message of the office names the record that has the value; a stranger must not learn of it
         wrong = {refused.field or "": _("这里的内容已经有人提交过。请核对。")}
-        return _form_page(token, link, form, asked, version, received.sent, wrong)
+        return _form_page(token, link, form, asked, version, sent, wrong)
     return go(url)
 
 
@@ -132,11 +138,11 @@ def _version_sent(form: Form) -> tuple[int, FormDefinition]:
     return current_definition(form.key)
 
 
-def _with_preset(received: Received, link: FormLink) -> Received:
+def _with_preset(sent: Sent, link: FormLink) -> Sent:
     """Return what was sent with the values the link brings along; nobody outside can change those."""
     held = preset_fields(link.preset)
-    values = {name: texts for name, texts in received.sent.values.items() if name.split(".")[0] not in held}
-    return replace(received, sent=Sent({**values, **link.preset}, received.sent.files))
+    values = {name: texts for name, texts in sent.values.items() if name.split(".")[0] not in held}
+    return Sent({**values, **link.preset}, sent.files)
 
 
 def _form_page(
@@ -145,7 +151,7 @@ def _form_page(
 ) -> Response:  # fmt: skip
     told = form_told(form.key, version, asked, sent, by=None, now=clock.now(), checked=checked)
     context: dict[str, Any] = {
-        "form": bind(asked, sent, errors), "kept": kept_notes(sent, user_id=_visitor()), "errors": errors,
+        "form": bind(asked, sent, errors), "kept": notes(sent, owner=_visitor()), "errors": errors,
         "refused": errors.get("", ""), **told_context(replace(told, check_url="")),
     }  # fmt: skip
     status = 422 if errors or checked else 200
