@@ -19,9 +19,11 @@ from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Cell, Control, FieldDefinition, Storage, controls
 from qtrace.records.bulk import Sender, Target, read_cells, rehearse_rows, take_rows
+from qtrace.records.doors import check_rows
 from qtrace.records.models import Record, RecordEdit, RecordFile
 from qtrace.records.queries import record_forms
 from qtrace.records.service import undo_last_change
+from qtrace.rules.doors import Door
 
 PREFIX = "form:"
 BATCH = 1000
@@ -71,6 +73,7 @@ class FormTarget:
         form, _version = current_form(self.form_key)
         target = Target(form, self.version_id, self.definition, key)
         read = read_cells(self.definition, columns, len(rows))
+        check_rows(target, read, door=Door.EXCEL, by=by, now=now)
         if dry:
             told = rehearse_rows(target, read, self.seen)
         else:
