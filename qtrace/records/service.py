@@ -128,6 +128,14 @@ def set_state(record_id: int, state: str, *, expected_version: int, by: int, now
     events.record("record_state", subject=(KIND, row.id), by=by, now=now, body=body, reason=reason.strip())
 
 
+def note_reveal(record_id: int, field: str, *, reason: str, by: int, now: datetime) -> None:
+    """Write down who is about to read a masked value in full, and why; refuse without a reason."""
+    if not reason.strip():
+        raise Refused(_("请写明查看完整内容的原因。"), "reason")
+    subject, told = (KIND, record_id), reason.strip()
+    events.record("record_revealed", subject=subject, by=by, now=now, body={"field": field}, reason=told)
+
+
 def derived(definition: FormDefinition, slots: Mapping[str, str], answers: Mapping[str, Value]) -> dict[str, Any]:
     """Return the columns of a record's row that follow from its answers: slots, article and shop."""
     return derived_by(definition, slotted(definition, slots), answers)
@@ -181,7 +189,7 @@ def title_of(definition: FormDefinition, answers: Mapping[str, Value]) -> str:
     for asked in fields:
         value = answers.get(asked.id)
         control = known[asked.control]
-        if value not in (None, "", [], {}) and not control.layout and not getattr(control, "sensitive", False):
+        if value not in (None, "", [], {}) and not control.layout and not control.sensitive:
             return " ".join(control.show(asked, value).split())[:MOST_TITLE]
     return ""
 
@@ -257,6 +265,6 @@ def _told(definition: FormDefinition, changed: Mapping[str, tuple[Value, Value]]
     told: dict[str, dict[str, Value]] = {}
     for name, (old, new) in changed.items():
         asked = definition.field(name)
-        hidden = asked is not None and getattr(known[asked.control], "sensitive", False)
+        hidden = asked is not None and known[asked.control].sensitive
         told[name] = {"old": HIDDEN, "new": HIDDEN} if hidden else {"old": old, "new": new}
     return told

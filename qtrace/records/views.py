@@ -18,13 +18,13 @@ from qtrace.forms.filling import filled_in, note_submission
 from qtrace.forms.held import find_draft, sent_of
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
-from qtrace.forms.registry import Opening, Sent
+from qtrace.forms.registry import Opening, Sent, controls
 from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form, held
 from qtrace.records.models import Record
 from qtrace.records.pages import list_context, sections_of
-from qtrace.records.service import NewRecord, change_record, create_record, set_state, undo_last_change
+from qtrace.records.service import NewRecord, change_record, create_record, note_reveal, set_state, undo_last_change
 from qtrace.rules.doors import Checked, Door, note_warnings
 from qtrace.rules.pieces import Told, form_told, told_context
 from qtrace.web.csrf import answer_at
@@ -97,6 +97,10 @@ def create(form_key: str) -> Response:
 @needs("record.read")
 def show(form_key: str, number: str) -> Response:
     """Show one record with its files and its history."""
+    return _show_page(form_key, number)
+
+
+def _show_page(form_key: str, number: str, *, revealed: Mapping[str, str] | None = None) -> Response:
     form, record = _record(form_key, number)
     definition = stored_definition(form.key, record.form_version_id)
     history = events.timeline("record", record.id)
@@ -106,6 +110,7 @@ def show(form_key: str, number: str) -> Response:
         "records/show.html", form=form, record=record, definition=definition, files=queries.files_of(record.id),
         sections=sections_of(definition, record.answers), history=history, people=people,
         labels={one.id: one for one in definition.all_fields}, edited=queries.last_edit(record.id) is not None,
+        revealed=revealed or {},
     )  # fmt: skip
 
 
@@ -146,6 +151,24 @@ def update(form_key: str, number: str) -> Response:
         wrong = {refused.field or "": refused.message}
         return _edit_page(form, record, definition, sent, wrong, version, status=422)
     return go(url, trigger={"toast": _("已保存")})
+
+
+@bp.post("/<form_key>/<number>/reveals")
+@needs("data.unmask")
+def reveal_create(form_key: str, number: str) -> Response:
+    """Show one masked value in full, once, and write down who asked and why."""
+    form, record = _record(form_key, number)
+    asked = stored_definition(form.key, record.form_version_id).field(request.form.get("field", ""))
+    if asked is None or not controls()[asked.control].sensitive:
+        raise NotFound
+    plain = controls()[asked.control].revealed(asked, record.answers.get(asked.id))
+    record_id, by, reason = record.id, actor().id, request.form.get("reason", "")[:500]
+    with write():
+        note_reveal(record_id, asked.id, reason=reason, by=by, now=clock.now())
+        answer_at(url_for("records.show", form_key=form_key, number=number))
+    answer = _show_page(form_key, number, revealed={asked.id: plain})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @bp.post("/<form_key>/<number>/undo")
