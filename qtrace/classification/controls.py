@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002 -- every control keeps the signatures of the contract
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from flask import Flask
@@ -11,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import bindparam, select
 
 from qtrace.classification.models import Taxonomy, Term
-from qtrace.classification.queries import is_kind, merged_names, successor, term_ids, terms_of
+from qtrace.classification.queries import is_kind, merged_names, successor, taxonomies, term_ids, terms_of
 from qtrace.core.db import db, table_of
 from qtrace.core.errors import Refused
 from qtrace.core.ids import as_id
@@ -32,14 +33,6 @@ from qtrace.forms.registry import (
 )
 
 LOUD = ("bad", "warn")
-KIND_NAMES = {
-    "type": ("问题类型", "Defect type"),
-    "severity": ("严重程度", "Severity"),
-    "responsible_party": ("责任方", "Responsible party"),
-    "detection_point": ("发现环节", "Detection point"),
-    "disposition": ("处置", "Disposition"),
-    "handling": ("客诉处理", "Complaint handling"),
-}
 TERMS = table_of(Term)
 TREE_OF = select(TERMS.c.kind, TERMS.c.active, TERMS.c.merged_into_id).where(TERMS.c.id == bindparam("term"))
 
@@ -125,15 +118,17 @@ class TreeSelect(TermRef):
     icon = "layers"
     grouped = False
     wide = False
-    options = (
-        Option("kind", str, required=True, label_zh="哪棵分类树", label_en="Which tree",
-               choices=tuple(OptionChoice(kind, *names) for kind, names in KIND_NAMES.items())),
-    )  # fmt: skip
+    options = (Option("kind", str, required=True, label_zh="哪棵分类树", label_en="Which tree"),)
 
     @property
     def template(self) -> str:
         """Return the drop-down list with headings."""
         return "forms/controls/pick.html"
+
+    def panel(self) -> Sequence[Option]:
+        """Return the settings with every tree there is now, the company's own among them."""
+        trees = tuple(OptionChoice(tree.key, tree.name_zh, tree.name_en) for tree in taxonomies())
+        return [replace(option, choices=trees) for option in self.options]
 
     def starter(self) -> dict[str, object]:
         """Return the tree of defect types."""

@@ -32,6 +32,7 @@ COMPARED: Mapping[FieldKind, LazyString] = {
     FieldKind.BOOL: STORED[Storage.BOOL],
     FieldKind.DATETIME: STORED[Storage.DATE],
     FieldKind.REF: STORED[Storage.REF],
+    FieldKind.LIST: STORED[Storage.JSON_LIST],
 }
 
 

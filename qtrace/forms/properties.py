@@ -59,7 +59,7 @@ class Property:
 
 def properties(field: FieldDefinition, control: Control) -> tuple[list[Property], list[Property]]:
     """Return the settings of a field: those everybody sees, and those behind "advanced"."""
-    found = [Property(option, field.options.get(option.name, option.default)) for option in control.options]
+    found = [Property(option, field.options.get(option.name, option.default)) for option in control.panel()]
     return [row for row in found if not row.option.advanced], [row for row in found if row.option.advanced]
 
 

@@ -299,6 +299,10 @@ class Control:
         kind = self.compared_as or FILTER_KINDS.get(self.storage)
         return tuple(OPERATORS[kind]) if kind else LIST_OPERATORS
 
+    def panel(self) -> Sequence[Option]:
+        """Return the settings as a property panel offers them now: choices that live in the database are filled in."""
+        return self.options
+
     def starter(self) -> dict[str, object]:
         """Return the options a field of this control begins with when it is laid on a form; they are always right."""
         return {}

@@ -183,7 +183,8 @@ def _asked(definition: FormDefinition, answers: Answers) -> dict[str, Any]:
 def _checked(definition: FormDefinition, sent: Sent, now: datetime, issue: Issue | None = None) -> Checked:
     """Return what the form's rules make of what was sent."""
     return check_answers(
-        ISSUE_FORM, definition, read_answers(definition, sent), door=Door.PAGE, by=actor().id, now=now,
+        ISSUE_FORM, definition, read_answers(definition, sent, issue.answers if issue else None), door=Door.PAGE,
+        by=actor().id, now=now,
         record=_held(issue)[1] if issue else None, reasons=reasons_in(sent.values),
     )  # fmt: skip
 

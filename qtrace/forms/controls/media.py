@@ -12,7 +12,6 @@ from werkzeug.datastructures import FileStorage
 
 from qtrace.core.errors import Refused
 from qtrace.core.files import MAX_BYTES, StoredFile, store
-from qtrace.forms.controls.text import one_line
 from qtrace.forms.registry import (
     Cell,
     Control,
@@ -23,13 +22,11 @@ from qtrace.forms.registry import (
     Shape,
     Storage,
     Value,
-    refuse_long,
 )
 from qtrace.web.photos import store_attachment, store_photo, store_signature
 
 MOST_FILES = 9
 MB = 1024 * 1024
-MAX_NOTE = 500
 SAMPLE = StoredFile("a" * 32, "b" * 64, 1200, "image/jpeg", "p.jpg")
 VIDEOS = ("video/mp4", "video/quicktime", "video/webm")
 KINDS = ("pdf", "xlsx", "xls", "csv", "docx", "txt", "zip", "jpg", "png", "webp")
@@ -119,42 +116,15 @@ class Photo(Files):
 
 
 class PhotoMarkup(Photo):
-    """Photos on which one draws what is wrong; the untouched original is kept beside the marked one."""
+    """Photos on which one draws what is wrong; each marked photo stands behind its untouched original."""
 
     key, name_zh, name_en = "photo_markup", "照片标注", "Marked photo"
-    storage = Storage.JSON_LIST
     basic = False
-    grouped = True
     icon = "edit"
-
-    def parse(self, field: FieldDefinition, sent: Sent) -> Value:
-        """Return the photos with the note that goes with them."""
-        photos = super().parse(field, sent)
-        note = refuse_long(one_line(sent.first(f"{field.id}.note")), MAX_NOTE)
-        if note and not photos:
-            raise Refused(_("请先添加照片,再写说明。"))
-        return {"photos": photos, "note": note} if photos else None
 
     def limit(self, field: FieldDefinition) -> int:
         """Return room for originals and their marked twins."""
-        return field.number("max_count", MOST_FILES) * 2
-
-    def send(self, field: FieldDefinition, value: Value) -> dict[str, list[str]]:
-        """Return the note."""
-        note = value.get("note") if isinstance(value, dict) else None
-        return {f"{field.id}.note": [str(note)]} if note else {}
-
-    def show(self, field: FieldDefinition, value: Value) -> str:
-        """Return how many photos there are and the note."""
-        if not isinstance(value, dict) or not isinstance(value.get("photos"), list):
-            return "—"
-        counted = self.counted(len(cast(list[object], value["photos"])))
-        return f"{counted} · {value['note']}" if value.get("note") else counted
-
-    def to_condition(self, field: FieldDefinition, value: Value) -> object:
-        """Return the photos, so that conditions can ask whether there are any."""
-        photos = value.get("photos") if isinstance(value, dict) else None
-        return tuple(str(photo) for photo in photos) or None if isinstance(photos, list) else None
+        return super().limit(field) * 2
 
 
 class Video(Files):

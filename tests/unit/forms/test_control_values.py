@@ -404,11 +404,9 @@ def test_files_keep_to_the_kinds_and_sizes_of_the_form(sqlite_app: Flask) -> Non
         Attachments().keep(field("file", max_mb=1), large, data_dir=Path(sqlite_app.config["QTRACE_DATA_DIR"]))
 
 
-def test_a_marked_photo_keeps_its_note_beside_the_files(sqlite_app: Flask) -> None:
-    control, asked = controls()["photo_markup"], field("photo_markup")
-    sent = controls()["photo"].samples(asked).valid[0]
-    answers = read_answers(form(asked), Sent({"f.note": ["瓶口左侧裂纹"]}, sent.files))
-    assert answers.answers == {"f": {"photos": [sent.files["f"][0].id], "note": "瓶口左侧裂纹"}}
-    assert answers.files == {"f": tuple(sent.files["f"])}
-    assert control.show(asked, answers.answers["f"]) == "1 张照片 · 瓶口左侧裂纹"
-    assert "照片" in read_answers(form(asked), Sent({"f.note": ["没有照片"]})).errors["f"]
+def test_a_marked_photo_stands_behind_its_original(sqlite_app: Flask) -> None:
+    pair = [(png((40, 30)), "cap.png"), (png((40, 30)), "cap-marked.jpg")]
+    sent, errors = uploaded(sqlite_app, "photo_markup", *pair, max_count=1)
+    assert errors == {}
+    assert [file.name for file in sent.files["f"]] == ["cap.jpg", "cap-marked.jpg"]
+    assert "最多 2 张" in uploaded(sqlite_app, "photo_markup", *pair, *pair[:1], max_count=1)[1]["f"]

@@ -66,7 +66,7 @@ CASES = [
          storage=Storage.MONEY, operator="gt"),
     Case("select", {"f": ["red"]}, "red", "红", "红", {"f": ["green"]}, CHOICES, {"choices": []}, operator="in"),
     Case("multiselect", {"f": ["red", "blue", "red"]}, ["red", "blue"], "红、蓝", "红、蓝", {"f": ["green"]}, CHOICES,
-         {"choices": [{"value": "a", "zh": "A"}, {"value": "a", "zh": "B"}]}, Storage.JSON_LIST, "contains_any"),
+         {"choices": [{"value": "a", "zh": "A"}, {"value": "a", "zh": "B"}]}, Storage.JSON_LIST, "has_any"),
     Case("switch", {"f": ["1"]}, True, "是", "是", storage=Storage.BOOL, operator="is_true"),
     Case("date", {"f": ["2026/1/5"]}, "2026-01-05", "2026-01-05", date(2026, 1, 5), {"f": ["2026-02-30"]}, storage=Storage.DATE, operator="lt"),
     Case("datetime", {"f": ["2026-11-22T09:30"]}, "2026-11-22T01:30:00+00:00", "2026-11-22 09:30", datetime.fromisoformat("2026-11-22T09:30"),

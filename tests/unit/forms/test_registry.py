@@ -20,7 +20,7 @@ from qtrace.conditions.tree import OPERATORS, Clause, FieldKind
 from qtrace.core.db import db, dispose_engines, write
 from qtrace.core.errors import Refused
 from qtrace.forms.answers import Bound
-from qtrace.forms.registry import FAMILIES, Control, FieldDefinition, Sent, Storage, Value, controls
+from qtrace.forms.registry import FAMILIES, LIST_OPERATORS, Control, FieldDefinition, Sent, Storage, Value, controls
 from qtrace.orders.models import Lot, Order
 from qtrace.records.models import SCALE
 from tests.conftest import make_app
@@ -81,6 +81,7 @@ TYPES: Mapping[FieldKind | None, tuple[type, ...]] = {
     FieldKind.BOOL: (bool,),
     FieldKind.DATETIME: (datetime,),
     FieldKind.REF: (int,),
+    FieldKind.LIST: (tuple,),
     None: (tuple,),
 }
 OPERAND_OPS = {FieldKind.TEXT: "eq", FieldKind.NUMBER: "ge", FieldKind.DATETIME: "between", FieldKind.REF: "in"}
@@ -233,7 +234,7 @@ def test_3_conditions_see_a_value_of_the_right_kind(reader: Flask, key: str) -> 
     for control, field, value in values(key):
         kind = control.condition_kind(field)
         seen: Any = control.to_condition(field, value)
-        assert tuple(control.operators) == tuple(OPERATORS[kind] if kind else ("contains_any", "is_empty", "not_empty"))
+        assert tuple(control.operators) == (tuple(OPERATORS[kind]) if kind else LIST_OPERATORS)
         assert control.to_condition(field, None) is None
         if control.storage == Storage.COMPUTED and seen is None:
             continue
@@ -250,8 +251,9 @@ def test_3_conditions_see_a_value_of_the_right_kind(reader: Flask, key: str) -> 
         if kind in OPERAND_OPS:
             operand: Any = {"between": (seen, seen), "in": (seen,)}.get(OPERAND_OPS[kind], seen)
             assert evaluate(Clause("f", OPERAND_OPS[kind], operand), {"f": seen})
-        if kind is None:
-            assert evaluate(Clause("f", "contains_any", (seen[0],)), {"f": seen})
+        if kind == FieldKind.LIST:
+            assert evaluate(Clause("f", "has_all", seen), {"f": seen})
+            assert not evaluate(Clause("f", "has_any", ("nothing of the kind",)), {"f": seen})
 
 
 @each_control
