@@ -12,9 +12,11 @@ from qtrace.catalog.models import Shop, Sku, Standard, StandardVersion
 from qtrace.classification.models import Term
 from qtrace.core.db import db, write
 from qtrace.core.models import EventRow
+from qtrace.issues.intake import store
 from qtrace.issues.models import Issue
 from qtrace.issues.service import NewIssue, create_issue
 from qtrace.rules.models import Rule
+from qtrace.sdk.records import QualityIssue
 from tests.conftest import NOW, Browser, log_in, user_id
 from tests.factories.forms import asked, make_form
 
@@ -277,3 +279,25 @@ def test_the_condition_editor_works_without_a_script_and_changes_nothing(lead: B
     page = lead.post("/rules", sent).text
     assert 'name="when.0.field"' in page
     assert rules() == []
+
+
+def test_a_file_of_issues_is_held_to_the_rules_and_says_so_row_by_row(lead: Browser, sqlite_app: Flask) -> None:
+    made(lead, "length", "title", o_min="4")
+    made(lead, "exists", "lot", o_kind="lot", level="warn")
+    made(lead, "set", "description", o_value="导入时补上", o_only_empty="1")
+    with write() as session:
+        shop = Shop(key="douyin", name="抖店旗舰店")
+        session.add(shop)
+        session.flush()
+        shop_id = shop.id
+    rows = [
+        QualityIssue(external_id="1", title="瓶盖漏液"), QualityIssue(external_id="2", title="漏"),
+        QualityIssue(external_id="3", title="瓶盖漏液", lot="B1"),
+    ]  # fmt: skip
+    with sqlite_app.test_request_context(), write():
+        counts = store(shop_id, rows, now=NOW, by=user_id("quality_lead"), source=("import_run", 1))
+    assert counts.outcomes == ("stored", "refused", "refused")
+    assert "至少 4 个字" in dict(counts.refused)[1]
+    assert "没有找到批次「B1」" in dict(counts.refused)[2]
+    assert "需要说明原因" in dict(counts.refused)[2]
+    assert [issue.description for issue in issues()] == ["导入时补上\n原编号:1"]
