@@ -25,7 +25,7 @@ from qtrace.records.doors import checked_form, held
 from qtrace.records.models import Record
 from qtrace.records.pages import list_context, sections_of
 from qtrace.records.service import NewRecord, change_record, create_record, note_reveal, set_state, undo_last_change
-from qtrace.rules.doors import Checked, Door, note_warnings
+from qtrace.rules.doors import Checked, Door, missing_to_leave, note_warnings
 from qtrace.rules.pieces import Told, form_told, told_context
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone
@@ -188,15 +188,20 @@ def undo_create(form_key: str, number: str) -> Response:
 @needs("record.edit")
 def state_update(form_key: str, number: str) -> Response:
     """Finish, reopen, void or restore a record."""
-    _form_row, record = _record(form_key, number)
+    form, record = _record(form_key, number)
     state = request.form.get("state", "")
     if state not in ("open", "done", "void"):
         raise NotFound
     record_id, version, by = record.id, as_id(request.form.get("version", "")) or 0, actor().id
-    url = url_for("records.show", form_key=form_key, number=number)
+    url, now = url_for("records.show", form_key=form_key, number=number), clock.now()
+    if state == "done":
+        definition = stored_definition(form.key, record.form_version_id)
+        missing = missing_to_leave(form.key, definition, held(record), ["close"], now=now)
+        if missing:
+            raise Refused("\n".join(missing))
     with write():
         reason = request.form.get("reason", "")[:500]
-        set_state(record_id, state, expected_version=version, by=by, now=clock.now(), reason=reason)
+        set_state(record_id, state, expected_version=version, by=by, now=now, reason=reason)
         answer_at(url)
     return go(url, trigger={"toast": _("已保存")})
 

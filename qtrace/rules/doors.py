@@ -44,6 +44,7 @@ class Door(StrEnum):
     CONNECTOR = "connector"
 
 
+GATE = "stage_gate"
 AGAINST_OTHERS = frozenset({"unique", "similar"})
 NOBODY_THERE = frozenset({Door.CONNECTOR})  # warnings are noted, because nobody can be asked
 
@@ -144,6 +145,25 @@ def check_answers(
     verdict = check(loaded.rules, subject)
     outcome = _Outcome(loaded, definition, answers, record, door, reasons or {})
     return replace(outcome.of(verdict.findings, verdict.effects, subject), by=by)
+
+
+def missing_to_leave(
+    form: str, definition: FormDefinition, record: Held, stages: Sequence[str], *, now: datetime
+) -> list[str]:
+    """Return what rules want before a stored record leaves these stages, one line each; nothing else is judged."""
+    loaded = load_rules(form, definition)
+    gates = tuple(rule for rule in loaded.rules if rule.kind.effect or rule.kind.key == GATE)
+    if not any(rule.kind.key == GATE for rule in gates):
+        return []
+    loaded = replace(loaded, rules=gates)
+    answers = Answers(dict(record.columns), dict(record.answers))
+    found: dict[str, None] = {}
+    for stage in stages:
+        verdict = check(gates, subject_of(loaded, definition, answers, record, now, stage))
+        found |= dict.fromkeys(
+            in_language(one.message) for one in verdict.findings if one.kind == GATE and one.level == "block"
+        )
+    return list(found)
 
 
 def note_warnings(kind: str, subject_id: int, checked: Checked, *, now: datetime) -> None:

@@ -26,6 +26,7 @@ from qtrace.rules.reading import FormWords, RuleError, read_rule
 from qtrace.rules.service import add_rule, change_rule, move_rule, order_rules, remove_rule, switch_rule
 from qtrace.rules.trial import NEWEST, try_on_records, try_on_value
 from qtrace.sdk.rules import RuleKind
+from qtrace.sdk.text import Text
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import in_language
 from qtrace.web.htmx import go, render
@@ -37,7 +38,8 @@ FAMILIES = {
     "facts": _l("和资料、记录对照"), "table": _l("子表"), "logic": _l("几个字段之间"), "effect": _l("显示和自动填写"), "other": _l("其他"),
 }  # fmt: skip
 LEVELS = {"block": _l("拦住"), "warn": _l("要说明原因"), "info": _l("只提示")}
-LEVEL_CHIPS = {"block": "bad", "warn": "warn", "info": "on"}
+LEVEL_NAMES = {**LEVELS, "effect": _l("改变表单")}
+LEVEL_CHIPS = {"block": "bad", "warn": "warn", "info": "on", "effect": ""}
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,10 @@ class RuleLine:
     name: str
     field: str
     kind: str
+    says: str
     sentence: str
     problem: str
+    level: str  # "effect" for kinds that change the form
 
 
 @bp.get("")
@@ -61,7 +65,13 @@ def index() -> Response:
     words = words_of(form.key)
     lines = [_line(row, words) for row in rules_of_form(form.id)]
     return render(
-        "rules/index.html", "rules/_list.html", forms=known, form=form, lines=lines, levels=LEVELS, chips=LEVEL_CHIPS
+        "rules/index.html",
+        "rules/_list.html",
+        forms=known,
+        form=form,
+        lines=lines,
+        levels=LEVEL_NAMES,
+        chips=LEVEL_CHIPS,
     )
 
 
@@ -289,9 +299,32 @@ def _line(row: Rule, words: FormWords) -> RuleLine:
     except RuleError as error:
         problem = error.message
     name = row.name or (in_language(kind.name) if kind else row.kind)
+    level = "effect" if kind and kind.effect not in ("", "require", "filter") else row.level
     return RuleLine(
-        row, name, label_of(row.field, words), in_language(kind.name) if kind else row.kind, _when(row, words), problem
-    )
+        row, name, label_of(row.field, words), in_language(kind.name) if kind else row.kind, _says(row, kind, words),
+        _when(row, words), problem, level,
+    )  # fmt: skip
+
+
+def _says(row: Rule, kind: RuleKind | None, words: FormWords) -> str:
+    """Return the settings of a rule in the order of its kind, as people read them."""
+    told = []
+    for option in kind.options if kind else ():
+        value = (row.options or {}).get(option.name)
+        if value in (None, "", [], False):
+            continue
+        texts = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+        if option.kind in ("choice", "choices"):
+            texts = [in_language(dict(option.choices).get(text, Text(text, text))) for text in texts]
+        elif option.kind in ("field", "fields"):
+            texts = [label_of(text, words) for text in texts]
+        elif option.kind == "column":
+            texts = [label_of(f"{row.field}.{text}", words) for text in texts]
+        elif option.kind in ("condition", "formula"):
+            continue
+        label = in_language(option.label)
+        told.append(label if value is True else f"{label} {'、'.join(texts)[:60]}")
+    return " · ".join(told)
 
 
 def _when(row: Rule, words: FormWords) -> str:
