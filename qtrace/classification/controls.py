@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import bindparam, select
 
 from qtrace.classification.models import Taxonomy, Term
-from qtrace.classification.queries import is_kind, merged_names, successor, term_ids, terms_of
+from qtrace.classification.queries import is_kind, merged_names, successor, taxonomies, term_ids, terms_of
 from qtrace.core.db import db, table_of
 from qtrace.core.errors import Refused
 from qtrace.core.ids import as_id
@@ -32,14 +32,6 @@ from qtrace.forms.registry import (
 )
 
 LOUD = ("bad", "warn")
-KIND_NAMES = {
-    "type": ("问题类型", "Defect type"),
-    "severity": ("严重程度", "Severity"),
-    "responsible_party": ("责任方", "Responsible party"),
-    "detection_point": ("发现环节", "Detection point"),
-    "disposition": ("处置", "Disposition"),
-    "handling": ("客诉处理", "Complaint handling"),
-}
 TERMS = table_of(Term)
 TREE_OF = select(TERMS.c.kind, TERMS.c.active, TERMS.c.merged_into_id).where(TERMS.c.id == bindparam("term"))
 
@@ -127,7 +119,7 @@ class TreeSelect(TermRef):
     wide = False
     options = (
         Option("kind", str, required=True, label_zh="哪棵分类树", label_en="Which tree",
-               choices=tuple(OptionChoice(kind, *names) for kind, names in KIND_NAMES.items())),
+               of_site=lambda: _trees()),
     )  # fmt: skip
 
     @property
@@ -169,6 +161,11 @@ def name_now(term: Term) -> str:
     return (
         local_name(term) if today is None else _("%(old)s(已并入 %(new)s)", old=local_name(term), new=local_name(today))
     )
+
+
+def _trees() -> tuple[OptionChoice, ...]:
+    """Return every tree; a retired one stays known to the forms that choose from it."""
+    return tuple(OptionChoice(tree.key, tree.name_zh, tree.name_en) for tree in taxonomies(active_only=False))
 
 
 def _ranks(codes: Sequence[object], kind: str) -> dict[int, int]:
