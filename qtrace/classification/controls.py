@@ -3,7 +3,6 @@
 # ruff: noqa: ARG002 -- every control keeps the signatures of the contract
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from flask import Flask
@@ -118,17 +117,15 @@ class TreeSelect(TermRef):
     icon = "layers"
     grouped = False
     wide = False
-    options = (Option("kind", str, required=True, label_zh="哪棵分类树", label_en="Which tree"),)
+    options = (
+        Option("kind", str, required=True, label_zh="哪棵分类树", label_en="Which tree",
+               of_site=lambda: _trees()),
+    )  # fmt: skip
 
     @property
     def template(self) -> str:
         """Return the drop-down list with headings."""
         return "forms/controls/pick.html"
-
-    def panel(self) -> Sequence[Option]:
-        """Return the settings with every tree there is now, the company's own among them."""
-        trees = tuple(OptionChoice(tree.key, tree.name_zh, tree.name_en) for tree in taxonomies())
-        return [replace(option, choices=trees) for option in self.options]
 
     def starter(self) -> dict[str, object]:
         """Return the tree of defect types."""
@@ -164,6 +161,11 @@ def name_now(term: Term) -> str:
     return (
         local_name(term) if today is None else _("%(old)s(已并入 %(new)s)", old=local_name(term), new=local_name(today))
     )
+
+
+def _trees() -> tuple[OptionChoice, ...]:
+    """Return every tree; a retired one stays known to the forms that choose from it."""
+    return tuple(OptionChoice(tree.key, tree.name_zh, tree.name_en) for tree in taxonomies(active_only=False))
 
 
 def _ranks(codes: Sequence[object], kind: str) -> dict[int, int]:

@@ -37,10 +37,10 @@ class Property:
     def look(self) -> str:
         """Return which input draws it."""
         if self.option.kind is list:
-            if self.option.choices:
+            if self.option.known_choices:
                 return "checks"
             return str(self.option.shape or "json")
-        if self.option.choices:
+        if self.option.known_choices:
             return "select"
         return {bool: "check", int: "number", Decimal: "decimal"}.get(self.option.kind, "text")
 
