@@ -4,6 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
+from qtrace.exchange import wizard_views
 from qtrace.exchange.finding_views import bp as findings_bp
 from qtrace.exchange.form_targets import form_targets
 from qtrace.exchange.jobs import do_import
@@ -11,6 +12,9 @@ from qtrace.exchange.service import IMPORT
 from qtrace.exchange.targets import register_targets
 from qtrace.exchange.views import bp
 from qtrace.web.pages import NavItem, add_nav
+
+# Importing them puts their addresses on the blueprint.
+PAGES = (wizard_views,)
 
 
 def register(app: Flask) -> None:
