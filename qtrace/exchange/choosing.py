@@ -1,8 +1,10 @@
 """Before the first row: which kind of records a file holds, by which mapping it is read, and whose they are."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,11 @@ from qtrace.exchange.kinds import KINDS, Kind
 from qtrace.exchange.mapping import check_definition, compile_mapping, detect_kind, suggest_definition
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.presets import Preset, headers_of, presets
-from qtrace.exchange.queries import mappings_named, saved_mappings
+from qtrace.exchange.queries import detail_of, mappings_named, saved_mappings
 from qtrace.exchange.reading import Table, read_table
-from qtrace.exchange.targets import described, other_targets
-
-READING = {"sheet", "header_row", "header_rows", "encoding", "keep_totals"}  # what of a mapping says how a file is read
+from qtrace.exchange.returned import READING, of_returned
+from qtrace.exchange.targets import described, kinds, other_targets
+from qtrace.exchange.template_file import filled_template
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,11 @@ def choose_and_open(
         described(kind)
     table = read_table(path, name=name)
     try:
-        mapping_name, definition, preset = _choose_mapping(table.headers, kind, mapping)
+        made_here = None if mapping else filled_template(table.sheet, table.headers, kinds().values())
+        if made_here and kind in (None, made_here["kind"]):
+            mapping_name, definition, preset = "", made_here, None
+        else:
+            mapping_name, definition, preset = _choose_mapping(table.headers, kind, mapping, name)
         if not mapping_name:
             _refuse_doubled(definition, table)
         if READING & definition.keys():
@@ -95,9 +101,27 @@ def choose_by_columns(definition: dict[str, Any], headers: Sequence[str], *, sho
     return Chosen(str(definition["kind"]), name, definition, choice, tuple(headers), plan.ignored)
 
 
-def is_remembered(headers: Sequence[str], kind: str | None) -> bool:
+def choose_as_before(run: ImportRun, headers: Sequence[str]) -> Chosen:
+    """Return what was decided for a run, for its mended rows."""
+    definition, shop = of_returned(detail_of(run).mapping), shop_of(run)
+    plan = compile_mapping(definition, headers, zone=shop.zone, kind=described(run.kind))
+    return Chosen(run.kind, run.mapping, definition, shop, tuple(headers), plan.ignored)
+
+
+def fits_pattern(file_name: str, pattern: str) -> bool:
+    """Say whether a file's name is of the kind a mapping was saved for; `*` stands for anything."""
+    return bool(pattern) and fnmatchcase(file_name.casefold(), pattern.casefold())
+
+
+def pattern_of(file_name: str) -> str:
+    """Return a pattern for files like this one: the same name with other numbers in it."""
+    stem, dot, suffix = file_name.rpartition(".")
+    return re.sub(r"[\d\-_ .]*\d[\d\-_ .]*", "*", stem or file_name)[:100] + (dot + suffix if stem else "")
+
+
+def is_remembered(headers: Sequence[str], kind: str | None, file_name: str = "") -> bool:
     """Say whether a saved or shipped mapping reads these columns."""
-    return _remembered(headers, kind) is not None
+    return _remembered(headers, kind, file_name) is not None
 
 
 def choose_shop(key: str | None, preset: Preset | None) -> ShopChoice:
@@ -154,13 +178,13 @@ def _refuse_doubled(definition: dict[str, Any], table: Table) -> None:
 
 
 def _choose_mapping(
-    headers: Sequence[str], kind: str | None, mapping: str | None
+    headers: Sequence[str], kind: str | None, mapping: str | None, name: str
 ) -> tuple[str, dict[str, Any], Preset | None]:
     if mapping and mapping.lower().endswith(".json"):
         return _mapping_file(Path(mapping), kind)
     if mapping:
         return _named_mapping(mapping, headers, kind)
-    remembered = _remembered(headers, kind)
+    remembered = _remembered(headers, kind, name)
     if remembered:
         return remembered
     wanted = kind or detect_kind(headers)
@@ -217,15 +241,19 @@ def _named_mapping(name: str, headers: Sequence[str], kind: str | None) -> tuple
     raise Refused(_("没有名为「%(name)s」的映射,已有:%(known)s。", name=name, known=known), field="mapping")
 
 
-def _remembered(headers: Sequence[str], kind: str | None) -> tuple[str, dict[str, Any], Preset | None] | None:
-    """Return the saved or shipped mapping that reads the most of these columns; a saved one comes first."""
+def _remembered(
+    headers: Sequence[str], kind: str | None, file_name: str = ""
+) -> tuple[str, dict[str, Any], Preset | None] | None:
+    """Return the saved or shipped mapping that fits: one saved for such file names, else one that reads most columns."""
     given = set(headers)
-    known: list[tuple[str, dict[str, Any]]] = [(row.name, row.definition) for row in saved_mappings(kind)]
+    saved = saved_mappings(kind)
+    known: list[tuple[str, dict[str, Any]]] = [(row.name, row.definition) for row in saved]
+    meant = {(row.name, row.kind) for row in saved if fits_pattern(file_name, row.pattern)}
     known += [
         (preset.name, one) for preset in presets().values() for one in preset.mappings if kind in (None, one["kind"])
     ]
     fitting = [(name, one) for name, one in known if headers_of(one) and headers_of(one) <= given]
     if not fitting:
         return None
-    name, definition = max(fitting, key=lambda pair: len(headers_of(pair[1])))
+    name, definition = max(fitting, key=lambda pair: ((pair[0], pair[1]["kind"]) in meant, len(headers_of(pair[1]))))
     return name, definition, presets().get(name)

@@ -4,6 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
+from qtrace.exchange import wizard_views
 from qtrace.exchange.finding_views import bp as findings_bp
 from qtrace.exchange.form_targets import form_targets
 from qtrace.exchange.impact import mappings_touching
@@ -13,6 +14,9 @@ from qtrace.exchange.targets import register_targets
 from qtrace.exchange.views import bp
 from qtrace.forms.impact import register_impact
 from qtrace.web.pages import NavItem, add_nav
+
+# Importing them puts their addresses on the blueprint.
+PAGES = (wizard_views,)
 
 
 def register(app: Flask) -> None:

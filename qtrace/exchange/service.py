@@ -17,6 +17,7 @@ from qtrace.exchange.choosing import Chosen, shop_of
 from qtrace.exchange.mapping import check_definition
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.queries import RunDetail, detail_of, run_by_id
+from qtrace.exchange.returned import headers_digest, in_front, of_returned
 from qtrace.exchange.targets import described
 
 IMPORT = "import"
@@ -24,7 +25,14 @@ DRAFT = "draft"
 
 
 def open_run(
-    chosen: Chosen, *, file_name: str, file_id: str | None, dry_run: bool, by: int | None, now: datetime
+    chosen: Chosen,
+    *,
+    file_name: str,
+    file_id: str | None,
+    dry_run: bool,
+    by: int | None,
+    now: datetime,
+    parent_id: int | None = None,
 ) -> int:
     """Write down the run that is to be done and, for a real run, its shop and mapping; return its id."""
     session = require_write()
@@ -36,31 +44,32 @@ def open_run(
     run = ImportRun(
         kind=chosen.kind, mapping=chosen.mapping_name, shop_id=shop_id, file_id=file_id, file_name=files.clean_name(file_name),
         definition=RunDetail(chosen.definition, list(chosen.ignored), list(chosen.headers)).stored(),
-        dry_run=dry_run, started_at=now, by=by,
+        dry_run=dry_run, started_at=now, by=by, parent_id=parent_id, headers_digest=headers_digest(chosen.headers),
     )  # fmt: skip
     session.add(run)
     session.flush()  # for the run's id, which its events and its page carry
     return run.id
 
 
-def save_mapping(name: str, definition: Mapping[str, Any], *, now: datetime) -> None:
-    """Remember a mapping under its name and kind; a changed one replaces the old."""
+def save_mapping(name: str, definition: Mapping[str, Any], *, now: datetime, pattern: str | None = None) -> None:
+    """Remember a mapping under its name and kind; a changed one replaces the old. None leaves the pattern as it is."""
     kind = str(definition["kind"])
     check_definition(definition, described(kind))
     session = require_write()
     row = session.scalar(select(ImportMapping).where(ImportMapping.name == name, ImportMapping.kind == kind))
     if row is None:
-        session.add(ImportMapping(name=name, kind=kind, definition=dict(definition), created_at=now, used_at=now))
-    else:
-        row.definition, row.used_at = dict(definition), now
+        row = ImportMapping(name=name, kind=kind, created_at=now)
+        session.add(row)
+    row.definition, row.used_at = dict(definition), now
+    if pattern is not None:
+        row.pattern = pattern
 
 
 def open_draft(
     *,
     file_name: str,
     file_id: str,
-    headers: list[str],
-    first: list[list[str]],
+    detail: RunDetail,
     kind: str,
     shop_id: int | None,
     dry_run: bool,
@@ -71,17 +80,24 @@ def open_draft(
     session = require_write()
     run = ImportRun(
         kind=kind, shop_id=shop_id, file_id=file_id, file_name=files.clean_name(file_name), dry_run=dry_run, state=DRAFT,
-        definition=RunDetail({}, headers=headers, first=first).stored(), started_at=now, by=by,
+        definition=detail.stored(), started_at=now, by=by,
     )  # fmt: skip
     session.add(run)
     session.flush()  # for the run's id, which the address of its mapping page carries
     return run.id
 
 
-def settle_draft(run_id: int, chosen: Chosen, *, save_as: str, now: datetime) -> None:
+def read_draft_anew(run_id: int, detail: RunDetail) -> None:
+    """Note that a draft's sheet or headers are others than found."""
+    changed = update(ImportRun).where(ImportRun.id == run_id, ImportRun.state == DRAFT)
+    if not affected(changed.values(definition=detail.stored())):
+        raise Conflict(_("这个文件已经开始导入了,请看导入记录。"))
+
+
+def settle_draft(run_id: int, chosen: Chosen, *, save_as: str, pattern: str, now: datetime) -> None:
     """Give a draft its mapping, remember that under a name when one is given, and put the run in the queue."""
     if save_as:
-        save_mapping(save_as, chosen.definition, now=now)
+        save_mapping(save_as, chosen.definition, now=now, pattern=pattern)
     run = run_by_id(run_id)
     settled = (
         update(ImportRun)
@@ -142,6 +158,36 @@ def repeat_for_real(run_id: int, *, by: int, now: datetime) -> int:
     detail = detail_of(dry)
     chosen = Chosen(dry.kind, dry.mapping, detail.mapping, shop, tuple(detail.headers), tuple(detail.ignored))
     new_id = open_run(chosen, file_name=dry.file_name, file_id=dry.file_id, dry_run=False, by=by, now=now)
+    queue_run(new_id, now=now)
+    return new_id
+
+
+def repeat_with_words(run_id: int, words: Mapping[str, Mapping[str, str]], *, by: int, now: datetime) -> int:
+    """Open a run that knows what more words mean: of the whole file after a dry run, else of the refused rows.
+
+    A mapping saved under a name learns the words too.
+    """
+    run = run_by_id(run_id)
+    file_id = run.file_id if run.dry_run else run.refused_file_id
+    if run.state not in ("done", "cancelled") or not file_id:
+        raise Conflict(_("这次导入没有可以再导入的行。"))
+    detail = detail_of(run)
+    columns = {name: dict(column) for name, column in detail.mapping["columns"].items()}
+    for name, meant in words.items():
+        columns[name]["map"] = {**columns[name].get("map", {}), **meant}
+    definition = detail.mapping | {"columns": columns}
+    headers = detail.headers
+    if not run.dry_run:
+        definition = of_returned(definition)
+        headers = [*in_front(), *headers]
+    if run.mapping:
+        save_mapping(run.mapping, detail.mapping | {"columns": columns}, now=now)
+    chosen = Chosen(run.kind, run.mapping, definition, shop_of(run), tuple(headers), ())
+    stored = require_write().get_one(StoredFileRow, file_id)
+    new_id = open_run(
+        chosen, file_name=stored.name, file_id=file_id, dry_run=run.dry_run, by=by, now=now,
+        parent_id=None if run.dry_run else run_id,
+    )  # fmt: skip
     queue_run(new_id, now=now)
     return new_id
 
