@@ -51,12 +51,14 @@ def create_record(new: NewRecord, *, by: int | None, now: datetime) -> str:
     form = existing(Form, new.form_id)
     definition = stored_definition(form.key, new.form_version_id)
     zone = current_app.config["QTRACE_TZ"]
-    answers = assigned(definition, new.answers, Saving(form.key, now, zone))
+    number = next_number(form.prefix, now, zone=zone)
+    address = f"{current_app.config['QTRACE_BASE_URL']}/records/{form.key}/{number}"
+    answers = assigned(definition, new.answers, Saving(form.key, now, zone, address, new.answers))
     columns = derived(definition, slots_of(form.id), answers)
     refuse_taken(form.id, definition, columns)
     row = Record(
-        form_id=form.id, form_version_id=new.form_version_id, number=next_number(form.prefix, now, zone=zone),
-        answers=answers, title=title_of(definition, answers), key=new.key, source=new.source,
+        form_id=form.id, form_version_id=new.form_version_id, number=number, answers=answers,
+        title=title_of(definition, answers), key=new.key, source=new.source,
         department_id=new.department_id, form_link_id=new.form_link_id, import_run_id=new.import_run_id, created_at=now,
         created_by=by, changed_at=now, changed_by=by, **columns,
     )  # fmt: skip
