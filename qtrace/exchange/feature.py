@@ -5,6 +5,9 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
 from qtrace.exchange import wizard_views
+from qtrace.exchange.export_lists import export_lists
+from qtrace.exchange.export_views import bp as exports_bp
+from qtrace.exchange.exporting import register_export
 from qtrace.exchange.finding_views import bp as findings_bp
 from qtrace.exchange.form_targets import form_targets
 from qtrace.exchange.jobs import do_import
@@ -21,6 +24,8 @@ def register(app: Flask) -> None:
     """Add the import pages, their menu entry and their job."""
     app.register_blueprint(bp)
     app.register_blueprint(findings_bp)
+    app.register_blueprint(exports_bp)
+    register_export(app, export_lists)
     register_job(app, IMPORT, do_import)
     register_targets(app, form_targets)
     add_nav(
