@@ -16,7 +16,7 @@ from qtrace.catalog.queries import shop_by_key, shops
 from qtrace.catalog.service import DEFAULT_SHOP
 from qtrace.core.db import db
 from qtrace.core.errors import Refused
-from qtrace.exchange.kinds import KINDS, Kind
+from qtrace.exchange.kinds import KINDS, OWN_FORM, Kind
 from qtrace.exchange.mapping import check_definition, compile_mapping, detect_kind, suggest_definition
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.presets import Preset, headers_of, presets
@@ -78,7 +78,7 @@ def choose_and_open(
         if READING & definition.keys():
             table.close()
             table = open_table(path, name, definition)
-        shop = choose_shop(shop_key, preset)
+        shop = _shop_for(str(definition["kind"]), shop_key, preset)
         plan = compile_mapping(
             definition,
             table.headers,
@@ -96,7 +96,7 @@ def choose_and_open(
 def choose_by_columns(definition: dict[str, Any], headers: Sequence[str], *, shop_id: int | None, name: str) -> Chosen:
     """Return what a person decided on the mapping page, checked against the headers."""
     shop = db.session.get(Shop, shop_id) if shop_id else None
-    choice = choice_of(shop) if shop else choose_shop(None, None)
+    choice = choice_of(shop) if shop else _shop_for(str(definition["kind"]), None, None)
     plan = compile_mapping(definition, headers, zone=choice.zone, kind=described(str(definition["kind"])))
     return Chosen(str(definition["kind"]), name, definition, choice, tuple(headers), plan.ignored)
 
@@ -122,6 +122,14 @@ def pattern_of(file_name: str) -> str:
 def is_remembered(headers: Sequence[str], kind: str | None, file_name: str = "") -> bool:
     """Say whether a saved or shipped mapping reads these columns."""
     return _remembered(headers, kind, file_name) is not None
+
+
+def _shop_for(kind: str, key: str | None, preset: Preset | None) -> ShopChoice:
+    """Return the shop the rows belong to; records of a company's own form name theirs in a field, so any zone will do."""
+    known = shops()
+    if key is None and known and kind.startswith(OWN_FORM):
+        return choice_of(known[0])
+    return choose_shop(key, preset)
 
 
 def choose_shop(key: str | None, preset: Preset | None) -> ShopChoice:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, exists, select
 from qtrace.core import search
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import DomainError
-from qtrace.exchange.kinds import Choice, Field, FieldType, Kind, normal
+from qtrace.exchange.kinds import OWN_FORM, Choice, Field, FieldType, Kind, normal
 from qtrace.exchange.targets import Kept, RowOutcome, Undone
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_form, stored_definition
@@ -25,7 +25,6 @@ from qtrace.records.queries import record_forms
 from qtrace.records.service import undo_last_change
 from qtrace.rules.doors import Door
 
-PREFIX = "form:"
 BATCH = 1000
 MOST_CHOICES = 500  # longer lists are read by name, without a page that lists them
 TYPES: Mapping[Storage, FieldType] = {
@@ -55,7 +54,7 @@ class FormTarget:
         asked = [one for one in self.definition.fields if _is_importable(known[one.control])]
         fields = tuple(_field(one, known[one.control]) for one in asked)
         keys = tuple(one.id for one in asked if known[one.control].storage in KEY_STORAGES)
-        self.kind = Kind(f"{PREFIX}{key}", label, fields, keys)
+        self.kind = Kind(f"{OWN_FORM}{key}", label, fields, keys)
 
     def store(
         self,

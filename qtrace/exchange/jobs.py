@@ -6,6 +6,7 @@ from flask import current_app
 
 from qtrace.core.errors import DomainError
 from qtrace.core.jobs import JobContext
+from qtrace.exchange.dropping import import_dropped
 from qtrace.exchange.importing import run_import
 
 
@@ -17,3 +18,8 @@ def do_import(payload: dict[str, Any], context: JobContext) -> None:
     except DomainError:
         # the run says why on its page; another try would read the same file
         return
+
+
+def do_drop(_payload: dict[str, Any], context: JobContext) -> None:
+    """Import what has been put into the drop folder."""
+    import_dropped(current_app.config["QTRACE_DATA_DIR"], clock=context.clock, in_write=context.extend)

@@ -256,15 +256,16 @@ def _likeness(word: str, said: str) -> float:
     return SequenceMatcher(None, word, said, autojunk=False).ratio()
 
 
-def sample_values(kind: Kind, name: str, samples: Sequence[Cell], definition: Definition, *, zone: str) -> list[str]:
+def sample_values(
+    kind: Kind, name: str, header: str, samples: Sequence[Cell], definition: Definition, *, zone: str
+) -> list[str]:
     """Return what the samples of a column would be read as: the value in words, or why there is none."""
     one = kind.field(name)
     if one is None:
         return ["" for _sample in samples]
-    column = {"header": "x", **definition.get("columns", {}).get(name, {})} | {"header": "x"}
     epoch = EPOCHS.get(str(definition.get("epoch", "")), EPOCH_1900)
-    source = _Source({"x": 0}, ZoneInfo(zone), epoch, set())
-    step = _step(kind, replace(one, required=False), {k: v for k, v in column.items() if k != "join"}, source)
+    source = _Source({tidy_title(header): 0}, ZoneInfo(zone), epoch, set())
+    step = _step(kind, replace(one, required=False), {"header": header}, source)
     values = step.values([_emptied(samples, _marks(definition.get("empty", ())))], len(samples))
     labels = {choice.value: choice.label for choice in one.choices}
     return [_in_words(value, labels, source.zone) for value in values]

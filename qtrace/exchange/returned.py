@@ -2,10 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
+
+from qtrace.exchange.reading import Row
+from qtrace.exchange.writing import without_guard
 
 NUMBER_WORDS = ("行号", "Row")
 REASON_WORDS = ("原因", "Reason")
@@ -22,6 +25,12 @@ def returned_columns(headers: Sequence[str]) -> tuple[str, ...]:
     pairs = [[number, reason] for number, reason in zip(NUMBER_WORDS, REASON_WORDS, strict=True)]
     front = list(headers[:2])
     return tuple(front) if front in [*pairs, in_front()] else ()
+
+
+def without_guards(rows: Generator[Row, None, None]) -> Generator[Row, None, None]:
+    """Yield the rows of a mended CSV file as they were before our own guard against formulas."""
+    for row in rows:
+        yield row._replace(cells=[without_guard(cell) if isinstance(cell, str) else cell for cell in row.cells])
 
 
 def of_returned(definition: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, select, update
 
+from qtrace.catalog.queries import shop_by_key
 from qtrace.catalog.service import ensure_shop
 from qtrace.core import files
 from qtrace.core.db import affected, require_write
-from qtrace.core.errors import Conflict
+from qtrace.core.errors import Conflict, Refused
 from qtrace.core.jobs import enqueue
 from qtrace.core.models import StoredFileRow
 from qtrace.exchange.choosing import Chosen, shop_of
@@ -22,6 +23,7 @@ from qtrace.exchange.targets import described
 
 IMPORT = "import"
 DRAFT = "draft"
+MAX_PATTERN = 120
 
 
 def open_run(
@@ -63,6 +65,19 @@ def save_mapping(name: str, definition: Mapping[str, Any], *, now: datetime, pat
     row.definition, row.used_at = dict(definition), now
     if pattern is not None:
         row.pattern = pattern
+
+
+def set_preset(mapping_id: int, *, pattern: str, shop_key: str, dropped: bool) -> None:
+    """Say for which file names a saved mapping is meant; refuse to read dropped files by names nobody gave."""
+    clean = pattern.strip()
+    if len(clean) > MAX_PATTERN or "/" in clean or "\\" in clean:
+        raise Refused(_("文件名最多 %(n)s 个字,不能有斜杠。", n=MAX_PATTERN), field="pattern")
+    if dropped and not clean.strip("*. "):
+        raise Refused(_("请写明文件名,例如 订单*.xlsx。"), field="pattern")
+    if shop_key and shop_by_key(shop_key) is None:
+        raise Refused(_("没有这个店铺,请刷新页面。"), field="shop")
+    row = require_write().get_one(ImportMapping, mapping_id)
+    row.pattern, row.shop_key, row.dropped = clean, shop_key, dropped
 
 
 def open_draft(

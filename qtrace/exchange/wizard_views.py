@@ -160,6 +160,7 @@ def _column(detail: RunDetail, kind: Kind, form: MappingForm, place: int, name: 
         "empty": (form.empty.data or "").split(),
         "epoch": form.epoch.data or ("1904" if detail.epoch_1904 else ""),
     }
-    read = sample_values(kind, name, samples, definition, zone=current_app.config["QTRACE_TZ"]) if name else []
+    header, zone = detail.headers[place], current_app.config["QTRACE_TZ"]
+    read = sample_values(kind, name, header, samples, definition, zone=zone) if name and header else []
     pairs = [(before, after) for before, after in zip(samples, read, strict=False) if before != after]
     return {"place": place, "header": detail.headers[place], "field": name, "samples": samples, "repaired": pairs}

@@ -16,7 +16,7 @@ from qtrace.exchange.kinds import KINDS
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.issues.models import Issue
 from qtrace.records.models import Record
-from tests.conftest import SHARED, Browser
+from tests.conftest import SHARED, Browser, log_in
 from tests.factories.forms import make_form
 
 LEDGERS = SHARED / "data" / "ledgers"
@@ -29,6 +29,12 @@ COLUMNS = {
     "ledger_test3.xls": {"模块编号": "external_id", "故障状态": "title", "故障日期": "found_at", "故障部件、厂家及版本 / IGBT": "supplier"},
     "ledger_test4.xls": {"信息编号": "external_id", "故障描述": "title", "发现时间": "found_at", "严重度": "severity"},
 }  # fmt: skip
+
+
+@pytest.fixture
+def login(sqlite_app: Flask) -> Login:
+    """Log in as the person of a role; the database does not matter here."""
+    return lambda role: log_in(sqlite_app, role)
 
 
 def ledger(*, second: bool = False) -> bytes:
