@@ -109,9 +109,7 @@ class Checked:
         for path, text in self.errors.items():
             name, _dot, rest = path.partition(".")
             row = rest.partition(".")[0]
-            told = (
-                _("第 %(n)d 行:%(what)s", n=int(row) + 1, what=text) if row.isdigit() and "行" not in text[:6] else text
-            )
+            told = _("第 %(n)d 行:%(what)s", n=int(row) + 1, what=text) if row.isdigit() else text
             found[name] = f"{found[name]} {told}" if name in found else told
         return found
 
