@@ -20,6 +20,7 @@ from qtrace.forms.queries import current_form, forms
 from qtrace.plugins import rule_kinds
 from qtrace.rules.editor import Writing, draft_from, editor_of, fitting_fields, label_of, typed_editor
 from qtrace.rules.engine import all_facts
+from qtrace.rules.facts import stages_of
 from qtrace.rules.models import Rule
 from qtrace.rules.queries import draft_of, load_rules, rule_by_id, rules_of_form, words_of
 from qtrace.rules.reading import FormWords, RuleError, read_rule
@@ -63,7 +64,7 @@ def index() -> Response:
     known = [form for form, _version in forms() if form.state == "active"]
     form = next((one for one in known if one.key == request.args.get("form")), None) or _first_form(known)
     words = words_of(form.key)
-    lines = [_line(row, words) for row in rules_of_form(form.id)]
+    lines = [_line(row, words, form.kind) for row in rules_of_form(form.id)]
     return render(
         "rules/index.html",
         "rules/_list.html",
@@ -291,7 +292,7 @@ def _sent() -> Mapping[str, Sequence[str]]:
     return request.form.to_dict(flat=False)
 
 
-def _line(row: Rule, words: FormWords) -> RuleLine:
+def _line(row: Rule, words: FormWords, form_kind: str) -> RuleLine:
     kind = rule_kinds(current_app).get(row.kind)
     problem = ""
     try:
@@ -301,12 +302,12 @@ def _line(row: Rule, words: FormWords) -> RuleLine:
     name = row.name or (in_language(kind.name) if kind else row.kind)
     level = "effect" if kind and kind.effect not in ("", "require", "filter") else row.level
     return RuleLine(
-        row, name, label_of(row.field, words), in_language(kind.name) if kind else row.kind, _says(row, kind, words),
+        row, name, label_of(row.field, words), in_language(kind.name) if kind else row.kind, _says(row, kind, words, form_kind),
         _when(row, words), problem, level,
     )  # fmt: skip
 
 
-def _says(row: Rule, kind: RuleKind | None, words: FormWords) -> str:
+def _says(row: Rule, kind: RuleKind | None, words: FormWords, form_kind: str) -> str:
     """Return the settings of a rule in the order of its kind, as people read them."""
     told = []
     for option in kind.options if kind else ():
@@ -318,6 +319,8 @@ def _says(row: Rule, kind: RuleKind | None, words: FormWords) -> str:
             texts = [in_language(dict(option.choices).get(text, Text(text, text))) for text in texts]
         elif option.kind in ("field", "fields"):
             texts = [label_of(text, words) for text in texts]
+        elif option.kind == "stage":
+            texts = [dict(stages_of(form_kind)).get(text, text) for text in texts]
         elif option.kind == "column":
             texts = [label_of(f"{row.field}.{text}", words) for text in texts]
         elif option.kind in ("condition", "formula"):

@@ -55,6 +55,7 @@ LIMITS = {
     "file": Limit(600, 60, "photos and files of records shown"),
     "search": Limit(240, 60, "searches and look-ups of a number"),
     "api": Limit(600, 60, "requests to the API"),
+    "public-check": Limit(120, 60, "checks of a public form while it is filled in, from one address"),
     "write": Limit(1200, 60, "everything else that saves: new records, comments, decisions, settings"),
 }
 

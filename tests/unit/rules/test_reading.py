@@ -65,6 +65,7 @@ def reader(sqlite_app: Flask) -> Any:
         (Draft("formula", options={"formula": "qty +"}), "formula"),
         (Draft("formula", options={"formula": "qty + 1"}), "formula"),
         (Draft("required", "lot", level="loud"), "level"),
+        (Draft("show", "lot"), "condition"),
         (Draft("working_time", "day", {"weekdays": ["9"]}), "weekdays"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.kind,
