@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from flask import Flask
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from qtrace.catalog.models import Category, Shop, Sku
 from qtrace.catalog.queries import shops
@@ -52,4 +52,6 @@ def articles_within(chosen: Mapping[str, frozenset[str]]) -> ColumnElement[bool]
         return None
     ids = [as_id(value) or 0 for value in chosen["category"]]
     rows = db.session.execute(select(Category.shop_id, Category.external_id, Category.name).where(Category.id.in_(ids)))
-    return or_(*(and_(Sku.shop_id == row.shop_id, Sku.category.in_([row.external_id, row.name])) for row in rows))
+    return or_(
+        false(), *(and_(Sku.shop_id == row.shop_id, Sku.category.in_([row.external_id, row.name])) for row in rows)
+    )
