@@ -30,6 +30,13 @@ def categories() -> Sequence[tuple[str, str]]:
     return [(str(row.id), f"{row.name} · {row.shop}") for row in rows]
 
 
+def category_of(sku: Sku) -> int | None:
+    """Return the id of an article's category, as forms are bound to it; None when the shop names no such category."""
+    named = (Category.external_id == sku.category) | (Category.name == sku.category)
+    found = select(Category.id).where(Category.shop_id == sku.shop_id, named).order_by(Category.id).limit(1)
+    return db.session.scalar(found)
+
+
 def platforms() -> Sequence[tuple[str, str]]:
     """Return the platforms the company sells on."""
     names = db.session.scalars(select(Shop.platform).where(Shop.platform != "").distinct().order_by(Shop.platform))

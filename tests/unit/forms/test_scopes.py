@@ -2,10 +2,12 @@
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from qtrace.catalog.models import Category, Shop, Sku
+from qtrace.catalog.scopes import category_of
 from qtrace.complaints.scopes import complaint_share
-from qtrace.core.db import write
+from qtrace.core.db import db, write
 from qtrace.forms.scopes import Setting, fits, scope_kinds
 from qtrace.orders.models import Order, OrderLine
 from qtrace.orders.scopes import order_share
@@ -53,6 +55,10 @@ def test_a_pilot_says_which_share_of_the_orders_it_covers(app: Flask) -> None:
     with app.test_request_context():
         assert {"category", "shop", "platform", "department"} == set(scope_kinds())
         assert (category_id, "面霜 · 抖店") in scope_kinds()["category"].options()
+        assert [category_of(sku) for sku in db.session.scalars(select(Sku).order_by(Sku.id))] == [
+            int(category_id),
+            None,
+        ]
         counted = [
             order_share(chosen, NOW).covered
             for chosen in (
