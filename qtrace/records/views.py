@@ -19,6 +19,7 @@ from qtrace.forms.held import find_draft, sent_of
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Opening, Sent, controls
+from qtrace.forms.scopes import forms_offered
 from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form, held
@@ -40,7 +41,10 @@ bp = Blueprint("records", __name__, url_prefix="/records")
 @needs("record.read")
 def index() -> Response:
     """Show the forms there are, each with how many records wait in it."""
-    return render("records/index.html", forms=queries.record_forms(), counts=queries.counts_by_form(actor()))
+    offered = {form.id for form in forms_offered(actor())}
+    return render(
+        "records/index.html", forms=queries.record_forms(), counts=queries.counts_by_form(actor()), offered=offered
+    )
 
 
 @bp.get("/<form_key>")

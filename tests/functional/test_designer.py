@@ -251,7 +251,9 @@ def test_three_publications_interrupt_none_of_two_hundred_records(inspection: Br
     assert {row.form_version_id for row in anew().scalars(select(Record))} == {int(version)}
 
 
-def test_a_pilot_is_offered_only_where_it_was_bound_and_says_what_that_covers(inspection: Browser) -> None:
+def test_a_pilot_is_offered_only_where_it_was_bound_and_says_what_that_covers(
+    inspection: Browser, sqlite_app: Flask
+) -> None:
     service, store = department("客服部"), department("仓储部")
     done = inspection.post("/forms/qc/scopes", {"kind": "department", "value": str(store)})
     assert done.status_code == 303
@@ -259,7 +261,10 @@ def test_a_pilot_is_offered_only_where_it_was_bound_and_says_what_that_covers(in
     assert "仓储部" in page and "近 90 天的订单" in page and "近 90 天的客诉" in page
     assert offered("inspector") == ["到货质检", "质量问题登记"]
     assert offered("customer_service") == ["质量问题登记"]
+    elsewhere = log_in(sqlite_app, "customer_service")
+    assert 'href="/records/qc/new"' not in elsewhere.get("/records").text  # what was filled in is still found there
     inspection.post("/forms/qc/scopes", {"kind": "department", "value": str(service)})
+    assert 'href="/records/qc/new"' in elsewhere.get("/records").text
     assert offered("customer_service") == ["到货质检", "质量问题登记"]
     assert inspection.post("/forms/qc/scopes", {"kind": "department", "value": "999"}).status_code == 422
     assert inspection.post("/forms/qc/scopes/removal").status_code == 303
