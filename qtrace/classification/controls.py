@@ -25,6 +25,7 @@ from qtrace.forms.registry import (
     OptionChoice,
     Samples,
     Sent,
+    Shape,
     Storage,
     Value,
     cell_text,
@@ -42,8 +43,23 @@ class TermRef(Control):
     storage = Storage.REF
     grouped = True
     wide = True
-    options: ClassVar[tuple[Option, ...]] = (Option("kind", str), Option("top", int), Option("first", list))
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("kind", str, label_zh="哪棵分类树", label_en="Which tree", advanced=True,
+               help_zh="不选就用本控件自己的分类树。", help_en="Left empty it is the control's own tree."),
+        Option("top", int, label_zh="直接显示几个", label_en="Shown at once", default=6, least=1, most=20),
+        Option("first", list, shape=Shape.WORDS, label_zh="排在最前的编号", label_en="Codes that stand first", advanced=True),
+    )  # fmt: skip
     kind = ""
+
+    def panel(self) -> Sequence[Option]:
+        """Return the settings with every tree there is now, the company's own among them."""
+        trees = tuple(OptionChoice(tree.key, tree.name_zh, tree.name_en) for tree in taxonomies())
+        return [replace(option, choices=trees) if option.name == "kind" else option for option in self.options]
+
+    def samples(self, field: FieldDefinition) -> Samples:
+        """Return the first term of the tree, and numbers no term has."""
+        first = [choice.value for choice in self.choices(field)][:1]
+        return Samples([Sent({field.id: first})], [Sent({field.id: [text]}) for text in ("0", "999999999", "漏液")])
 
     def choices(self, field: FieldDefinition) -> Sequence[Choice]:
         """Return the active terms with path and rubric: the `first` ones, then the tree in reading order."""
@@ -99,6 +115,9 @@ class DefectCode(TermRef):
     """What went wrong; the first few as chips, the rest behind "more"."""
 
     key, name_zh, name_en = "defect_code", "问题类型", "Defect type"
+    family = "quality"
+    basic = True
+    icon = "alert-triangle"
     kind = "type"
 
 
@@ -106,6 +125,9 @@ class Severity(TermRef):
     """How bad it is, with the rubric shown."""
 
     key, name_zh, name_en = "severity", "严重程度", "Severity"
+    family = "quality"
+    basic = True
+    icon = "flag"
     kind = "severity"
 
 
@@ -130,11 +152,6 @@ class TreeSelect(TermRef):
     def starter(self) -> dict[str, object]:
         """Return the tree of defect types."""
         return {"kind": "type"}
-
-    def samples(self, field: FieldDefinition) -> Samples:
-        """Return the first term of the tree, and numbers no term has."""
-        first = [choice.value for choice in self.choices(field)][:1]
-        return Samples([Sent({field.id: first})], [Sent({field.id: [text]}) for text in ("0", "999999999", "漏液")])
 
 
 def register_controls(app: Flask) -> None:

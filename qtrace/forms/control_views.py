@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request
 from qtrace.accounts.access import needs
 from qtrace.core.errors import NotFound
 from qtrace.forms.catalogue import drawers, new_trial, read_trial, stored_as
-from qtrace.forms.registry import Control, controls
+from qtrace.forms.registry import Control, FieldDefinition, Finding, controls
 from qtrace.web.htmx import render
 from qtrace.web.limits import limited
 
@@ -36,6 +36,19 @@ def trial_create(key: str) -> Response:
     trial = read_trial(control, request.form.to_dict(flat=False))
     status = 200 if trial.ok else 422
     return render("forms/control.html", control=control, trial=trial, stored_as=stored_as, status=status)
+
+
+@bp.get("/forms/controls/<key>/found")
+@needs("record.create")
+@limited("search")
+def found_show(key: str) -> Response:
+    """Show what the text in a box may mean, to be picked while typing; `box` names the input."""
+    control = _control(key)
+    if not isinstance(control, Finding):
+        raise NotFound
+    typed = request.args.get(request.args.get("box", ""), "").strip()[:200]
+    field = FieldDefinition("found", key, control.name_zh, control.name_en, options=control.starter())
+    return render("forms/_found.html", found=control.find(field, typed))
 
 
 def _control(key: str) -> Control:

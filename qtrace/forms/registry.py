@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 from flask import Flask, current_app
 from flask_babel import LazyString
@@ -390,6 +390,15 @@ class Control:
         """Return the value an Excel cell holds; the same checks as the form's."""
         text = "" if cell is None else cell_text(cell)
         return self.parse(field, Sent({field.id: [text]}))
+
+
+@runtime_checkable
+class Finding(Protocol):
+    """A control that can say what a text may mean while it is typed."""
+
+    def find(self, field: FieldDefinition, text: str) -> Sequence[Choice]:
+        """Return the first few things meant by the text, each with what to type for it."""
+        ...
 
 
 def register_control(app: Flask, control: Control) -> None:

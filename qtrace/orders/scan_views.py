@@ -1,12 +1,13 @@
 """A photo of a code instead of typing it: the page, and the answer to the camera button beside a box."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, make_response, request
 from flask_babel import gettext as _
 
 from qtrace.accounts.access import needs
 from qtrace.core.codes import read_codes
 from qtrace.core.errors import Refused
 from qtrace.core.files import MAX_PHOTO
+from qtrace.orders.controls import read_gs1
 from qtrace.orders.scanning import Choice, choices
 from qtrace.web.htmx import render
 from qtrace.web.limits import limited
@@ -34,6 +35,17 @@ def create() -> Response:
     except Refused as refused:
         return _page(error=refused.message, status=422)
     return _page(choices(codes))
+
+
+@bp.get("/gs1")
+@limited("search")
+@needs("issue.read")
+def gs1_show() -> Response:
+    """Say what a scanned GS1 code holds, so that one scan fills several boxes."""
+    try:
+        return jsonify(read_gs1(request.args.get("text", "")[:400]))
+    except Refused as refused:
+        return make_response(jsonify(error=refused.message), 422)
 
 
 def _page(found: list[Choice] | None = None, *, error: str = "", status: int = 200) -> Response:

@@ -124,7 +124,7 @@ def test_too_many_photos_are_slowed_down(login: Login, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("path", ["/issues/new", "/complaints/new", "/trace"])
 def test_each_box_has_its_camera(login: Login, path: str) -> None:
     page = login("inspector").get(path).text
-    assert page.count("data-scan-photo=") == page.count("data-scan-area=") == 1
+    assert page.count("data-scan-photo=") == page.count("data-scan-area=") >= 1
     assert 'capture="environment"' in page
     assert 'href="/scan"' in page  # without scripts
 

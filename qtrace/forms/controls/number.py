@@ -443,9 +443,32 @@ class AffectedQty(Control):
     """How many were bad of how many checked; the rate follows."""
 
     key, name_zh, name_en = "affected_qty", "不良数量", "Affected quantity"
+    family = "quality"
+    basic = True
+    icon = "percent"
     storage = Storage.JSON_LIST
+    compared_as = FieldKind.NUMBER
     grouped = True
     not_in_rows = lazy_gettext("一行里放不下两个数。子表中请用两个整数字段。")
+    options = (
+        Option("compares", str, label_zh="筛选时比较", label_en="Filters compare", default="bad", advanced=True,
+               choices=(OptionChoice("bad", "不良数量", "How many were bad"), OptionChoice("rate", "不良率(%)", "The rate in %"))),
+        Option("need_checked", bool, label_zh="必须填检查数量", label_en="The number checked is needed", default=False),
+    )  # fmt: skip
+
+    def samples(self, field: FieldDefinition) -> Samples:
+        """Return counts as people type them, and pairs that can't be."""
+        right = [("3", "20"), ("1,200", ""), ("0", "５０")]
+        wrong = [("21", "20"), ("", "20"), ("-1", "5"), ("两", "5"), ("1.5", "5")]
+        return Samples([_counts(field, *pair) for pair in right], [_counts(field, *pair) for pair in wrong])
+
+    def to_condition(self, field: FieldDefinition, value: Value) -> object:
+        """Return how many were bad, or the rate in percent where the field compares by that."""
+        bad = value.get("bad") if isinstance(value, Mapping) else None
+        checked = value.get("checked") if isinstance(value, Mapping) else None
+        if field.text("compares") != "rate" or not isinstance(bad, int):
+            return bad
+        return round(Decimal(bad * 100) / checked, MOST_DIGITS) if isinstance(checked, int) and checked else None
 
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
         """Return both counts; more bad than checked is refused."""
@@ -455,6 +478,8 @@ class AffectedQty(Control):
         bad, checked = (whole(text, 0, MOST) if text else None for text in texts)
         if bad is None:
             raise Refused(_("请填写不良数量,或把两个数都清空。"))
+        if checked is None and field.flag("need_checked"):
+            raise Refused(_("请填写检查数量。"))
         if checked is not None and bad > checked:
             raise Refused(_("不良 %(bad)d 件多于检查 %(checked)d 件。请核对两个数。", bad=bad, checked=checked))
         return {"bad": bad, "checked": checked}
@@ -484,6 +509,10 @@ class AffectedQty(Control):
         """Read 3/20 or 3."""
         bad, _slash, checked = ("" if cell is None else cell_text(cell)).partition("/")
         return self.parse(field, Sent({f"{field.id}.bad": [bad], f"{field.id}.checked": [checked]}))
+
+
+def _counts(field: FieldDefinition, bad: str, checked: str) -> Sent:
+    return Sent({f"{field.id}.bad": [bad], f"{field.id}.checked": [checked]})
 
 
 def whole(text: str, least: int | Decimal, most: int | Decimal) -> int:

@@ -21,6 +21,20 @@ document.addEventListener("input", (event) => {
   }
 });
 
+// One scan of a GS1 code fills the boxes of its parts; what was typed into them is replaced.
+document.addEventListener("change", async (event) => {
+  const group = event.target.closest?.("[data-gs1]");
+  if (!group || !event.target.matches("[data-scan]") || !event.target.value.trim()) return;
+  const address = `${group.dataset.gs1}?${new URLSearchParams({ text: event.target.value })}`;
+  const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return; // without a network, or where it is no GS1 code, the server says so when the form is sent
+  for (const [part, text] of Object.entries(await answer.json())) {
+    const box = group.querySelector(`[data-gs1-part="${CSS.escape(part)}"]`);
+    if (box) box.value = text;
+    if (box) tell(box);
+  }
+});
+
 function setUp() {
   for (const box of document.querySelectorAll("[data-cascade]:not([data-ready])")) cascade(box);
   for (const box of document.querySelectorAll("[data-region]:not([data-ready])")) region(box);

@@ -14,16 +14,16 @@ from flask import Flask
 from markupsafe import Markup
 from openpyxl import Workbook, load_workbook
 
-from qtrace.catalog.models import Shop, Sku, Supplier
+from qtrace.catalog.models import Category, Customer, Shop, Sku, Supplier, Warehouse
 from qtrace.conditions.evaluate import evaluate
 from qtrace.conditions.tree import OPERATORS, Clause, FieldKind
 from qtrace.core.db import db, dispose_engines, write
 from qtrace.core.errors import Refused
 from qtrace.forms.answers import Bound
 from qtrace.forms.registry import FAMILIES, LIST_OPERATORS, Control, FieldDefinition, Sent, Storage, Value, controls
-from qtrace.orders.models import Lot, Order
+from qtrace.orders.models import AfterSale, Lot, Order, OrderLine, Review
 from qtrace.records.models import SCALE
-from tests.conftest import make_app
+from tests.conftest import NOW, make_app
 
 KEYS = (
     "text", "textarea", "richtext", "email", "phone", "url", "masked_text", "integer", "decimal", "money",
@@ -43,25 +43,8 @@ BASIC = {
 }  # fmt: skip
 # Controls that are still to be built; a name goes when its control comes.
 AWAITED = {
-    "gs1_scan",
-    "lot_no",
-    "channel_shop",
-    "order_ref",
-    "order_line",
-    "sku",
-    "product_category",
-    "supplier",
-    "warehouse",
-    "purchase_order",
-    "shipment_tracking",
-    "return_ref",
-    "review_ref",
-    "customer",
-    "defect_code",
     "defect_map",
-    "severity",
     "responsibility_split",
-    "affected_qty",
     "disposition",
     "inspection_checklist",
     "five_why",
@@ -118,9 +101,20 @@ def stock() -> None:
         supplier = Supplier(shop_id=shop.id, external_id="HM", name="恒美包材")
         session.add(supplier)
         session.flush()  # its id is the article's
-        session.add(Sku(shop_id=shop.id, external_id="ROSE-30", name="玫瑰精华液 30ml", supplier_id=supplier.id))
-        session.add(Order(shop_id=shop.id, external_id="6919000045", currency="CNY"))
-        session.add(Lot(shop_id=shop.id, external_id="B2409-17"))
+        sku = Sku(shop_id=shop.id, external_id="ROSE-30", name="玫瑰精华液 30ml", supplier_id=supplier.id)
+        order = Order(shop_id=shop.id, external_id="6919000045", currency="CNY")
+        session.add_all([sku, order, Lot(shop_id=shop.id, external_id="B2409-17")])
+        session.add(Category(shop_id=shop.id, external_id="C-HF", name="护肤"))
+        session.add(Warehouse(shop_id=shop.id, external_id="HZ", name="杭州一仓"))
+        session.add(Customer(shop_id=shop.id, external_id="buyer-0087", masked_name="陈**", region="浙江"))
+        session.flush()  # the line names them
+        session.add(OrderLine(order_id=order.id, external_id="1", sku_id=sku.id))
+        session.add(
+            Review(shop_id=shop.id, external_id="R-1", order_id=order.id, stars=1, text="漏液", reviewed_at=NOW)
+        )
+        session.add(AfterSale(
+            shop_id=shop.id, external_id="AS-1", order_id=order.id, refund_minor=1990, currency="CNY", opened_at=NOW
+        ))  # fmt: skip
 
 
 def laid(key: str, field_id: str = "f") -> tuple[Control, FieldDefinition]:
