@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002 -- every control keeps the signatures of the contract
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from flask import Flask
