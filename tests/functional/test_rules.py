@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +11,12 @@ from sqlalchemy import select
 
 from qtrace.catalog.models import Shop, Sku, Standard, StandardVersion
 from qtrace.classification.models import Term
+from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.models import EventRow
+from qtrace.forms.links import LinkOptions, create_link
+from qtrace.forms.models import Form
+from qtrace.forms.queries import current_definition
 from qtrace.issues.intake import store
 from qtrace.issues.models import Issue
 from qtrace.issues.service import NewIssue, create_issue
@@ -301,3 +306,31 @@ def test_a_file_of_issues_is_held_to_the_rules_and_says_so_row_by_row(lead: Brow
     assert "没有找到批次「B1」" in dict(counts.refused)[2]
     assert "需要说明原因" in dict(counts.refused)[2]
     assert [issue.description for issue in issues()] == ["导入时补上\n原编号:1"]
+
+
+def test_a_stranger_sees_what_a_case_shows_and_learns_no_number(lead: Browser, sqlite_app: Flask) -> None:
+    make_form([asked("code", "text", "批号", filterable=True), asked("why", "text", "原因")], key="ask", prefix="AK")
+    shown = {
+        "form": "ask",
+        "kind": "show",
+        "field": "why",
+        "when.join": "all",
+        "when.0.field": "code",
+        "when.0.op": "contains",
+    }
+    assert lead.post("/rules", shown | {"when.0.value": "漏"}).status_code == 303
+    assert lead.post("/rules", {"form": "ask", "kind": "unique", "field": "code", "level": "block"}).status_code == 303
+    number = lead.post("/records/ask", {"code": "B1"}).headers["Location"].rpartition("/")[2]
+    form = db.session.scalars(select(Form).where(Form.key == "ask")).one()
+    options = LinkOptions(name="客户", company="晨光", expires_at=clock.now() + timedelta(days=1))
+    with sqlite_app.test_request_context(), write():
+        token = create_link(form, current_definition("ask")[1], options, by=user_id("admin"), now=clock.now())[1]
+    stranger = Browser(sqlite_app.test_client(), sqlite_app)
+    assert f'hx-post="/f/{token}/check"' in stranger.get(f"/f/{token}").text
+    checked = stranger.post(f"/f/{token}/check", {"code": "漏液", "touched": "code"})
+    assert (checked.status_code, "data-hidden" in checked.text) == (200, False)
+    assert "data-hidden" in stranger.post(f"/f/{token}/check", {"code": "破损", "touched": "code"}).text
+    refused = stranger.post(f"/f/{token}", {"code": "B1"})
+    assert refused.status_code == 422
+    assert "已经有人提交过" in refused.text
+    assert number not in refused.text
