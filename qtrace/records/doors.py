@@ -19,7 +19,7 @@ def checked_form(
     record: Record | None = None,
 ) -> Checked:  # fmt: skip
     """Return what the rules make of a form somebody sent; files that could not be kept are errors of their fields."""
-    read = read_answers(definition, received.sent)
+    read = read_answers(definition, received.sent, record.answers if record else None)
     read.errors.update(received.errors)
     stored = {name: [file.id for file in files] for name, files in read.files.items()}
     answers = Answers(
