@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask import Flask, Response, g
 
 from qtrace.accounts.access import load_by
-from qtrace.api import complaints, forms, goods, issues, records, reports, tasks, tracing
+from qtrace.api import complaints, forms, goods, issues, openapi, records, reports, tasks, tracing
 from qtrace.api.answers import FORGET, claim_in_write, forget_old
 from qtrace.api.blueprint import PREFIX, bp
 from qtrace.api.operation import load_by_token
@@ -19,7 +19,7 @@ from qtrace.web.pages import language_by
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-ENDPOINTS = (complaints, forms, goods, issues, records, reports, tasks, tracing)
+ENDPOINTS = (complaints, forms, goods, issues, openapi, records, reports, tasks, tracing)
 
 
 def register(app: Flask) -> None:
