@@ -158,5 +158,5 @@ def test_what_drips_in_is_ended_at_the_deadline() -> None:
 
 
 def test_a_receiver_without_tls_is_no_https_receiver() -> None:
-    with receiver() as root, pytest.raises(Unreachable, match="tls|timeout|connect"):
+    with receiver() as root, pytest.raises(Unreachable, match=r"tls|timeout|connect"):
         net.send(Outgoing("POST", root.replace("http:", "https:") + "/", body=b"{}", seconds=1), allow=HOME)
