@@ -5,13 +5,15 @@ from datetime import timedelta
 from flask import Flask, Response, g
 
 from qtrace.accounts.access import load_by
-from qtrace.api import issues
+from qtrace.api import complaints, forms, goods, issues, openapi, records, reports, tasks, tracing
 from qtrace.api.answers import FORGET, claim_in_write, forget_old
 from qtrace.api.blueprint import PREFIX, bp
+from qtrace.api.delivering import SWEEP, deliver, sweep
 from qtrace.api.operation import load_by_token
 from qtrace.api.problems import language, tell
 from qtrace.api.tokens import mark_used
-from qtrace.core import clock
+from qtrace.api.webhooks import DELIVER, hear
+from qtrace.core import clock, events
 from qtrace.core.db import on_write
 from qtrace.core.jobs import register as register_job
 from qtrace.web.errors import tell_errors
@@ -19,7 +21,7 @@ from qtrace.web.pages import language_by
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-ENDPOINTS = (issues,)
+ENDPOINTS = (complaints, forms, goods, issues, openapi, records, reports, tasks, tracing)
 
 
 def register(app: Flask) -> None:
@@ -31,6 +33,10 @@ def register(app: Flask) -> None:
     on_write(app, claim_in_write)
     register_job(app, FORGET, forget_old)
     schedule(app, FORGET, timedelta(hours=1))
+    events.subscribe(app, "*", hear)
+    register_job(app, DELIVER, deliver)
+    register_job(app, SWEEP, sweep)
+    schedule(app, SWEEP, timedelta(days=1))
 
 
 @bp.after_request

@@ -14,7 +14,7 @@ from qtrace.api.listing import Column, Listing, list_parameters, page_schema, re
 from qtrace.api.operation import Call, Operation, etag, operation, refuse_stale
 from qtrace.api.problems import Wrong
 from qtrace.api.schema import Problem, Schema, flag, integer, moment, one_of, text, thing
-from qtrace.api.values import REASONS, VALUES, sent_of, told_values
+from qtrace.api.values import REASONS, VALUES, merged, sent_of, stopped, told_values
 from qtrace.catalog.models import Shop, Sku, Supplier
 from qtrace.classification.models import Term
 from qtrace.conditions.tree import FieldKind
@@ -116,7 +116,7 @@ def issues_index(call: Call) -> Answer:
 @operation(Operation(summary="Read an issue", scope="issues:read", permission="issue.read", answer=ISSUE))
 def issue_show(call: Call, number: str) -> Answer:
     """Return one issue with the further answers of its form."""
-    return _answer(number, call.user)
+    return issue_answer(number, call.user)
 
 
 @bp.post("/issues")
@@ -170,7 +170,7 @@ def issue_update(call: Call, number: str) -> Answer:
     with write():
         edit_issue(issue_id, changes, expected_version=expected, by=call.user.id, now=now)
         note_warnings("issue", issue_id, checked, now=now)
-        return kept(_answer(number, call.user))
+        return kept(issue_answer(number, call.user))
 
 
 @bp.post("/issues/<number>/comments")
@@ -186,21 +186,6 @@ def comment_create(call: Call, number: str) -> Answer:
     with write():
         comment = add_comment(issue_id, call.body["text"], by=call.user.id, now=clock.now())
         return kept(Answer({"id": comment}, 201))
-
-
-def merged(held: Sent, given: Sent, values: Mapping[str, Any]) -> Sent:
-    """Return what a record would send, with the fields a request names replaced by what it says of them."""
-    kept_inputs = {
-        name: texts for name, texts in held.values.items() if name.partition(".")[0] not in values
-    }  # fmt: skip
-    return Sent({**kept_inputs, **given.values}, held.files)
-
-
-def stopped(checked: Checked, problems: list[Problem]) -> list[Problem]:
-    """Return everything that keeps answers from being stored, by the path of the request."""
-    unread = {one.path for one in problems}
-    told = [Problem(f"values.{path}" if path else "values", message) for path, message in checked.refusals]
-    return [*problems, *(one for one in told if one.path not in unread)]
 
 
 def _checked(
@@ -221,7 +206,8 @@ def _given(columns: Mapping[str, object]) -> dict[str, Any]:
     return {name: value for name, value in columns.items() if value is not None}
 
 
-def _answer(number: str, user: User) -> Answer:
+def issue_answer(number: str, user: User) -> Answer:
+    """Return the answer that tells an issue as it stands."""
     told = _told(number, user)
     return Answer(told, headers=etag(told["version"]))
 

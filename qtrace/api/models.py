@@ -65,6 +65,7 @@ class WebhookEndpoint(Base):
     old_until: Mapped[datetime | None]  # until then messages are signed with the old secret too
     enabled: Mapped[bool] = mapped_column(default=True)
     failing_since: Mapped[datetime | None]  # the first failure after the last success
+    rest_until: Mapped[datetime | None]  # after a failure nothing is tried for a moment
     disabled_reason: Mapped[str] = mapped_column(String(300), default="")  # why the site switched it off by itself
     created_at: Mapped[datetime]
     created_by: Mapped[int | None]

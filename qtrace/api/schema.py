@@ -5,7 +5,7 @@ What is described is what is checked: a body is read against the very schema tha
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ Schema = Mapping[str, Any]
 
 BIGGEST = 2**53 - 1  # the largest whole number every JSON reader keeps
 MOST_PROBLEMS = 50
+FIRST_YEAR, LAST_YEAR = 1900, 9000
 REF = "#/components/schemas/"
 NULL = {"type": "null"}
 
@@ -68,9 +69,11 @@ def thing(needed: Mapping[str, Schema], also: Mapping[str, Schema] | None = None
 
 def maybe(schema: Schema) -> Schema:
     """Return the schema with null allowed as well."""
-    if "enum" in schema:
-        return {**schema, "type": [schema["type"], "null"], "enum": [*schema["enum"], None]}
-    return {**schema, "type": [schema["type"], "null"]} if "type" in schema else {"anyOf": [schema, NULL]}
+    if "type" not in schema:
+        return {"anyOf": [schema, NULL]} if schema.keys() & {"$ref", "anyOf"} else schema
+    kinds = [schema["type"]] if isinstance(schema["type"], str) else list(schema["type"])
+    words = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, "type": list(dict.fromkeys([*kinds, "null"])), **words}
 
 
 def ref(name: str) -> Schema:
@@ -86,6 +89,16 @@ def check(value: object, schema: Schema, path: str = "") -> list[Problem]:
         if len(found) == MOST_PROBLEMS:
             break
     return found
+
+
+def as_moment(text: str) -> datetime | None:
+    """Return a point in time with its zone, in UTC; None when the text is none that can be kept."""
+    try:
+        found = datetime.fromisoformat(text.upper()) if len(text) <= 40 and "T" in text.upper() else None
+        found = found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+    return found if found is not None and FIRST_YEAR <= found.year <= LAST_YEAR else None
 
 
 def is_storable(text: str) -> bool:
@@ -169,10 +182,7 @@ def _list_problems(value: Sequence[object], schema: Schema, path: str) -> Iterat
 
 
 def _is_moment(text: str) -> bool:
-    try:
-        return len(text) <= 40 and "T" in text.upper() and datetime.fromisoformat(text.upper()).tzinfo is not None
-    except ValueError:
-        return False
+    return as_moment(text) is not None
 
 
 def _is_day(text: str) -> bool:

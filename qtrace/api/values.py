@@ -4,12 +4,14 @@ A value is read by the control itself, from the same inputs a page would send, s
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from qtrace.api.problems import Wrong
 from qtrace.api.schema import Problem, Schema, flag, listed, maybe, text
 from qtrace.classification.controls import TermRef
 from qtrace.classification.models import Term
@@ -17,6 +19,7 @@ from qtrace.core.db import db
 from qtrace.core.errors import Refused
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import Control, FieldDefinition, Sent, Storage, Value, controls
+from qtrace.rules.doors import Checked
 from qtrace.rules.pieces import REASON
 
 SCALAR: Schema = {"type": ["string", "integer", "number", "boolean", "null"], "maxLength": 20_000}
@@ -92,6 +95,31 @@ def told_values(definition: FormDefinition, answers: Mapping[str, Value]) -> dic
             control = known[asked.control]
             told[asked.id] = control.masked(asked, value) if control.sensitive and value is not None else value
     return told
+
+
+def merged(held: Sent, given: Sent, values: Mapping[str, Any]) -> Sent:
+    """Return what a record would send, with the fields a request names replaced by what it says of them."""
+    kept_inputs = {
+        name: texts for name, texts in held.values.items() if name.partition(".")[0] not in values
+    }  # fmt: skip
+    return Sent({**kept_inputs, **given.values}, held.files)
+
+
+def stopped(checked: Checked, problems: list[Problem]) -> list[Problem]:
+    """Return everything that keeps answers from being stored, by the path of the request."""
+    unread = {one.path for one in problems}
+    told = [Problem(f"values.{path}" if path else "values", message) for path, message in checked.refusals]
+    return [*problems, *(one for one in told if one.path not in unread)]
+
+
+@contextmanager
+def field_paths() -> Iterator[None]:
+    """Name what is refused while answers are stored by its path in the request."""
+    try:
+        yield
+    except Refused as refused:
+        path = f"values.{refused.field}" if refused.field else "values"
+        raise Wrong([Problem(path, refused.message)]) from refused
 
 
 def _inputs(control: Control, asked: FieldDefinition, value: Any) -> dict[str, list[str]]:

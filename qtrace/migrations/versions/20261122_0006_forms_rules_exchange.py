@@ -54,6 +54,7 @@ def upgrade() -> None:
     sa.Column('old_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('enabled', sa.Boolean(), nullable=False),
     sa.Column('failing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('rest_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('disabled_reason', sa.String(length=300), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_by', ID, nullable=True),
