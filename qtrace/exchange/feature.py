@@ -13,7 +13,7 @@ from qtrace.exchange.exporting import register_export
 from qtrace.exchange.finding_views import bp as findings_bp
 from qtrace.exchange.form_targets import form_targets
 from qtrace.exchange.impact import mappings_touching
-from qtrace.exchange.jobs import do_drop, do_import
+from qtrace.exchange.jobs import DROP, do_drop, do_import
 from qtrace.exchange.service import IMPORT
 from qtrace.exchange.targets import register_targets
 from qtrace.exchange.views import bp
@@ -23,7 +23,6 @@ from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
 PAGES = (wizard_views, drop_views)
-DROP_JOB = "import-drop"
 EVERY = timedelta(minutes=1)
 
 
@@ -35,8 +34,8 @@ def register(app: Flask) -> None:
     register_export(app, export_lists)
     register_job(app, IMPORT, do_import)
     register_impact(app, mappings_touching)
-    register_job(app, DROP_JOB, do_drop)
-    schedule(app, DROP_JOB, EVERY)
+    register_job(app, DROP, do_drop)
+    schedule(app, DROP, EVERY)
     register_targets(app, form_targets)
     add_nav(
         app,

@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from qtrace.exchange.reading import Row
 from qtrace.exchange.writing import without_guard
 
-NUMBER_WORDS = ("行号", "Row")
-REASON_WORDS = ("原因", "Reason")
+NUMBER_WORDS = ("行号", "Row number")
+REASON_WORDS = ("原因", "Cause")
 READING = {"sheet", "header_row", "header_rows", "encoding", "keep_totals"}  # what of a mapping says how a file is read
 
 

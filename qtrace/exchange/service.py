@@ -15,6 +15,7 @@ from qtrace.core.errors import Conflict, Refused
 from qtrace.core.jobs import enqueue
 from qtrace.core.models import StoredFileRow
 from qtrace.exchange.choosing import Chosen, shop_of
+from qtrace.exchange.kinds import KINDS
 from qtrace.exchange.mapping import check_definition
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.queries import RunDetail, detail_of, run_by_id
@@ -217,8 +218,11 @@ def keep_file(stored: files.StoredFile, *, by: int | None, now: datetime) -> Non
     )  # fmt: skip
 
 
-def _settled_shop(chosen: Chosen) -> int:
+def _settled_shop(chosen: Chosen) -> int | None:
+    """Return the shop of facts, opened where it is not yet; records of an own form belong to none."""
     shop = chosen.shop
+    if chosen.kind not in KINDS:
+        return shop.id
     if shop.id is not None:
         return shop.id
     return ensure_shop(shop.key, name=shop.name, platform=shop.platform, currency=shop.currency, zone=shop.zone)

@@ -111,8 +111,8 @@ def mapping_create(run_id: int) -> Response:
 def template() -> Response:
     """Give an empty table of a kind, to be filled in and sent back."""
     kind = described(request.args.get("kind", ""))
-    name = f"{kind.label}-{_('模板')}.xlsx"
-    return send_file(BytesIO(template_file(kind)), as_attachment=True, download_name=name, mimetype=XLSX)
+    name = _("%(kind)s-模板", kind=kind.label)
+    return send_file(BytesIO(template_file(kind)), as_attachment=True, download_name=f"{name}.xlsx", mimetype=XLSX)
 
 
 def _draft(run_id: int) -> ImportRun:

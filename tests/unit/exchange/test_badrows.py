@@ -54,7 +54,7 @@ def test_numbers_and_plain_texts_stay_as_they_are(number: str) -> None:
 
 
 def test_refused_rows_are_known_in_either_language() -> None:
-    assert returned_columns(["Row", "Reason", *HEADERS]) == ("Row", "Reason")
+    assert returned_columns(["Row number", "Cause", *HEADERS]) == ("Row number", "Cause")
     assert returned_columns(["行号", *HEADERS]) == ()
     assert headers_digest(["行号", "原因", *HEADERS]) == headers_digest(HEADERS) != headers_digest(HEADERS[1:])
 

@@ -12,7 +12,9 @@ from sqlalchemy import func, select
 
 from qtrace.core import jobs
 from qtrace.core.db import db, read, write
+from qtrace.core.models import JobRow
 from qtrace.exchange.dropping import import_dropped, preset_of, presets_for_drop, waiting_files
+from qtrace.exchange.jobs import DROP
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.service import save_mapping, set_preset
 from qtrace.orders.models import Order
@@ -104,6 +106,19 @@ def test_the_worker_looks_every_minute(sqlite_app: Flask, folder: Path) -> None:
     while jobs.run_one(clock=clock):
         pass
     assert (folder / "done" / "订单.csv").is_file()
+
+
+def test_a_second_look_leaves_a_file_to_the_first_that_is_still_at_it(sqlite_app: Flask, folder: Path) -> None:
+    lay(folder, "订单.csv", "单号,时间\nA1,2026-11-01\n")
+    fire_schedules(sqlite_app, NOW)
+    fire_schedules(sqlite_app, NOW + timedelta(minutes=1))
+    with write() as session:
+        first = session.scalars(select(JobRow).where(JobRow.name == DROP).order_by(JobRow.id)).first()
+        assert first is not None
+        first.state, first.lease_until = "running", NOW + timedelta(hours=1)
+    while jobs.run_one(clock=lambda: NOW + timedelta(minutes=2)):
+        pass
+    assert (folder / "订单.csv").is_file()
 
 
 def test_the_page_takes_a_file_a_preset_fits_and_refuses_others(sqlite_app: Flask, folder: Path) -> None:
