@@ -25,7 +25,6 @@ from qtrace.forms.answers import read_answers, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
-from qtrace.forms.receiving import Received
 from qtrace.forms.registry import Sent, Value
 from qtrace.forms.slots import slots_of
 from qtrace.records import queries
@@ -181,7 +180,7 @@ def _checked(
     key: str, definition: FormDefinition, sent: Sent, problems: list[Problem], user: User, now: datetime,
     record: Record | None = None,
 ) -> Checked:  # fmt: skip
-    checked = checked_form(key, definition, Received(sent), door=Door.API, by=user.id, now=now, record=record)
+    checked = checked_form(key, definition, sent, {}, door=Door.API, by=user.id, now=now, record=record)
     wrong = stopped(checked, problems)
     if wrong:
         raise Wrong(wrong)
