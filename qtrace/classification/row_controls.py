@@ -4,13 +4,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from flask import Flask, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
+from qtrace.catalog.controls import article_of
 from qtrace.catalog.models import Standard
 from qtrace.catalog.standards_queries import standard_for, versions
 from qtrace.classification.queries import is_kind
@@ -337,19 +338,6 @@ class DefectMap(Rows):
     def hidden(self, bound: Bound, index: str) -> list[tuple[str, str]]:
         """Return what a row sends without showing it: the exact place of the tap."""
         return [(name, bound.part(f"{index}.{name}")) for name in ("x", "y")]
-
-
-def article_of(field: FieldDefinition, sent: Sent) -> int | None:
-    """Return the article chosen in the field this one names; None when there is none yet."""
-    named = field.text("sku")
-    control = controls().get("sku")
-    if not named or control is None or not sent.first(named):
-        return None
-    try:
-        found = control.parse(replace(field, id=named, control="sku", options={}), sent)
-    except Refused:
-        return None
-    return found if isinstance(found, int) else None
 
 
 def place_of(text: str) -> tuple[int, int] | None:

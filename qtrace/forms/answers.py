@@ -178,7 +178,7 @@ def _keep(read: Answers, asked: FieldDefinition, control: Control, value: Value,
 def _bind(asked: FieldDefinition, sent: Sent, wrong: Mapping[str, str], first: str) -> Bound:
     control = controls()[asked.control]
     inner = _inner(asked, wrong)
-    told = _("标红的格子需要修改。") if control.columns(asked) else " ".join(inner.values())
+    told = _("标红的格子需要修改。") if control.grouped else " ".join(inner.values())
     error = wrong.get(asked.id, "") or (told if inner else "")
     return Bound(asked, control, sent, control.choices(asked), error, asked.id == first, inner)
 
