@@ -10,6 +10,7 @@ from qtrace.catalog.rule_facts import register_rule_facts as register_catalog_fa
 from qtrace.channels import feature as channels
 from qtrace.classification import feature as classification
 from qtrace.classification.controls import register_controls as register_classification_controls
+from qtrace.classification.row_controls import register_row_controls
 from qtrace.complaints import feature as complaints
 from qtrace.exchange import feature as exchange
 from qtrace.flows.impact import flows_touching
@@ -49,6 +50,7 @@ def register(app: Flask) -> None:
     register_catalog_facts(app)
     register_impact(app, flows_touching)
     register_classification_controls(app)
+    register_row_controls(app)
     orders.register(app)
     api.register(app)
     setup.register(app)

@@ -17,6 +17,7 @@ STYLES = [
     "forms",
     "scan",
     "controls",
+    "rows",
     "table",
     "story",
     "figures",
@@ -27,7 +28,7 @@ STYLES = [
 SCRIPTS = [
     "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules", "reorder",
 ]  # fmt: skip
-FORM_SCRIPTS = ["inputs", "rich", "photos", "sign", "fields", "held"]  # loaded by pages that draw a form
+FORM_SCRIPTS = ["inputs", "rows", "rich", "photos", "sign", "fields", "held"]  # loaded by pages that draw a form
 DESK = ["designer"]  # what only the designers' page loads, style and script
 TREE = ["tree"]  # what only the page of taxonomies loads
 

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002 -- every control keeps the signatures of the contract
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from flask import Flask
@@ -314,6 +315,18 @@ class ChannelShop(OnePick):
         """Return the shop's name."""
         shop = db.session.get(Shop, value) if isinstance(value, int) else None
         return shop.name if shop else "—"
+
+
+def article_of(field: FieldDefinition, sent: Sent) -> int | None:
+    """Return the article chosen in the field this one names; None when there is none yet."""
+    named = field.text("sku")
+    if not named or not sent.first(named):
+        return None
+    try:
+        found = SkuRef().parse(replace(field, id=named, control="sku", options={}), sent)
+    except Refused:
+        return None
+    return found if isinstance(found, int) else None
 
 
 def register_controls(app: Flask) -> None:

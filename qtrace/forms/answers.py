@@ -4,7 +4,8 @@ Only fields of the definition are read, so whatever else a browser sends changes
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as field_of
 
 from flask_babel import gettext as _
 
@@ -14,14 +15,26 @@ from qtrace.forms.definition import FormDefinition, Section
 from qtrace.forms.registry import Choice, Control, FieldDefinition, Opening, Sent, Storage, Value, controls
 
 
+class RowErrors(Refused):
+    """Rows in which cells can't be read; `cells` says what is wrong by place, like `0.qty`."""
+
+    def __init__(self, cells: Mapping[str, str], labels: Mapping[str, str]) -> None:
+        lines = []
+        for path, text in cells.items():
+            place, _dot, name = path.partition(".")
+            lines.append(_("第 %(n)d 行 %(name)s:%(what)s", n=int(place) + 1, name=labels.get(name, name), what=text))
+        super().__init__(" ".join(lines))
+        self.cells = cells
+
+
 @dataclass(frozen=True)
 class Answers:
     """What a submitted form says: values for built-in columns, further answers, files, and what is wrong per field."""
 
-    columns: dict[str, Value] = field(default_factory=dict)
-    answers: dict[str, Value] = field(default_factory=dict)
-    files: dict[str, tuple[StoredFile, ...]] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, Value] = field_of(default_factory=dict)
+    answers: dict[str, Value] = field_of(default_factory=dict)
+    files: dict[str, tuple[StoredFile, ...]] = field_of(default_factory=dict)
+    errors: dict[str, str] = field_of(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -39,6 +52,7 @@ class Bound:
     choices: Sequence[Choice]
     error: str = ""
     first_error: bool = False
+    inner: Mapping[str, str] = field_of(default_factory=dict)  # what is wrong in its rows, like `0.qty`
 
     @property
     def value(self) -> str:
@@ -84,6 +98,9 @@ def read_answers(definition: FormDefinition, sent: Sent, held: Mapping[str, Valu
             value = read_field(control, asked, sent, (held or {}).get(asked.id))
             if asked.required and not control.assigned and value in (None, False, "", [], {}):
                 raise Refused(_("请填写这一项。"))
+        except RowErrors as refused:
+            read.errors.update({f"{asked.id}.{path}": text for path, text in refused.cells.items()})
+            continue
         except Refused as refused:
             read.errors[asked.id] = refused.message
             continue
@@ -103,11 +120,11 @@ def read_field(control: Control, asked: FieldDefinition, sent: Sent, held: Value
 def bind(definition: FormDefinition, sent: Sent, errors: Mapping[str, str] | None = None) -> list[BoundSection]:
     """Return the form ready to be drawn with what was typed and what is wrong."""
     wrong = errors or {}
-    first = next((asked.id for asked in definition.fields if asked.id in wrong), "")
+    first = next((asked.id for asked in definition.fields if asked.id in wrong or _inner(asked, wrong)), "")
     return [
         BoundSection(
             section,
-            tuple(_bind(asked, sent, wrong.get(asked.id, ""), first) for asked in section.fields if not asked.retired),
+            tuple(_bind(asked, sent, wrong, first) for asked in section.fields if not asked.retired),
         )
         for section in definition.sections
     ]
@@ -158,6 +175,14 @@ def _keep(read: Answers, asked: FieldDefinition, control: Control, value: Value,
         read.answers[asked.id] = value
 
 
-def _bind(asked: FieldDefinition, sent: Sent, error: str, first: str) -> Bound:
+def _bind(asked: FieldDefinition, sent: Sent, wrong: Mapping[str, str], first: str) -> Bound:
     control = controls()[asked.control]
-    return Bound(asked, control, sent, control.choices(asked), error, asked.id == first)
+    inner = _inner(asked, wrong)
+    told = _("标红的格子需要修改。") if control.grouped else " ".join(inner.values())
+    error = wrong.get(asked.id, "") or (told if inner else "")
+    return Bound(asked, control, sent, control.choices(asked), error, asked.id == first, inner)
+
+
+def _inner(asked: FieldDefinition, wrong: Mapping[str, str]) -> dict[str, str]:
+    start = f"{asked.id}."
+    return {path[len(start) :]: text for path, text in wrong.items() if path.startswith(start)}

@@ -8,7 +8,8 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.conditions.tree import FieldKind
 from qtrace.core.errors import Refused
-from qtrace.forms.answers import Bound
+from qtrace.forms.answers import Bound, RowErrors
+from qtrace.forms.controls.rows import rearranged
 from qtrace.forms.registry import FAMILIES, Control, Family, FieldDefinition, Sent, Storage, Value, controls
 
 STORED: Mapping[Storage, LazyString] = {
@@ -73,9 +74,13 @@ def new_trial(control: Control) -> Trial:
 
 def read_trial(control: Control, typed: Mapping[str, Sequence[str]]) -> Trial:
     """Read what was typed into the sample field; files are left out, because nothing is stored."""
-    sent, field = Sent(typed), _field(control)
+    sent, field = Sent(rearranged(typed)), _field(control)
+    if sent.rearranges:
+        return Trial(_bound(control, sent))
     try:
         value = control.parse(field, sent)
+    except RowErrors as refused:
+        return Trial(_bound(control, sent, str(_("标红的格子需要修改。")), refused.cells))
     except Refused as refused:
         return Trial(_bound(control, sent, refused.message))
     return Trial(_bound(control, sent), _rows(control, field, value))
@@ -105,6 +110,6 @@ def _field(control: Control) -> FieldDefinition:
     return FieldDefinition("sample", control.key, control.name_zh, control.name_en, options=control.starter())
 
 
-def _bound(control: Control, sent: Sent, error: str = "") -> Bound:
+def _bound(control: Control, sent: Sent, error: str = "", inner: Mapping[str, str] | None = None) -> Bound:
     field = _field(control)
-    return Bound(field, control, sent, control.choices(field), error, bool(error))
+    return Bound(field, control, sent, control.choices(field), error, bool(error), inner or {})

@@ -25,6 +25,7 @@ from qtrace.core.files import StoredFile
 from qtrace.core.money import minor_digits
 
 EXTENSION = "qtrace_controls"
+ROWS_ASKED = "_rows"  # the input of the buttons that add and drop rows: `add:<field>`, `drop:<field>:<row>`
 MAX_TEXT = 2000
 MAX_SPELLING = 40
 
@@ -237,6 +238,11 @@ class Sent:
         """Return the first text of an input, trimmed; empty when it was not sent."""
         return next(iter(self.values.get(name, ())), "").strip()
 
+    @property
+    def rearranges(self) -> bool:
+        """Say whether a button was pressed that adds or drops a row: nothing is to be saved, the form is to be shown."""
+        return bool(self.first(ROWS_ASKED))
+
     def all(self, name: str) -> list[str]:
         """Return every non-empty text of an input in order, each once."""
         return list(dict.fromkeys(text.strip() for text in self.values.get(name, ()) if text.strip()))
@@ -339,6 +345,10 @@ class Control:
 
     def choices(self, field: FieldDefinition) -> Sequence[Choice]:
         """Return what can be chosen; empty for controls that are typed into."""
+        return ()
+
+    def columns(self, field: FieldDefinition) -> Sequence[FieldDefinition]:
+        """Return the fields each row of this one has; empty for controls that hold no rows."""
         return ()
 
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:

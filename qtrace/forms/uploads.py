@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from qtrace.core.errors import Refused
 from qtrace.core.files import StoredFile, refresh
 from qtrace.forms.controls.media import Files
+from qtrace.forms.controls.rows import rearranged
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import FieldDefinition, Sent, controls
 from qtrace.web.photos import seal, unseal
@@ -26,7 +27,7 @@ def receive(definition: FormDefinition, *, owner: int) -> tuple[Sent, dict[str, 
         if isinstance(control, Files):
             files[asked.id], error = _files_of(asked, control, owner)
             errors |= {asked.id: error} if error else {}
-    return Sent(request.form.to_dict(flat=False), files), errors
+    return Sent(rearranged(request.form.to_dict(flat=False)), files), errors
 
 
 def notes(sent: Sent, *, owner: int) -> dict[str, str]:

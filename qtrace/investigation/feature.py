@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _
 from qtrace.classification.places import register_places
 from qtrace.flows.gates import register_gate
 from qtrace.investigation import panels, sentences, subscribers
+from qtrace.investigation.controls import register_controls
 from qtrace.investigation.gates import GATES
 from qtrace.investigation.queries import issue_facts
 from qtrace.investigation.views import bp
@@ -16,6 +17,7 @@ from qtrace.tasks.subjects import register_subject
 def register(app: Flask) -> None:
     """Add gates, cards, forms and the timeline's sentences."""
     app.register_blueprint(bp)
+    register_controls(app)
     for name, gate in GATES.items():
         register_gate(app, name, gate)
     register_panel(app, "main", panels.responsibility, order=10)

@@ -14,6 +14,7 @@ from qtrace.core.db import write
 from qtrace.core.errors import Conflict
 from qtrace.core.ids import as_id
 from qtrace.forms.answers import Answers, bind, read_answers, sent_from
+from qtrace.forms.controls.rows import rearranged
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.filling import filled_in, note_submission
 from qtrace.forms.held import find_draft, sent_of
@@ -68,6 +69,8 @@ def create() -> Response:
     """Open an issue from the form; an invalid form comes back with everything that was filled in."""
     version_id, definition = version_sent(ISSUE_FORM, request.form.get("form_version", ""))
     sent, errors = receive(definition, owner=actor().id)
+    if sent.rearranges:
+        return _form_page((version_id, definition), sent, errors)
     now = clock.now()
     checked = _checked(definition, sent, now)
     if not checked.ok or errors:
@@ -107,8 +110,10 @@ def update(number: str) -> Response:
     """Save the form unless somebody else was faster; then show who changed what, with the reader's values kept."""
     issue = queries.visible_issue(number, actor())
     definition = edited_definition(issue)
-    sent = Sent(request.form.to_dict(flat=False))
+    sent = Sent(rearranged(request.form.to_dict(flat=False)))
     version, now = as_id(request.form.get("version", "")) or 0, clock.now()
+    if sent.rearranges:
+        return _edit_page(issue, definition, sent, {}, version)
     checked = _checked(definition, sent, now, issue)
     if not checked.ok:
         return _edit_page(issue, definition, sent, checked.page_errors, version, status=422, checked=checked)

@@ -65,6 +65,8 @@ def create(token: str) -> Response:
     version, definition = _version_sent(form)
     asked = asked_of_strangers(definition, link.preset)
     sent, wrong_files = receive(asked, owner=_visitor())
+    if sent.rearranges:
+        return _form_page(token, link, form, asked, version, sent, wrong_files)
     checked = checked_form(
         form.key,
         joined(definition, link.preset),

@@ -77,6 +77,8 @@ def create(form_key: str) -> Response:
     version = _version_sent(form, current)
     definition = stored_definition(form.key, version)
     sent, wrong_files = receive(definition, owner=actor().id)
+    if sent.rearranges:
+        return _form_page(form, definition, version, sent, wrong_files)
     by, now = actor().id, clock.now()
     checked = checked_form(form.key, definition, sent, wrong_files, door=Door.PAGE, by=by, now=now)
     if not checked.ok:
@@ -135,6 +137,8 @@ def update(form_key: str, number: str) -> Response:
     definition = stored_definition(form.key, record.form_version_id)
     sent, wrong_files = receive(definition, owner=actor().id)
     version, by, now = as_id(request.form.get("version", "")) or 0, actor().id, clock.now()
+    if sent.rearranges:
+        return _edit_page(form, record, definition, sent, wrong_files, version)
     checked = checked_form(form.key, definition, sent, wrong_files, door=Door.PAGE, by=by, now=now, record=record)
     if not checked.ok:
         errors = checked.page_errors

@@ -106,7 +106,12 @@ class Checked:
 
     @property
     def page_errors(self) -> dict[str, str]:
-        """Return the errors by field, as a form shows them; what is wrong in a row names the row."""
+        """Return the errors by path, as a form shows them: a field, or `rows.2.qty` for a cell."""
+        return dict(self.errors)
+
+    @property
+    def field_errors(self) -> dict[str, str]:
+        """Return the errors by field; what is wrong in a row names the row."""
         found: dict[str, str] = {}
         for path, text in self.errors.items():
             name, _dot, rest = path.partition(".")

@@ -80,7 +80,7 @@ def form_told(
 
 def fields_said(checked: Checked, definition: FormDefinition, touched: Collection[str] | None) -> dict[str, FieldSaid]:
     """Return what is said at each field; messages only at the touched ones, None means at all of them."""
-    errors = checked.page_errors
+    errors = checked.field_errors
     found: dict[str, FieldSaid] = {}
     for asked in definition.fields:
         name = asked.id

@@ -37,10 +37,8 @@ def condition_kinds(facts: Mapping[str, FieldFact]) -> dict[str, FieldKind]:
 
 def columns_of(asked: FieldDefinition) -> tuple[FieldDefinition, ...]:
     """Return the fields of a sub-table's rows."""
-    listed = asked.options.get("fields")
-    rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, list) else []
     known = controls()
-    return tuple(_inner(row) for row in rows if row.get("control") in known)
+    return tuple(one for one in known[asked.control].columns(asked) if one.control in known)
 
 
 def seen_value(asked: FieldDefinition, value: Value) -> object:
@@ -77,15 +75,6 @@ def _holds(control: Control, kind: FieldKind | None) -> Holds:
     if control.storage in (Storage.COMPUTED, Storage.JSON_LIST) and kind is not None:
         return COMPARED[kind]
     return HOLDS[control.storage]
-
-
-def _inner(row: Mapping[str, object]) -> FieldDefinition:
-    options = row.get("options")
-    return FieldDefinition(
-        id=str(row.get("id", "")), control=str(row["control"]), label_zh=str(row.get("label_zh", "")),
-        label_en=str(row.get("label_en") or row.get("label_zh", "")), required=row.get("required") is True,
-        options=options if isinstance(options, dict) else {}, retired=row.get("retired") is True,
-    )  # fmt: skip
 
 
 def _decimal(value: object) -> Decimal | None:

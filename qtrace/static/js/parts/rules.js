@@ -1,6 +1,6 @@
 // Forms with rules: what is typed is checked when a field is left, and the answer is put at its place.
 const watched = (element) => element.closest?.("form")?.querySelector(".rule-watch");
-const nameOf = (field) => field.id.replace("field-", "");
+const nameOf = (field) => field.id.replace("field-", "").split(".")[0]; // a cell of a row belongs to its field
 let waiting;
 
 function touch(event) {
