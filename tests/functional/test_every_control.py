@@ -9,7 +9,7 @@ from qtrace.forms.registry import FieldDefinition, controls
 from qtrace.records.models import Record
 from tests.conftest import log_in
 from tests.factories.forms import asked, make_form
-from tests.unit.forms.test_registry import AWAITED, KEYS
+from tests.unit.forms.test_registry import AWAITED, KEYS, stock
 
 PRIVATE = "buyer_20261122"
 
@@ -17,6 +17,7 @@ PRIVATE = "buyer_20261122"
 @pytest.fixture
 def fields(sqlite_app: Flask) -> list[FieldDefinition]:
     """A published form with every control that is built."""
+    stock()
     known = [controls()[key] for key in KEYS if key not in AWAITED]
     make_form([asked(one.key, one.key, one.name_zh, **one.starter()) for one in known])
     return [FieldDefinition(one.key, one.key, one.name_zh, one.key.title(), options=one.starter()) for one in known]

@@ -21,6 +21,7 @@ from qtrace.forms.controls.number import (
 )
 from qtrace.forms.controls.people import DepartmentRef, People, Person, RoleRef
 from qtrace.forms.controls.place import Address, Region
+from qtrace.forms.controls.relation import LinkRef
 from qtrace.forms.controls.text import Email, MaskedText, Phone, RichText, Text, Textarea, Url
 from qtrace.forms.registry import register_control
 
@@ -35,7 +36,7 @@ def register_controls(app: Flask) -> None:
         Photo(), PhotoMarkup(), Video(), Attachments(), Signature(),
         AutoNumber(), Scan(), SerialNo(), ExternalRef(), QrLabel(),
         Person(), People(), DepartmentRef(), RoleRef(), Region(), Address(),
-        AffectedQty(),
+        AffectedQty(), LinkRef(),
         Divider(), Note(), Button(),
     ):  # fmt: skip
         register_control(app, control)
