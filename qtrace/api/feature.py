@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from flask import Flask, Response, g
+from flask_babel import lazy_gettext as _
 
 from qtrace.accounts.access import load_by
 from qtrace.api import complaints, forms, goods, issues, openapi, records, reports, tasks, tracing
@@ -11,13 +12,15 @@ from qtrace.api.blueprint import PREFIX, bp
 from qtrace.api.delivering import SWEEP, deliver, sweep
 from qtrace.api.operation import load_by_token
 from qtrace.api.problems import language, tell
+from qtrace.api.token_views import bp as token_pages
 from qtrace.api.tokens import mark_used
+from qtrace.api.webhook_views import bp as webhook_pages
 from qtrace.api.webhooks import DELIVER, hear
 from qtrace.core import clock, events
 from qtrace.core.db import on_write
 from qtrace.core.jobs import register as register_job
 from qtrace.web.errors import tell_errors
-from qtrace.web.pages import language_by
+from qtrace.web.pages import NavItem, add_nav, language_by
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
@@ -27,6 +30,9 @@ ENDPOINTS = (complaints, forms, goods, issues, openapi, records, reports, tasks,
 def register(app: Flask) -> None:
     """Register the endpoints, who may use them, how errors are told, and the clearing of old answers."""
     app.register_blueprint(bp)
+    app.register_blueprint(token_pages)
+    app.register_blueprint(webhook_pages)
+    add_nav(app, NavItem("webhooks.index", _("接口与推送"), "send", "api.manage", group="config"))
     load_by(app, bp.name, load_by_token)
     language_by(app, bp.name, language)
     tell_errors(app, f"{PREFIX}/", tell)

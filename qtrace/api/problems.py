@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from flask import Response, current_app, g, request
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -65,7 +66,12 @@ class LacksScope(DomainError):
 
 
 def tell(error: Exception) -> Response:
-    """Return the error as a problem document."""
+    """Return the error as a problem document, in the language asked for also where there is no such address."""
+    with force_locale(language()):
+        return _told(error)
+
+
+def _told(error: Exception) -> Response:
     if isinstance(error, DomainError):
         return _domain(error)
     if isinstance(error, HTTPException):
@@ -116,8 +122,6 @@ def _domain(error: DomainError) -> Response:
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
-    if 300 <= status < 400:
-        status = 404  # the API has one spelling of each address and leads nobody elsewhere
     details = {
         404: _("没有这个地址。请看 /api/v1/docs。"),
         405: _("这个地址不支持这种操作。请看 /api/v1/docs。"),
