@@ -222,7 +222,7 @@ def _token(app: Flask, person: str, *, fresh: bool) -> str:
 
 
 def _values(rule: Rule, part: Things) -> dict[str, Any]:
-    record, complaint = "/records/" in rule.rule, rule.rule.startswith("/complaints")
+    record, complaint = "/records/" in rule.rule, rule.rule.removeprefix("/api/v1").startswith("/complaints")
     named = {
         "number": part.record if record else part.complaint if complaint else part.issue,
         "form_key": "inspection",
@@ -232,7 +232,7 @@ def _values(rule: Rule, part: Things) -> dict[str, Any]:
         "action_id": part.action,
         "kind": "intake" if rule.rule.startswith("/config/rules") else "type",
     }
-    if rule.endpoint == "trace.show":
+    if rule.endpoint in ("trace.show", "api.trace_show"):
         named["kind"] = "issue"
     numbers = {name for name in rule.arguments if isinstance(rule._converters[name], IntegerConverter)}
     return {name: named.get(name, 999_999 if name in numbers else "missing") for name in rule.arguments}
