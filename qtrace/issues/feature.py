@@ -8,6 +8,7 @@ from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.sources import register_source
 from qtrace.forms.vocabulary import register_columns
 from qtrace.issues import capture, decisions, held_photos, remark_views
+from qtrace.issues.controls import register_controls
 from qtrace.issues.fields import FORM_COLUMNS
 from qtrace.issues.form_impact import views_touching
 from qtrace.issues.form_source import IssueSource
@@ -26,6 +27,7 @@ PAGES = (capture, decisions, remark_views)
 def register(app: Flask) -> None:
     """Register pages, menu, form columns and subscribers."""
     app.register_blueprint(bp)
+    register_controls(app)
     register_columns(app, ISSUE_FORM, FORM_COLUMNS)
     register_facts(app, "issue", IssueFacts())
     register_impact(app, views_touching)

@@ -4,10 +4,13 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
+from qtrace.forms.controls.compute import register_lookup
+from qtrace.forms.controls.relation import register_links
 from qtrace.forms.service import REINDEX
 from qtrace.forms.sources import FREE, register_source
 from qtrace.records import terms
 from qtrace.records.jobs import reindex
+from qtrace.records.linking import TAKEN, RecordLinks
 from qtrace.records.public_views import bp as public_bp
 from qtrace.records.rule_facts import RecordFacts
 from qtrace.records.sources import RecordSource
@@ -19,6 +22,8 @@ from qtrace.web.pages import NavItem, add_nav
 def register(app: Flask) -> None:
     """Register pages, menu and the job; let mergers of terms reach records."""
     terms.register(app)
+    register_links(app, RecordLinks())
+    register_lookup(app, "link", TAKEN)
     app.register_blueprint(bp)
     app.register_blueprint(public_bp)
     register_job(app, REINDEX, reindex)
