@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _
 from qtrace.catalog.checklist import InspectionChecklist
 from qtrace.catalog.controls import register_controls
 from qtrace.catalog.impact import standards_touching
+from qtrace.catalog.lookups import register_lookups
 from qtrace.catalog.scopes import register_scopes
 from qtrace.catalog.standards_views import bp
 from qtrace.forms.impact import register_impact
@@ -18,6 +19,7 @@ def register(app: Flask) -> None:
     register_controls(app)
     register_control(app, InspectionChecklist())
     register_scopes(app)
+    register_lookups(app)
     register_impact(app, standards_touching)
     app.register_blueprint(bp)
     add_nav(app, NavItem("standards.index", _("质量标准"), "shield", "catalog.read"))

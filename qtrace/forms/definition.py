@@ -92,6 +92,8 @@ def parse_definition(data: object, words: Vocabulary, *, draft: bool = False) ->
     _check_unique(definition)
     if not draft:
         _check_count(definition)
+        for _part, field, line in _together(definition, words):
+            raise DefinitionError(_("字段「%(name)s」:%(problem)s", name=field.label_zh, problem=line), field.id)
     return definition
 
 
@@ -106,6 +108,11 @@ def problems_of(definition: FormDefinition, words: Vocabulary) -> list[Problem]:
                 Problem(_("字段「%(name)s」:%(problem)s", name=field.label_zh, problem=line), section.id, field.id)
                 for line in words.controls[field.control].check_options(field.options)
             ]
+    if not problems:
+        problems += [
+            Problem(_("字段「%(name)s」:%(problem)s", name=field.label_zh, problem=line), section.id, field.id)
+            for section, field, line in _together(definition, words)
+        ]
     try:
         _check_count(definition)
     except DefinitionError as error:
@@ -194,6 +201,17 @@ def _check_unique(definition: FormDefinition) -> None:
                 raise DefinitionError(_("内置字段 %(column)s 用了两次。", column=field.column), f"{place}.column")
             seen_ids.add(field.id)
             seen_columns.add(field.column)
+
+
+def _together(definition: FormDefinition, words: Vocabulary) -> Iterator[tuple[Section, FieldDefinition, str]]:
+    """Return what is wrong with fields among each other: formulas that name nothing, or each other."""
+    asked = list(definition.fields)
+    for section in definition.sections:
+        for field in section.fields:
+            if not field.retired:
+                yield from (
+                    (section, field, line) for line in words.controls[field.control].check_together(field, asked)
+                )
 
 
 def _check_count(definition: FormDefinition) -> None:

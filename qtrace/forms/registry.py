@@ -363,6 +363,10 @@ class Control:
         """Return what is wrong with a definition's options, one line each."""
         return check_options(self.options, options)
 
+    def check_together(self, field: FieldDefinition, fields: Sequence[FieldDefinition]) -> list[str]:
+        """Return what is wrong with a field among the fields it stands with, one line each."""
+        return []
+
     def show(self, field: FieldDefinition, value: Value) -> str:
         """Return the value as staff read it in lists and on pages."""
         return "—" if value is None else str(value)

@@ -24,6 +24,7 @@ from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.uploads import notes, receive
 from qtrace.issues import queries
 from qtrace.issues.answering import columns_of, edited_definition, further_answers
+from qtrace.issues.controls import find_alike
 from qtrace.issues.models import Issue
 from qtrace.issues.opening import hold
 from qtrace.issues.origin import Origin, complete, origin_of
@@ -61,6 +62,17 @@ def origin() -> Response:
     """Show what a pasted number leads to, and what is already known of it."""
     box = request.args.get("box", "source")
     return render("issues/_found.html", **_found(request.args.get(box, ""), request.args.get("origin_line", "")))
+
+
+@bp.get("/issues/alike")
+@needs("issue.read")
+@limited("search")
+def alike_show() -> Response:
+    """Show the issues alike to what a form says so far; the address names its fields."""
+    typed = {part: request.args.get(request.args.get(f"{part}_field", ""), "")[:400] for part in ("sku", "lot", "text")}
+    name = request.args.get("field", "")[:80]
+    found = [one for one in find_alike(typed) if one.number not in request.args.getlist(name)]
+    return render("issues/_alike.html", found=found, name=name)
 
 
 @bp.post("/issues")

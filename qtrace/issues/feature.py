@@ -5,16 +5,14 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.flows.gates import register_watch
 from qtrace.forms.impact import register_impact
-from qtrace.forms.linking import register_link_source
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.sources import register_source
 from qtrace.forms.vocabulary import register_columns
-from qtrace.issues import capture, decisions, held_photos, remark_views, similar_views
+from qtrace.issues import capture, decisions, held_photos, remark_views
 from qtrace.issues.controls import register_controls
 from qtrace.issues.fields import FORM_COLUMNS
 from qtrace.issues.form_impact import views_touching
 from qtrace.issues.form_source import IssueSource
-from qtrace.issues.links import IssueLinks
 from qtrace.issues.opening import subscribe_all as subscribe_opening
 from qtrace.issues.rule_facts import IssueFacts, missing_to_leave_stages
 from qtrace.issues.stages import stage_names
@@ -24,14 +22,13 @@ from qtrace.rules.facts import register_facts, register_stages
 from qtrace.web.pages import NavItem, add_nav
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (capture, decisions, remark_views, similar_views)
+PAGES = (capture, decisions, remark_views)
 
 
 def register(app: Flask) -> None:
     """Register pages, menu, form columns and subscribers."""
     app.register_blueprint(bp)
     register_controls(app)
-    register_link_source(app, IssueLinks())
     register_columns(app, ISSUE_FORM, FORM_COLUMNS)
     register_facts(app, "issue", IssueFacts())
     register_impact(app, views_touching)

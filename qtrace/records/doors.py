@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from qtrace.forms.answers import Answers, read_answers
+from qtrace.forms.computing import computes
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import Sent, Storage, Value, controls
 from qtrace.records.bulk import Row, Target, existing_rows, key_of
@@ -39,7 +40,7 @@ def check_rows(
     are compared with each other too; `reason` answers the warnings of all rows.
     """
     loaded = load_rules(target.form.key, target.definition)
-    if not loaded.rules:
+    if not loaded.rules and not computes(target.definition):
         return
     reasons = {"": reason} if reason else {}
     known = existing_rows(target, rows)

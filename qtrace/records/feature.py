@@ -4,12 +4,13 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
-from qtrace.forms.linking import register_link_source
+from qtrace.forms.controls.compute import register_lookup
+from qtrace.forms.controls.relation import register_links
 from qtrace.forms.service import REINDEX
 from qtrace.forms.sources import FREE, register_source
 from qtrace.records import terms
 from qtrace.records.jobs import reindex
-from qtrace.records.links import RecordLinks
+from qtrace.records.linking import TAKEN, RecordLinks
 from qtrace.records.public_views import bp as public_bp
 from qtrace.records.rule_facts import RecordFacts
 from qtrace.records.sources import RecordSource
@@ -21,10 +22,11 @@ from qtrace.web.pages import NavItem, add_nav
 def register(app: Flask) -> None:
     """Register pages, menu and the job; let mergers of terms reach records."""
     terms.register(app)
+    register_links(app, RecordLinks())
+    register_lookup(app, "link", TAKEN)
     app.register_blueprint(bp)
     app.register_blueprint(public_bp)
     register_job(app, REINDEX, reindex)
     register_source(app, FREE, RecordSource())
-    register_link_source(app, RecordLinks())
     register_facts(app, "*", RecordFacts())
     add_nav(app, NavItem("records.index", _("表单记录"), "clipboard-list", "record.read"))

@@ -14,14 +14,17 @@ from typing import cast
 from flask import current_app
 from flask_babel import gettext as _
 
+from qtrace.conditions.formula_tree import Environment
 from qtrace.conditions.formula_values import Scalar, written
 from qtrace.core import events
 from qtrace.core.errors import Refused
 from qtrace.forms.answers import Answers
+from qtrace.forms.computing import compute_all, computes
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
 from qtrace.rules.engine import SILENT, AsBefore, Assigned, Computed, CopyOf, Effects, Finding, Step, Subject, check
 from qtrace.rules.facts import facts_of
+from qtrace.rules.kinds.formulas import count_workdays
 from qtrace.rules.pictures import file_facts
 from qtrace.rules.queries import FormRules, load_rules
 from qtrace.rules.subject import seen_values
@@ -144,6 +147,7 @@ def check_answers(
     rule's id as text, or all of them under "". `leaving` names the stage that is about to be left, "close" at the end.
     """
     loaded = load_rules(form, definition) if isinstance(form, str) else form
+    answers = with_computed(loaded, definition, answers, now)
     if not loaded.rules:
         return Checked(answers, errors=answers.errors, door=door, by=by)
     subject = subject_of(loaded, definition, answers, record, now, leaving)
@@ -178,6 +182,21 @@ def missing_to_leave(
             in_language(one.message) for one in verdict.findings if one.kind == GATE and one.level == "block"
         )
     return list(found)
+
+
+def with_computed(loaded: FormRules, definition: FormDefinition, answers: Answers, now: datetime) -> Answers:
+    """Return the answers with every computed field worked out from them; what fails is an error of its field."""
+    if not computes(definition):
+        return answers
+    named = {asked.id: asked.column for asked in definition.fields if asked.column}
+    known = answers.answers | {name: answers.columns.get(column) for name, column in named.items()}
+    world = loaded.world(now, besides=None)
+    environment = Environment(
+        now=now, zone=site_zone(), workdays=lambda first, last: count_workdays(world, first, last)
+    )
+    found = compute_all(definition, known, environment)
+    kept = {name: value for name, value in found.values.items() if name not in named}
+    return replace(answers, answers=kept, errors={**found.errors, **answers.errors})
 
 
 def note_warnings(kind: str, subject_id: int, checked: Checked, *, now: datetime) -> None:

@@ -9,18 +9,20 @@ from qtrace.forms.registry import FieldDefinition, controls
 from qtrace.records.models import Record
 from tests.conftest import log_in
 from tests.factories.forms import asked, make_form
-from tests.unit.forms.test_registry import AWAITED, KEYS, stock
+from tests.unit.forms.test_registry import KEYS, stock
 
 PRIVATE = "buyer_20261122"
+SETTINGS: dict[str, dict[str, object]] = {"rollup": {"over": "sub_table.qty"}, "formula": {"formula": "{integer} + 1"}}
 
 
 @pytest.fixture
 def fields(sqlite_app: Flask) -> list[FieldDefinition]:
     """A published form with every control that is built."""
     stock()
-    known = [controls()[key] for key in KEYS if key not in AWAITED]
-    make_form([asked(one.key, one.key, one.name_zh, **one.starter()) for one in known])
-    return [FieldDefinition(one.key, one.key, one.name_zh, one.key.title(), options=one.starter()) for one in known]
+    known = [controls()[key] for key in KEYS]
+    settings = {one.key: one.starter() | SETTINGS.get(one.key, {}) for one in known}
+    make_form([asked(one.key, one.key, one.name_zh, **settings[one.key]) for one in known], key="every", prefix="EV")
+    return [FieldDefinition(one.key, one.key, one.name_zh, one.key.title(), options=settings[one.key]) for one in known]
 
 
 def samples(fields: list[FieldDefinition]) -> dict[str, list[str]]:
@@ -35,12 +37,12 @@ def test_every_control_lives_through_a_record(sqlite_app: Flask, fields: list[Fi
     with sqlite_app.test_request_context():
         sent = samples(fields)
     browser = log_in(sqlite_app, "quality_lead")
-    assert browser.get("/records/inspection/new").status_code == 200
-    answer = browser.post("/records/inspection", sent)
+    assert browser.get("/records/every/new").status_code == 200
+    answer = browser.post("/records/every", sent)
     assert answer.status_code == 303, answer.text
     url = answer.headers["Location"]
     db.session.remove()
-    record = db.session.scalars(select(Record)).one()
+    record = db.session.scalars(select(Record).where(Record.number.startswith("EV-"))).one()
     files = {field.id for field in fields if controls()[field.control].holds_files}
     assert {field.id for field in fields} - set(record.answers) == files
     assert record.answers["autonumber"].startswith("N-")
@@ -58,4 +60,7 @@ def test_every_control_lives_through_a_record(sqlite_app: Flask, fields: list[Fi
     held = {"masked_text.held": ["x"], "address.held": ["x"], "version": ["1"], "integer": ["7"]}
     assert browser.post(url, kept | held).status_code == 303
     db.session.remove()
-    assert db.session.scalars(select(Record)).one().answers == before | {"integer": 7}
+    assert db.session.scalars(select(Record).where(Record.number.startswith("EV-"))).one().answers == before | {
+        "integer": 7,
+        "formula": "8.00",
+    }

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from qtrace.forms.controls.choice import Cascade, CheckboxGroup, Multiselect, Radio, Select, Switch, Tags
+from qtrace.forms.controls.compute import FormulaField, Lookup, Rollup
 from qtrace.forms.controls.dates import Date, DateRange, DateTime, Duration, Month, Time
 from qtrace.forms.controls.identity import AutoNumber, ExternalRef, QrLabel, Scan, SerialNo
 from qtrace.forms.controls.layout import Button, Divider, Note
@@ -21,7 +22,7 @@ from qtrace.forms.controls.number import (
 )
 from qtrace.forms.controls.people import DepartmentRef, People, Person, RoleRef
 from qtrace.forms.controls.place import Address, Region
-from qtrace.forms.controls.relation import LinkRef
+from qtrace.forms.controls.relation import Link, SubTable
 from qtrace.forms.controls.text import Email, MaskedText, Phone, RichText, Text, Textarea, Url
 from qtrace.forms.registry import register_control
 
@@ -36,7 +37,7 @@ def register_controls(app: Flask) -> None:
         Photo(), PhotoMarkup(), Video(), Attachments(), Signature(),
         AutoNumber(), Scan(), SerialNo(), ExternalRef(), QrLabel(),
         Person(), People(), DepartmentRef(), RoleRef(), Region(), Address(),
-        AffectedQty(), LinkRef(),
+        AffectedQty(), SubTable(), Link(), Lookup(), Rollup(), FormulaField(),
         Divider(), Note(), Button(),
     ):  # fmt: skip
         register_control(app, control)

@@ -128,6 +128,8 @@ class Rows(Control):
         row: Row = {}
         wrong: dict[str, str] = {}
         for one in self.columns(field):
+            if controls()[one.control].assigned:
+                continue  # worked out when the record is saved
             try:
                 value = controls()[one.control].parse(cell_field(field, index, one), sent)
                 _put(row, one, value)

@@ -22,7 +22,9 @@ MOST_DAYS = 40_000  # a century of workdays is counted day by day
 
 def environment_of(case: RuleCase) -> Environment:
     """Return what a formula may know besides the record."""
-    return Environment(now=case.now, zone=case.zone, workdays=lambda first, last: _workdays(case.world, first, last))
+    return Environment(
+        now=case.now, zone=case.zone, workdays=lambda first, last: count_workdays(case.world, first, last)
+    )
 
 
 def result_of(formula: Formula, case: RuleCase) -> Scalar:
@@ -70,10 +72,10 @@ def _typed(value: object, kind: Kind) -> object:
     return value.date() if kind is Kind.DATE and isinstance(value, datetime) else value
 
 
-def _workdays(world: World, first: date, last: date) -> int:
+def count_workdays(world: World, first: date, last: date) -> int:
     """Count the working days from the first day up to and without the last; negative when it lies before."""
     if last < first:
-        return -_workdays(world, last, first)
+        return -count_workdays(world, last, first)
     days = min((last - first).days, MOST_DAYS)
     return sum(world.is_working_day(first + ONE_DAY * place) for place in range(days))
 
