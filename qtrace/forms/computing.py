@@ -141,15 +141,17 @@ def is_day(asked: FieldDefinition, control: Control) -> bool:
 
 
 def labels_of(fields: Iterable[FieldDefinition]) -> dict[str, str]:
-    """Return {what people call a field, in either language: its id}; names two fields share stand for none."""
+    """Return {what people call a field, in either language: its id}; a column is `table.column`, names two share stand for none."""
     found: dict[str, str] = {}
     double: set[str] = set()
     for asked in fields:
-        inner = controls()[asked.control].columns(asked)
-        for name, one in [(asked.id, asked), *((f"{asked.id}.{one.id}", one) for one in inner)]:
-            for label in {one.label_zh, one.label_en}:
-                if found.setdefault(label, name) != name:
-                    double.add(label)
+        names = {(label, asked.id) for label in (asked.label_zh, asked.label_en)}
+        for one in controls()[asked.control].columns(asked):
+            path = f"{asked.id}.{one.id}"
+            names |= {(f"{asked.label_zh}.{one.label_zh}", path), (f"{asked.label_en}.{one.label_en}", path)}
+        for label, name in names:
+            if found.setdefault(label, name) != name:
+                double.add(label)
     return {label: name for label, name in found.items() if label not in double}
 
 
