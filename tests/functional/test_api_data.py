@@ -110,3 +110,14 @@ def test_complaints_reports_shops_and_forms_are_read(sqlite_app: Flask) -> None:
     fields = erp.get("/forms/inspection").json["sections"][0]["fields"]
     assert [one["id"] for one in fields][:2] == ["item", "result"]
     assert db.session.scalar(select(func.count(Record.id))) == 0
+
+
+def test_many_at_once_change_no_record_their_person_may_not_see(app: Flask, erp: Program) -> None:
+    make_form()
+    row = {"key": "item", "rows": [{"values": GOOD}]}
+    assert erp.post("/records/inspection/bulk", row).json["stored"] == 1
+    other = program(app, "inspector")
+    row["rows"][0]["values"] = GOOD | {"qty": 1}
+    refused = other.post("/records/inspection/bulk", row).json
+    assert (refused["refused"], refused["updated"]) == (1, 0)
+    assert fresh().scalars(select(Record)).one().answers["qty"] == 12
