@@ -4,7 +4,7 @@ import sys
 import traceback
 import warnings
 
-from bench import creates, imports, listpage, records, startup
+from bench import creates, exports, imports, listpage, records, startup
 from bench.figures import Sheet
 
 PARTS = {
@@ -12,6 +12,7 @@ PARTS = {
     "records": records.measure,
     "creates": creates.measure,
     "imports": imports.measure,
+    "exports": exports.measure,
     "start": startup.measure,
 }
 

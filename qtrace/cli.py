@@ -8,6 +8,7 @@ import urllib.request
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import click
 from flask import Flask
@@ -22,6 +23,7 @@ from qtrace.channels.commands import channel_add, channel_list, channel_status, 
 from qtrace.core import clock, events
 from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError
+from qtrace.exchange.exporting import Asking, export_view, wanted, write_export
 from qtrace.exchange.importing import Progress, import_file, preview
 from qtrace.plugins import plugin_rows
 from qtrace.printing.service import pdf_of
@@ -153,6 +155,26 @@ def import_command(
         print(f"ignored columns: {', '.join(result['ignored'])}")
     if result["refused_file"]:
         print(f"refused rows with reasons: {result['refused_file']}")
+
+
+@cli.command("export")
+@click.argument("view")
+@click.option("-o", "output", type=click.Path(dir_okay=False, path_type=Path), required=True, help=".xlsx or .csv")
+@click.option("--as", "username", required=True, help="Whose list: only what this person may see is exported.")
+@click.option("--filter", "query", default="", help="The list's filters as in its address, like status=all.")
+@click.option("--columns", default="", help="Names of columns, separated by commas; all without it.")
+@click.option("--reason", default="", help="Give it to export sensitive values in full.")
+def export_command(view: str, output: Path, username: str, query: str, columns: str, reason: str) -> None:
+    """Export a list (issues, complaints, records:FORM) to a file."""
+    app = built_app()
+    with app.test_request_context():
+        user = db.session.scalar(select(User).where(User.username == username, User.active))
+        if user is None:
+            raise click.ClickException(f"there is no user {username}")
+        names = [name.strip() for name in columns.split(",") if name.strip()]
+        export = wanted(export_view(view, user), names, user, unmasked=bool(reason), reason=reason)
+        count = write_export(export, Asking(user, clock.now(), dict(parse_qsl(query))), output)
+    print(f"{output}: {count} rows")
 
 
 class ProgressLine:

@@ -5,6 +5,7 @@ import secrets
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 PREFIX = "QTRACE_"
@@ -34,6 +35,11 @@ SETTINGS = (
     Setting("WORKERS", "2", "Web processes."),
     Setting("THREADS", "4", "Threads of each web process."),
     Setting("RATE_FACTOR", "1", "Multiplies every rate limit; 0 switches them off (for load tests only)."),
+    Setting(
+        "NET_ALLOW",
+        "",
+        "Private networks webhooks may reach, like 192.168.1.20 or 10.0.0.0/8, separated by commas; there http is allowed too.",
+    ),
     Setting("ADMIN_USER", "", "Creates this administrator on first start (headless installation)."),
     Setting("ADMIN_PASSWORD", "", "Password of that administrator.", secret=True),
     Setting("LOG", "text", "Log format: text or json."),
@@ -72,6 +78,13 @@ class Config:
             return int(self[name])
         except ValueError:
             raise BadSetting(f"{PREFIX}{name} must be a whole number, not {self[name]!r}") from None
+
+    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Return a setting as networks; a single address is a network of one."""
+        try:
+            return tuple(ip_network(part.strip()) for part in self[name].split(",") if part.strip())
+        except ValueError as error:
+            raise BadSetting(f"{PREFIX}{name} must list addresses or networks: {error}") from None
 
 
 def load(environ: Mapping[str, str] | None = None) -> Config:

@@ -4,6 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.accounts import feature as accounts
+from qtrace.api import feature as api
 from qtrace.catalog import feature as catalog
 from qtrace.catalog.rule_facts import register_rule_facts as register_catalog_facts
 from qtrace.channels import feature as channels
@@ -51,6 +52,7 @@ def register(app: Flask) -> None:
     register_classification_controls(app)
     register_row_controls(app)
     orders.register(app)
+    api.register(app)
     setup.register(app)
     accounts.register(app)
     add_bottom(

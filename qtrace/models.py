@@ -1,6 +1,7 @@
 """Every table of the site in one place, for migrations and tests that need the whole metadata."""
 
 from qtrace.accounts import models as accounts
+from qtrace.api import models as api
 from qtrace.calendars import models as calendars
 from qtrace.catalog import models as catalog
 from qtrace.channels import models as channels
@@ -21,6 +22,7 @@ from qtrace.tasks import models as tasks
 
 TABLE_MODULES = (
     accounts,
+    api,
     calendars,
     catalog,
     channels,

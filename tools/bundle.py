@@ -30,10 +30,11 @@ SCRIPTS = [
 ]  # fmt: skip
 FORM_SCRIPTS = ["inputs", "rows", "rich", "photos", "sign", "fields", "held"]  # loaded by pages that draw a form
 DESK = ["designer"]  # what only the designers' page loads, style and script
+TREE = ["tree"]  # what only the page of taxonomies loads
 
 
 def main() -> None:
-    """Write css/app.css, js/app.js, js/forms.js and the same of the designer."""
+    """Write css/app.css, js/app.js, js/forms.js, the same of the designer and the script of the taxonomies."""
     for path, content in bundles().items():
         (STATIC / path).write_text(content, "utf-8")
         print(f"{path}: {len(content.encode())} bytes")
@@ -46,6 +47,7 @@ def bundles() -> dict[str, str]:
         "css/app.css": pico.strip() + "\n" + joined_styles(STYLES), "js/app.js": joined_scripts(SCRIPTS),
         "js/forms.js": once("qtraceForms", joined_scripts(FORM_SCRIPTS)),
         "css/designer.css": joined_styles(DESK), "js/designer.js": joined_scripts(DESK),
+        "js/tree.js": joined_scripts(TREE),
     }  # fmt: skip
 
 

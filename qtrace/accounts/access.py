@@ -20,6 +20,7 @@ R = TypeVar("R")
 S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 
 ACCESS = "access"  # the mark that says who may reach a view
+LOADERS = "qtrace_loaders"
 HTTPS_COOKIE, PLAIN_COOKIE = "__Host-qt", "qt"
 
 
@@ -29,6 +30,11 @@ def init_access(app: Flask) -> None:
     manager.request_loader(_load)
     app.before_request(_fail_closed)
     app.jinja_env.globals["can"] = can
+
+
+def load_by(app: Flask, blueprint: str, loader: Callable[[], User | None]) -> None:
+    """Find the person of requests to this blueprint by `loader`; the session cookie means nothing there."""
+    app.extensions.setdefault(LOADERS, {})[blueprint] = loader
 
 
 def needs(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -133,6 +139,11 @@ def _person_columns(model: Any) -> list[Any]:
 
 
 def _load(_request: Any) -> User | None:
+    loaders: dict[str, Callable[[], User | None]] = current_app.extensions.get(LOADERS, {})
+    return loaders.get(request.blueprint or "", _by_cookie)()
+
+
+def _by_cookie() -> User | None:
     token = request.cookies.get(cookie_name(), "")
     row = find_session(token, now=clock.now()) if token else None
     if row is None:

@@ -1,11 +1,18 @@
 """What the rules of forms may ask of the master data."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
 from flask import Flask
 from sqlalchemy import ColumnElement, Select, select
 
 from qtrace.catalog.models import Category, Shop, Sku, Supplier, Warehouse
+from qtrace.catalog.standards_queries import standard_for
 from qtrace.core.db import db
-from qtrace.rules.facts import register_known
+from qtrace.rules.facts import AskedForm, register_known, register_limits
+from qtrace.sdk.rules import Limits
+from qtrace.web.filters import site_zone
 
 
 def is_known_sku(value: object) -> bool:
@@ -44,6 +51,18 @@ def is_known_category(value: object) -> bool:
     return _is_there(select(Category.id).where(Category.id == value if isinstance(value, int) else found))
 
 
+def standard_limits(form: AskedForm, name: str, values: Mapping[str, object], now: datetime) -> Limits | None:
+    """Return the limits the quality standard in force sets for a measured name of the article the record is about."""
+    by_control = {asked.control: values.get(asked.id) for asked in reversed(list(form.definition.fields))}
+    sku_id, shop_id = by_control.get("sku"), by_control.get("channel_shop")
+    if not isinstance(sku_id, int):
+        return None
+    today = now.astimezone(site_zone()).date()
+    version = standard_for(sku_id, shop_id if isinstance(shop_id, int) else None, today)
+    row = next((one for one in version.limits if one.get("name") == name), None) if version else None
+    return Limits(_number(row.get("low")), _number(row.get("high")), str(row.get("unit") or "")) if row else None
+
+
 def register_rule_facts(app: Flask) -> None:
     """Answer what rules ask of articles, suppliers, shops, warehouses and categories."""
     register_known(app, "sku", is_known_sku)
@@ -51,7 +70,12 @@ def register_rule_facts(app: Flask) -> None:
     register_known(app, "shop", is_known_shop)
     register_known(app, "warehouse", is_known_warehouse)
     register_known(app, "category", is_known_category)
+    register_limits(app, standard_limits)
 
 
 def _is_there(statement: Select[int]) -> bool:
     return db.session.scalar(statement.limit(1)) is not None
+
+
+def _number(value: object) -> Decimal | None:
+    return None if value in (None, "") else Decimal(str(value))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from flask import Flask
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from qtrace.catalog.models import Category, Shop, Sku
 from qtrace.catalog.queries import shops
@@ -30,6 +30,13 @@ def categories() -> Sequence[tuple[str, str]]:
     return [(str(row.id), f"{row.name} · {row.shop}") for row in rows]
 
 
+def category_of(sku: Sku) -> int | None:
+    """Return the id of an article's category, as forms are bound to it; None when the shop names no such category."""
+    named = (Category.external_id == sku.category) | (Category.name == sku.category)
+    found = select(Category.id).where(Category.shop_id == sku.shop_id, named).order_by(Category.id).limit(1)
+    return db.session.scalar(found)
+
+
 def platforms() -> Sequence[tuple[str, str]]:
     """Return the platforms the company sells on."""
     names = db.session.scalars(select(Shop.platform).where(Shop.platform != "").distinct().order_by(Shop.platform))
@@ -52,4 +59,6 @@ def articles_within(chosen: Mapping[str, frozenset[str]]) -> ColumnElement[bool]
         return None
     ids = [as_id(value) or 0 for value in chosen["category"]]
     rows = db.session.execute(select(Category.shop_id, Category.external_id, Category.name).where(Category.id.in_(ids)))
-    return or_(*(and_(Sku.shop_id == row.shop_id, Sku.category.in_([row.external_id, row.name])) for row in rows))
+    return or_(
+        false(), *(and_(Sku.shop_id == row.shop_id, Sku.category.in_([row.external_id, row.name])) for row in rows)
+    )

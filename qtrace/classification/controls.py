@@ -140,7 +140,10 @@ class TreeSelect(TermRef):
     icon = "layers"
     grouped = False
     wide = False
-    options = (Option("kind", str, required=True, label_zh="哪棵分类树", label_en="Which tree"),)
+    options = (
+        Option("kind", str, required=True, label_zh="哪棵分类树", label_en="Which tree",
+               of_site=lambda: _trees()),
+    )  # fmt: skip
 
     @property
     def template(self) -> str:
@@ -176,6 +179,11 @@ def name_now(term: Term) -> str:
     return (
         local_name(term) if today is None else _("%(old)s(已并入 %(new)s)", old=local_name(term), new=local_name(today))
     )
+
+
+def _trees() -> tuple[OptionChoice, ...]:
+    """Return every tree; a retired one stays known to the forms that choose from it."""
+    return tuple(OptionChoice(tree.key, tree.name_zh, tree.name_en) for tree in taxonomies(active_only=False))
 
 
 def _ranks(codes: Sequence[object], kind: str) -> dict[int, int]:

@@ -22,6 +22,7 @@ NAIVE = datetime(2000, 1, 1)  # noqa: DTZ001 - times of files carry no zone
 AWARE = datetime(2000, 1, 1, tzinfo=UTC)
 SERIAL_YEARS = range(1970, 2100)  # a bare number outside of these is no date
 WHOLE_IN_FLOAT = 10**15
+LARGEST = 100  # digits before the point; arithmetic with more would overflow
 SHOWN = 60
 BOOK_MARKS = "\ufeff \t\r\n\u3000\xa0"
 UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\xad"
@@ -129,7 +130,7 @@ def _number(cell: Cell, *, comma: bool = False) -> Decimal | None:
         number: Decimal | None = Decimal(text) if not comma else Decimal(text.replace(".", "").replace(",", "."))
     except InvalidOperation:
         number = _written_number(text, comma=comma)
-    if number is not None and not number.is_finite():
+    if number is not None and (not number.is_finite() or number.adjusted() > LARGEST):
         raise BadCellError(_("不是数字:「%(value)s」。", value=text[:SHOWN]))
     return number
 

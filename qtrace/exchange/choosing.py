@@ -1,8 +1,10 @@
 """Before the first row: which kind of records a file holds, by which mapping it is read, and whose they are."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,15 @@ from qtrace.catalog.queries import shop_by_key, shops
 from qtrace.catalog.service import DEFAULT_SHOP
 from qtrace.core.db import db
 from qtrace.core.errors import Refused
-from qtrace.exchange.kinds import KINDS, Kind
+from qtrace.exchange.kinds import KINDS, OWN_FORM, Kind
 from qtrace.exchange.mapping import check_definition, compile_mapping, detect_kind, suggest_definition
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.presets import Preset, headers_of, presets
-from qtrace.exchange.queries import mappings_named, saved_mappings
+from qtrace.exchange.queries import detail_of, mappings_named, saved_mappings
 from qtrace.exchange.reading import Table, read_table
-from qtrace.exchange.targets import described, other_targets
-
-READING = {"sheet", "header_row", "header_rows", "encoding", "keep_totals"}  # what of a mapping says how a file is read
+from qtrace.exchange.returned import READING, of_returned
+from qtrace.exchange.targets import described, kinds, other_targets
+from qtrace.exchange.template_file import filled_template
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,17 @@ def choose_and_open(
         described(kind)
     table = read_table(path, name=name)
     try:
-        mapping_name, definition, preset = _choose_mapping(table.headers, kind, mapping)
+        made_here = None if mapping else filled_template(table.sheet, table.headers, kinds().values())
+        if made_here and kind in (None, made_here["kind"]):
+            mapping_name, definition, preset = "", made_here, None
+        else:
+            mapping_name, definition, preset = _choose_mapping(table.headers, kind, mapping, name)
         if not mapping_name:
             _refuse_doubled(definition, table)
         if READING & definition.keys():
             table.close()
             table = open_table(path, name, definition)
-        shop = choose_shop(shop_key, preset)
+        shop = _shop_for(str(definition["kind"]), shop_key, preset)
         plan = compile_mapping(
             definition,
             table.headers,
@@ -90,14 +96,40 @@ def choose_and_open(
 def choose_by_columns(definition: dict[str, Any], headers: Sequence[str], *, shop_id: int | None, name: str) -> Chosen:
     """Return what a person decided on the mapping page, checked against the headers."""
     shop = db.session.get(Shop, shop_id) if shop_id else None
-    choice = choice_of(shop) if shop else choose_shop(None, None)
+    choice = choice_of(shop) if shop else _shop_for(str(definition["kind"]), None, None)
     plan = compile_mapping(definition, headers, zone=choice.zone, kind=described(str(definition["kind"])))
     return Chosen(str(definition["kind"]), name, definition, choice, tuple(headers), plan.ignored)
 
 
-def is_remembered(headers: Sequence[str], kind: str | None) -> bool:
+def choose_as_before(run: ImportRun, headers: Sequence[str]) -> Chosen:
+    """Return what was decided for a run, for its mended rows."""
+    definition, shop = of_returned(detail_of(run).mapping), shop_of(run)
+    plan = compile_mapping(definition, headers, zone=shop.zone, kind=described(run.kind))
+    return Chosen(run.kind, run.mapping, definition, shop, tuple(headers), plan.ignored)
+
+
+def fits_pattern(file_name: str, pattern: str) -> bool:
+    """Say whether a file's name is of the kind a mapping was saved for; `*` stands for anything."""
+    return bool(pattern) and fnmatchcase(file_name.casefold(), pattern.casefold())
+
+
+def pattern_of(file_name: str) -> str:
+    """Return a pattern for files like this one: the same name with other numbers in it."""
+    stem, dot, suffix = file_name.rpartition(".")
+    return re.sub(r"[\d\-_ .]*\d[\d\-_ .]*", "*", stem or file_name)[:100] + (dot + suffix if stem else "")
+
+
+def is_remembered(headers: Sequence[str], kind: str | None, file_name: str = "") -> bool:
     """Say whether a saved or shipped mapping reads these columns."""
-    return _remembered(headers, kind) is not None
+    return _remembered(headers, kind, file_name) is not None
+
+
+def _shop_for(kind: str, key: str | None, preset: Preset | None) -> ShopChoice:
+    """Return the shop the rows belong to; records of a company's own form name theirs in a field, so any zone will do."""
+    known = shops()
+    if key is None and known and kind.startswith(OWN_FORM):
+        return choice_of(known[0])
+    return choose_shop(key, preset)
 
 
 def choose_shop(key: str | None, preset: Preset | None) -> ShopChoice:
@@ -154,13 +186,13 @@ def _refuse_doubled(definition: dict[str, Any], table: Table) -> None:
 
 
 def _choose_mapping(
-    headers: Sequence[str], kind: str | None, mapping: str | None
+    headers: Sequence[str], kind: str | None, mapping: str | None, name: str
 ) -> tuple[str, dict[str, Any], Preset | None]:
     if mapping and mapping.lower().endswith(".json"):
         return _mapping_file(Path(mapping), kind)
     if mapping:
         return _named_mapping(mapping, headers, kind)
-    remembered = _remembered(headers, kind)
+    remembered = _remembered(headers, kind, name)
     if remembered:
         return remembered
     wanted = kind or detect_kind(headers)
@@ -217,15 +249,19 @@ def _named_mapping(name: str, headers: Sequence[str], kind: str | None) -> tuple
     raise Refused(_("没有名为「%(name)s」的映射,已有:%(known)s。", name=name, known=known), field="mapping")
 
 
-def _remembered(headers: Sequence[str], kind: str | None) -> tuple[str, dict[str, Any], Preset | None] | None:
-    """Return the saved or shipped mapping that reads the most of these columns; a saved one comes first."""
+def _remembered(
+    headers: Sequence[str], kind: str | None, file_name: str = ""
+) -> tuple[str, dict[str, Any], Preset | None] | None:
+    """Return the saved or shipped mapping that fits: one saved for such file names, else one that reads most columns."""
     given = set(headers)
-    known: list[tuple[str, dict[str, Any]]] = [(row.name, row.definition) for row in saved_mappings(kind)]
+    saved = saved_mappings(kind)
+    known: list[tuple[str, dict[str, Any]]] = [(row.name, row.definition) for row in saved]
+    meant = {(row.name, row.kind) for row in saved if fits_pattern(file_name, row.pattern)}
     known += [
         (preset.name, one) for preset in presets().values() for one in preset.mappings if kind in (None, one["kind"])
     ]
     fitting = [(name, one) for name, one in known if headers_of(one) and headers_of(one) <= given]
     if not fitting:
         return None
-    name, definition = max(fitting, key=lambda pair: len(headers_of(pair[1])))
+    name, definition = max(fitting, key=lambda pair: ((pair[0], pair[1]["kind"]) in meant, len(headers_of(pair[1]))))
     return name, definition, presets().get(name)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, exists, select
 from qtrace.core import search
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import DomainError
-from qtrace.exchange.kinds import Choice, Field, FieldType, Kind, normal
+from qtrace.exchange.kinds import OWN_FORM, Choice, Field, FieldType, Kind, normal
 from qtrace.exchange.targets import Kept, RowOutcome, Undone
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_form, stored_definition
@@ -25,10 +25,10 @@ from qtrace.records.queries import record_forms
 from qtrace.records.service import undo_last_change
 from qtrace.rules.doors import Door
 
-PREFIX = "form:"
 BATCH = 1000
 MOST_CHOICES = 500  # longer lists are read by name, without a page that lists them
 TYPES: Mapping[Storage, FieldType] = {
+    Storage.BOOL: "flag",
     Storage.NUMBER: "number", Storage.MONEY: "number", Storage.DATE: "day", Storage.DATETIME: "time",
 }  # fmt: skip
 KEY_STORAGES = (Storage.TEXT, Storage.NUMBER, Storage.DATE)
@@ -54,7 +54,7 @@ class FormTarget:
         asked = [one for one in self.definition.fields if _is_importable(known[one.control])]
         fields = tuple(_field(one, known[one.control]) for one in asked)
         keys = tuple(one.id for one in asked if known[one.control].storage in KEY_STORAGES)
-        self.kind = Kind(f"{PREFIX}{key}", label, fields, keys)
+        self.kind = Kind(f"{OWN_FORM}{key}", label, fields, keys)
 
     def store(
         self,
@@ -133,10 +133,11 @@ def _field(asked: FieldDefinition, control: Control) -> Field:
     many = control.storage == Storage.JSON_LIST
     found = control.choices(asked) if many or control.storage == Storage.TEXT else ()
     choices = tuple(Choice(one.value, one.label) for one in found) if len(found) <= MOST_CHOICES else ()
-    own = type(control).from_cell is not Control.from_cell  # it reads cells in its own way
+    # some controls read cells in their own way
+    plain = type(control).from_cell is Control.from_cell or control.storage == Storage.BOOL
     words = (asked.label_zh, asked.label_en, asked.id)
     return Field(
-        asked.id, asked.label_en if _is_english() else asked.label_zh, "text" if own else TYPES.get(control.storage, "text"),
+        asked.id, asked.label_en if _is_english() else asked.label_zh, TYPES.get(control.storage, "text") if plain else "text",
         asked.required, tuple(dict.fromkeys(normal(word) for word in words if word)), choices, many and bool(choices),
         asked.help_en if _is_english() else asked.help_zh,
     )  # fmt: skip

@@ -30,7 +30,7 @@ from qtrace.exchange.presets import recognise
 from qtrace.exchange.queries import RunDetail, detail_of, run_by_id
 from qtrace.exchange.reading import Cell, Row, Table, read_table
 from qtrace.exchange.reasons import Reasons, read_reasons
-from qtrace.exchange.returned import headers_digest, returned_columns
+from qtrace.exchange.returned import headers_digest, returned_columns, without_guards
 from qtrace.exchange.service import keep_file, open_run
 from qtrace.exchange.spool import Spool, scratch
 from qtrace.exchange.storing import Intake, Owner, Taken, intake_of
@@ -203,6 +203,8 @@ def _run(
             detail.examples if goes_on else {}, done, sum(done.values()),
         )  # fmt: skip
         _start(work, table, in_write)
+        if table.encoding and returned_columns(table.headers):
+            table.rows = without_guards(table.rows)
         for _row in islice(table.rows, work.read):
             pass  # what an earlier go has stored
         while not work.wish and _do_batch(work, table, in_write):

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _
 from qtrace.orders.fields import label
 from qtrace.sdk.records import RECORD_TYPES
 
+OWN_FORM = "form:"  # before the key of a company's own form, whose records are a kind too
 FieldType = Literal["text", "whole", "number", "time", "day", "flag"]
 
 ALSO_REQUIRED = {("lines", "order"), ("lines", "external_id"), ("reviews", "external_id")}

@@ -256,6 +256,31 @@ def _likeness(word: str, said: str) -> float:
     return SequenceMatcher(None, word, said, autojunk=False).ratio()
 
 
+def sample_values(
+    kind: Kind, name: str, header: str, samples: Sequence[Cell], definition: Definition, *, zone: str
+) -> list[str]:
+    """Return what the samples of a column would be read as: the value in words, or why there is none."""
+    one = kind.field(name)
+    if one is None:
+        return ["" for _sample in samples]
+    epoch = EPOCHS.get(str(definition.get("epoch", "")), EPOCH_1900)
+    source = _Source({tidy_title(header): 0}, ZoneInfo(zone), epoch, set())
+    step = _step(kind, replace(one, required=False), {"header": header}, source)
+    values = step.values([_emptied(samples, _marks(definition.get("empty", ())))], len(samples))
+    labels = {choice.value: choice.label for choice in one.choices}
+    return [_in_words(value, labels, source.zone) for value in values]
+
+
+def _in_words(value: object, labels: Mapping[str, str], zone: ZoneInfo) -> str:
+    if isinstance(value, Unread):
+        return value.why
+    if isinstance(value, tuple):
+        return "、".join(labels.get(str(part), str(part)) for part in value)
+    if isinstance(value, datetime):
+        return value.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    return "" if value is None else labels.get(str(value), str(value))
+
+
 def suggest_definition(kind: Kind, headers: Sequence[str]) -> dict[str, Any]:
     """Return a mapping made from the headers alone."""
     return {

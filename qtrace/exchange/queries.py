@@ -21,7 +21,7 @@ class RunDetail:
     headers: list[str] = field(default_factory=list)
     blank: int = 0
     without_value: int = 0
-    first: list[list[str]] = field(default_factory=list)
+    first: list[list[str]] = field(default_factory=list)  # by column
     totals: list[int] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -30,6 +30,7 @@ class RunDetail:
     header_rows: int = 1
     sheet: str = ""
     sheets: list[str] = field(default_factory=list)
+    epoch_1904: bool = False
     reasons: dict[str, Any] = field(default_factory=dict)
     unknown: dict[str, dict[str, int]] = field(default_factory=dict)
     examples: dict[str, list[list[str]]] = field(default_factory=dict)
@@ -67,3 +68,13 @@ def mappings_named(name: str) -> Sequence[ImportMapping]:
     return db.session.scalars(
         select(ImportMapping).where(ImportMapping.name == name).order_by(ImportMapping.kind)
     ).all()
+
+
+def run_of_refused(digest: str) -> ImportRun | None:
+    """Return the newest run that gave rows of such headers back."""
+    return db.session.scalar(
+        select(ImportRun)
+        .where(ImportRun.headers_digest == digest, ImportRun.refused_file_id.is_not(None), ImportRun.dry_run.is_(False))
+        .order_by(ImportRun.id.desc())
+        .limit(1)
+    )

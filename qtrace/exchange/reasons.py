@@ -38,6 +38,8 @@ class Reasons:
                     self.others += 1
                     continue
                 group = self.groups[shape] = Reason(said[:LONGEST])
+            elif said != group.text:
+                group.text = _general(said)[:LONGEST]
             group.count += 1
             if len(group.examples) < EXAMPLES:
                 group.examples.append((number, said[:LONGEST]))
@@ -65,4 +67,11 @@ def shape_of(reason: str) -> str:
     """Return a reason without the values in it: the first quoted word is the column, later ones and numbers vary."""
     first = QUOTED.search(reason)
     end = first.end() if first else 0
-    return reason[:end] + DIGITS.sub("#", QUOTED.sub("「…」", reason[end:]))
+    return reason[:end] + DIGITS.sub("#", _general(reason)[end:])
+
+
+def _general(reason: str) -> str:
+    """Return a reason of several rows: what they said is left out, the column stays."""
+    first = QUOTED.search(reason)
+    end = first.end() if first else 0
+    return reason[:end] + QUOTED.sub("「…」", reason[end:])

@@ -7,24 +7,35 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, select, update
 
+from qtrace.catalog.queries import shop_by_key
 from qtrace.catalog.service import ensure_shop
 from qtrace.core import files
 from qtrace.core.db import affected, require_write
-from qtrace.core.errors import Conflict
+from qtrace.core.errors import Conflict, Refused
 from qtrace.core.jobs import enqueue
 from qtrace.core.models import StoredFileRow
 from qtrace.exchange.choosing import Chosen, shop_of
+from qtrace.exchange.kinds import KINDS
 from qtrace.exchange.mapping import check_definition
 from qtrace.exchange.models import ImportMapping, ImportRun
 from qtrace.exchange.queries import RunDetail, detail_of, run_by_id
+from qtrace.exchange.returned import headers_digest, in_front, of_returned
 from qtrace.exchange.targets import described
 
 IMPORT = "import"
 DRAFT = "draft"
+MAX_PATTERN = 120
 
 
 def open_run(
-    chosen: Chosen, *, file_name: str, file_id: str | None, dry_run: bool, by: int | None, now: datetime
+    chosen: Chosen,
+    *,
+    file_name: str,
+    file_id: str | None,
+    dry_run: bool,
+    by: int | None,
+    now: datetime,
+    parent_id: int | None = None,
 ) -> int:
     """Write down the run that is to be done and, for a real run, its shop and mapping; return its id."""
     session = require_write()
@@ -36,31 +47,45 @@ def open_run(
     run = ImportRun(
         kind=chosen.kind, mapping=chosen.mapping_name, shop_id=shop_id, file_id=file_id, file_name=files.clean_name(file_name),
         definition=RunDetail(chosen.definition, list(chosen.ignored), list(chosen.headers)).stored(),
-        dry_run=dry_run, started_at=now, by=by,
+        dry_run=dry_run, started_at=now, by=by, parent_id=parent_id, headers_digest=headers_digest(chosen.headers),
     )  # fmt: skip
     session.add(run)
     session.flush()  # for the run's id, which its events and its page carry
     return run.id
 
 
-def save_mapping(name: str, definition: Mapping[str, Any], *, now: datetime) -> None:
-    """Remember a mapping under its name and kind; a changed one replaces the old."""
+def save_mapping(name: str, definition: Mapping[str, Any], *, now: datetime, pattern: str | None = None) -> None:
+    """Remember a mapping under its name and kind; a changed one replaces the old. None leaves the pattern as it is."""
     kind = str(definition["kind"])
     check_definition(definition, described(kind))
     session = require_write()
     row = session.scalar(select(ImportMapping).where(ImportMapping.name == name, ImportMapping.kind == kind))
     if row is None:
-        session.add(ImportMapping(name=name, kind=kind, definition=dict(definition), created_at=now, used_at=now))
-    else:
-        row.definition, row.used_at = dict(definition), now
+        row = ImportMapping(name=name, kind=kind, created_at=now)
+        session.add(row)
+    row.definition, row.used_at = dict(definition), now
+    if pattern is not None:
+        row.pattern = pattern
+
+
+def set_preset(mapping_id: int, *, pattern: str, shop_key: str, dropped: bool) -> None:
+    """Say for which file names a saved mapping is meant; refuse to read dropped files by names nobody gave."""
+    clean = pattern.strip()
+    if len(clean) > MAX_PATTERN or "/" in clean or "\\" in clean:
+        raise Refused(_("文件名最多 %(n)s 个字,不能有斜杠。", n=MAX_PATTERN), field="pattern")
+    if dropped and not clean.strip("*. "):
+        raise Refused(_("请写明文件名,例如 订单*.xlsx。"), field="pattern")
+    if shop_key and shop_by_key(shop_key) is None:
+        raise Refused(_("没有这个店铺,请刷新页面。"), field="shop")
+    row = require_write().get_one(ImportMapping, mapping_id)
+    row.pattern, row.shop_key, row.dropped = clean, shop_key, dropped
 
 
 def open_draft(
     *,
     file_name: str,
     file_id: str,
-    headers: list[str],
-    first: list[list[str]],
+    detail: RunDetail,
     kind: str,
     shop_id: int | None,
     dry_run: bool,
@@ -71,17 +96,24 @@ def open_draft(
     session = require_write()
     run = ImportRun(
         kind=kind, shop_id=shop_id, file_id=file_id, file_name=files.clean_name(file_name), dry_run=dry_run, state=DRAFT,
-        definition=RunDetail({}, headers=headers, first=first).stored(), started_at=now, by=by,
+        definition=detail.stored(), started_at=now, by=by,
     )  # fmt: skip
     session.add(run)
     session.flush()  # for the run's id, which the address of its mapping page carries
     return run.id
 
 
-def settle_draft(run_id: int, chosen: Chosen, *, save_as: str, now: datetime) -> None:
+def read_draft_anew(run_id: int, detail: RunDetail) -> None:
+    """Note that a draft's sheet or headers are others than found."""
+    changed = update(ImportRun).where(ImportRun.id == run_id, ImportRun.state == DRAFT)
+    if not affected(changed.values(definition=detail.stored())):
+        raise Conflict(_("这个文件已经开始导入了,请看导入记录。"))
+
+
+def settle_draft(run_id: int, chosen: Chosen, *, save_as: str, pattern: str, now: datetime) -> None:
     """Give a draft its mapping, remember that under a name when one is given, and put the run in the queue."""
     if save_as:
-        save_mapping(save_as, chosen.definition, now=now)
+        save_mapping(save_as, chosen.definition, now=now, pattern=pattern)
     run = run_by_id(run_id)
     settled = (
         update(ImportRun)
@@ -146,6 +178,36 @@ def repeat_for_real(run_id: int, *, by: int, now: datetime) -> int:
     return new_id
 
 
+def repeat_with_words(run_id: int, words: Mapping[str, Mapping[str, str]], *, by: int, now: datetime) -> int:
+    """Open a run that knows what more words mean: of the whole file after a dry run, else of the refused rows.
+
+    A mapping saved under a name learns the words too.
+    """
+    run = run_by_id(run_id)
+    file_id = run.file_id if run.dry_run else run.refused_file_id
+    if run.state not in ("done", "cancelled") or not file_id:
+        raise Conflict(_("这次导入没有可以再导入的行。"))
+    detail = detail_of(run)
+    columns = {name: dict(column) for name, column in detail.mapping["columns"].items()}
+    for name, meant in words.items():
+        columns[name]["map"] = {**columns[name].get("map", {}), **meant}
+    definition = detail.mapping | {"columns": columns}
+    headers = detail.headers
+    if not run.dry_run:
+        definition = of_returned(definition)
+        headers = [*in_front(), *headers]
+    if run.mapping:
+        save_mapping(run.mapping, detail.mapping | {"columns": columns}, now=now)
+    chosen = Chosen(run.kind, run.mapping, definition, shop_of(run), tuple(headers), ())
+    stored = require_write().get_one(StoredFileRow, file_id)
+    new_id = open_run(
+        chosen, file_name=stored.name, file_id=file_id, dry_run=run.dry_run, by=by, now=now,
+        parent_id=None if run.dry_run else run_id,
+    )  # fmt: skip
+    queue_run(new_id, now=now)
+    return new_id
+
+
 def keep_file(stored: files.StoredFile, *, by: int | None, now: datetime) -> None:
     """Write down a file that is in the store."""
     require_write().add(
@@ -156,8 +218,11 @@ def keep_file(stored: files.StoredFile, *, by: int | None, now: datetime) -> Non
     )  # fmt: skip
 
 
-def _settled_shop(chosen: Chosen) -> int:
+def _settled_shop(chosen: Chosen) -> int | None:
+    """Return the shop of facts, opened where it is not yet; records of an own form belong to none."""
     shop = chosen.shop
+    if chosen.kind not in KINDS:
+        return shop.id
     if shop.id is not None:
         return shop.id
     return ensure_shop(shop.key, name=shop.name, platform=shop.platform, currency=shop.currency, zone=shop.zone)

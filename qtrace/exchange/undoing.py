@@ -5,6 +5,7 @@ What another import has told since, what other records use and what people have 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -56,9 +57,8 @@ def undo_import(run_id: int, *, by: int, now: datetime) -> Undone:
         done += _removed(kind, made.get(kind, []), touched[kind])
     detail = detail_of(run)
     named = [{"label": one.label, "why": one.why} for one in done.kept[:MOST_NAMED]]
-    detail.undone.update(removed=done.removed, restored=done.restored, kept=len(done.kept), named=named)
-    run.definition, run.state, run.finished_at = detail.stored(), "undone", now
     body = {"removed": done.removed, "restored": done.restored, "kept": len(done.kept)}
+    run.definition, run.state, run.finished_at = replace(detail, undone=body | {"named": named}).stored(), "undone", now
     events.record("import_undone", subject=("import_run", run_id), by=by, now=now, body=body)
     return done
 

@@ -1,8 +1,7 @@
-"""Pages of imports: upload a file, say what its columns hold, watch the run, fetch refused rows."""
+"""Pages of imports: upload a file, watch its run, steer it, fetch refused rows, take it back."""
 
-from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from flask import Blueprint, Response, current_app, request, send_file, url_for
 from flask_babel import gettext as _
@@ -11,21 +10,35 @@ from qtrace.accounts.access import actor, needs
 from qtrace.catalog.queries import shop_by_key, shops
 from qtrace.core import clock, files
 from qtrace.core.db import db, write
-from qtrace.core.errors import DomainError, NotFound
+from qtrace.core.errors import DomainError, NotFound, Refused
 from qtrace.core.models import StoredFileRow
-from qtrace.exchange.choosing import choose, choose_by_columns, is_remembered
-from qtrace.exchange.kinds import KINDS
+from qtrace.exchange.choosing import choose, choose_as_before, is_remembered
+from qtrace.exchange.looking import first_look
 from qtrace.exchange.mapping import detect_kind
-from qtrace.exchange.models import ImportRun
-from qtrace.exchange.queries import PAGE, detail_of, newest_runs, run_by_id, saved_mappings
+from qtrace.exchange.queries import PAGE, RunDetail, detail_of, newest_runs, run_by_id, run_of_refused, saved_mappings
 from qtrace.exchange.reading import read_table
-from qtrace.exchange.service import DRAFT, keep_file, open_draft, open_run, queue_run, repeat_for_real, settle_draft
-from qtrace.exchange.webforms import MappingForm, UploadForm, chosen_columns, suggested_fields
+from qtrace.exchange.reasons import read_reasons
+from qtrace.exchange.returned import headers_digest, returned_columns
+from qtrace.exchange.service import (
+    DRAFT,
+    cancel,
+    go_on,
+    keep_file,
+    open_draft,
+    open_run,
+    pause,
+    queue_run,
+    repeat_for_real,
+    repeat_with_words,
+)
+from qtrace.exchange.targets import kind_labels, kinds
+from qtrace.exchange.template_file import filled_template
+from qtrace.exchange.undoing import can_undo, undo_import
+from qtrace.exchange.webforms import UploadForm
+from qtrace.exchange.words import sent_words, unknown_words
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
 from qtrace.web.limits import limited
-
-SAMPLES = 3
 
 bp = Blueprint("imports", __name__, url_prefix="/imports")
 
@@ -63,41 +76,11 @@ def show(run_id: int) -> Response:
     run = run_by_id(run_id)
     if run.state == DRAFT:
         return go(url_for("imports.mapping", run_id=run_id))
-    return render("exchange/show.html", "exchange/_run.html", run=run, detail=detail_of(run), kinds=KINDS)
-
-
-@bp.get("/<int:run_id>/mapping")
-@needs("import.run")
-def mapping(run_id: int) -> Response:
-    """Show every column of the file with the field it seems to hold."""
-    run = _draft(run_id)
-    kind = request.args.get("kind", "")
-    kind = kind if kind in KINDS else run.kind or "orders"
-    form = MappingForm(data={"kind": kind})
-    form.offer()
-    return _mapping_page(run, form, suggested_fields(kind, detail_of(run).headers))
-
-
-@bp.post("/<int:run_id>/mapping")
-@needs("import.run")
-def mapping_create(run_id: int) -> Response:
-    """Take the mapping of a draft and start its run."""
-    run = _draft(run_id)
-    headers = detail_of(run).headers
-    form = MappingForm(request.form)
-    form.offer()
-    fields = [request.form.get(f"col-{place}", "") for place in range(len(headers))]
-    if not form.validate():
-        return _mapping_page(run, form, fields, status=422, error=_("请检查数据类别和名字。"))
-    definition = {"kind": form.kind.data, "columns": chosen_columns(request.form, headers)}
-    try:
-        chosen = choose_by_columns(definition, headers, shop_id=run.shop_id, name=form.save_as.data or "")
-    except DomainError as error:
-        return _mapping_page(run, form, fields, status=422, error=error.message)
-    with write():
-        settle_draft(run_id, chosen, save_as=(form.save_as.data or "").strip(), now=clock.now())
-        answer_at(url_for("imports.show", run_id=run_id))
-    return go(url_for("imports.show", run_id=run_id))
+    detail = detail_of(run)
+    return render(
+        "exchange/show.html", "exchange/_run.html", run=run, detail=detail, labels=kind_labels(),
+        reasons=read_reasons(detail.reasons), words=unknown_words(run, detail), can_undo=can_undo(run),
+    )  # fmt: skip
 
 
 @bp.post("/<int:run_id>/real-run")
@@ -110,6 +93,67 @@ def real_run_create(run_id: int) -> Response:
         new_id = repeat_for_real(run_id, by=user_id, now=clock.now())
         answer_at(url_for("imports.show", run_id=new_id))
     return go(url_for("imports.show", run_id=new_id))
+
+
+@bp.post("/<int:run_id>/words")
+@needs("import.run")
+@limited("import")
+def words_create(run_id: int) -> Response:
+    """Say what unknown words mean, each once, and read the rows again that had them."""
+    run = run_by_id(run_id)
+    meant = sent_words(request.form, unknown_words(run, detail_of(run)))
+    if not any(meant.values()):
+        raise Refused(_("请至少为一个说法选择它的意思。"))
+    user_id = actor().id
+    with write():
+        new_id = repeat_with_words(run_id, meant, by=user_id, now=clock.now())
+        answer_at(url_for("imports.show", run_id=new_id))
+    return go(url_for("imports.show", run_id=new_id))
+
+
+@bp.post("/<int:run_id>/pause")
+@needs("import.run")
+def pause_create(run_id: int) -> Response:
+    """Stop the run after the rows it is at."""
+    with write():
+        pause(run_id)
+    return go(url_for("imports.show", run_id=run_id))
+
+
+@bp.post("/<int:run_id>/continuation")
+@needs("import.run")
+def continuation_create(run_id: int) -> Response:
+    """Let a paused run go on."""
+    with write():
+        go_on(run_id, now=clock.now())
+    return go(url_for("imports.show", run_id=run_id))
+
+
+@bp.post("/<int:run_id>/cancellation")
+@needs("import.run")
+def cancellation_create(run_id: int) -> Response:
+    """Stop the run for good; what is stored stays."""
+    draft = run_by_id(run_id).state == DRAFT
+    with write():
+        cancel(run_id, now=clock.now())
+    return go(url_for("imports.index") if draft else url_for("imports.show", run_id=run_id))
+
+
+@bp.post("/<int:run_id>/undo")
+@needs("import.run")
+@limited("import")
+def undo_create(run_id: int) -> Response:
+    """Take the whole import back as far as nobody has touched its rows."""
+    user_id = actor().id
+    with write():
+        done = undo_import(run_id, by=user_id, now=clock.now())
+    told = _(
+        "已撤销:删除 %(removed)s 条,恢复 %(restored)s 条,保留 %(kept)s 条。",
+        removed=done.removed,
+        restored=done.restored,
+        kept=len(done.kept),
+    )
+    return go(url_for("imports.show", run_id=run_id), trigger={"toast": told})
 
 
 @bp.get("/<int:run_id>/refused")
@@ -134,7 +178,9 @@ def _upload_form() -> UploadForm:
 def _index(form: UploadForm, *, before: int | None = None, status: int = 200, error: str = "") -> Response:
     runs = newest_runs(before=before)
     older = url_for("imports.index", before=runs[-1].id) if len(runs) == PAGE else ""
-    return render("exchange/index.html", status=status, runs=runs, older=older, form=form, error=error, kinds=KINDS)
+    return render(
+        "exchange/index.html", status=status, runs=runs, older=older, form=form, error=error, labels=kind_labels()
+    )
 
 
 def _take_in(stored: files.StoredFile, form: UploadForm) -> tuple[int, bool]:
@@ -142,10 +188,12 @@ def _take_in(stored: files.StoredFile, form: UploadForm) -> tuple[int, bool]:
     path = files.open_path(stored.id, data_dir=_data_dir())
     kind, name, shop_key = form.kind.data or None, form.mapping.data or None, form.shop.data or None
     with read_table(path, name=stored.name) as table:
-        headers = table.headers
-        first = [[str(cell or "") for cell in row.cells] for row in islice(table.rows, SAMPLES)]
+        detail = first_look(table)
+    parent = run_of_refused(headers_digest(detail.headers)) if returned_columns(detail.headers) and not name else None
     chosen = None
-    if name or is_remembered(headers, kind):
+    if parent:
+        chosen = choose_as_before(parent, detail.headers)
+    elif name or is_remembered(detail.headers, kind, stored.name) or is_template(detail, kind):
         chosen = choose(path, name=stored.name, kind=kind, mapping=name, shop_key=shop_key)
     shop = shop_by_key(shop_key) if shop_key else None
     shop_id, user_id, now = (shop.id if shop else None), actor().id, clock.now()
@@ -153,40 +201,23 @@ def _take_in(stored: files.StoredFile, form: UploadForm) -> tuple[int, bool]:
         keep_file(stored, by=user_id, now=now)
         if chosen:
             run_id = open_run(
-                chosen, file_name=stored.name, file_id=stored.id, dry_run=form.dry_run.data, by=user_id, now=now
-            )
+                chosen, file_name=stored.name, file_id=stored.id, dry_run=form.dry_run.data, by=user_id, now=now,
+                parent_id=parent.id if parent else None,
+            )  # fmt: skip
             queue_run(run_id, now=now)
         else:
             run_id = open_draft(
-                file_name=stored.name, file_id=stored.id, headers=headers, first=first,
-                kind=kind or detect_kind(headers) or "", shop_id=shop_id, dry_run=form.dry_run.data, by=user_id, now=now,
+                file_name=stored.name, file_id=stored.id, detail=detail, shop_id=shop_id,
+                kind=kind or detect_kind(detail.headers) or "", dry_run=form.dry_run.data, by=user_id, now=now,
             )  # fmt: skip
         answer_at(url_for("imports.show", run_id=run_id))
     return run_id, chosen is not None
 
 
-def _draft(run_id: int) -> ImportRun:
-    run = run_by_id(run_id)
-    if run.state != DRAFT:
-        raise NotFound(_("这个文件已经开始导入了,请看导入记录。"))
-    return run
-
-
-def _mapping_page(
-    run: ImportRun, form: MappingForm, fields: list[str], *, status: int = 200, error: str = ""
-) -> Response:
-    detail = detail_of(run)
-    kind = KINDS.get(form.kind.data or "", KINDS["orders"])
-    columns: list[dict[str, Any]] = [
-        {
-            "place": place,
-            "header": header,
-            "field": fields[place],
-            "samples": [row[place] for row in detail.first if place < len(row)],
-        }
-        for place, header in enumerate(detail.headers)
-    ]
-    return render("exchange/mapping.html", status=status, run=run, form=form, kind=kind, columns=columns, error=error)
+def is_template(detail: RunDetail, kind: str | None) -> bool:
+    """Say whether a file was made from one of our templates."""
+    made_here = filled_template(detail.sheet, detail.headers, kinds().values())
+    return made_here is not None and kind in (None, made_here["kind"])
 
 
 def _data_dir() -> Path:

@@ -5,13 +5,15 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, FileField, Form, SelectField, StringField
-from wtforms.validators import DataRequired, Length, Regexp
+from wtforms import BooleanField, FileField, Form, IntegerField, SelectField, StringField
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Regexp
 
 from qtrace.catalog.models import Shop
-from qtrace.exchange.kinds import KINDS
+from qtrace.exchange.kinds import KINDS, Kind
 from qtrace.exchange.mapping import suggest
 from qtrace.exchange.presets import presets
+from qtrace.exchange.queries import RunDetail
+from qtrace.exchange.targets import kind_labels
 
 
 class UploadForm(Form):
@@ -26,23 +28,54 @@ class UploadForm(Form):
     def offer(self, *, mappings: Sequence[str], shops: Sequence[Shop]) -> None:
         """Fill the choices."""
         names = list(dict.fromkeys([*mappings, *presets()]))
-        self.kind.choices = [("", _("自动识别")), *((name, str(kind.label)) for name, kind in KINDS.items())]
+        self.kind.choices = [("", _("自动识别")), *kind_labels().items()]
         self.mapping.choices = [("", _("自动识别")), *((name, name) for name in names)]
         self.shop.choices = [("", _("自动")), *((shop.key, shop.name) for shop in shops)]
 
 
 class MappingForm(Form):
-    """The kind of a file and, under `save_as`, the name by which its mapping is remembered."""
+    """What a file's rows become and how they are read; under `save_as` the mapping is remembered."""
 
     kind = SelectField(lazy_gettext("数据类别"), validators=[DataRequired(lazy_gettext("请选择数据类别。"))])
+    key = SelectField(lazy_gettext("按哪一项认出同一条"), validate_choice=False)
+    empty = StringField(lazy_gettext("当作空格的写法"), validators=[Length(max=200)])
+    epoch = SelectField(lazy_gettext("日期数字从哪年算起"), validate_choice=False)
+    keep_totals = BooleanField(lazy_gettext("合计行和表尾也导入"))
     save_as = StringField(
         lazy_gettext("保存为"),
         validators=[Length(max=80), Regexp(r"^[^/\\]*$", message=lazy_gettext("名字里不能有斜杠。"))],
     )
+    pattern = StringField(lazy_gettext("适用的文件名"), validators=[Length(max=120)])
 
-    def offer(self) -> None:
+    def offer(self, kind: Kind) -> None:
         """Fill the choices."""
-        self.kind.choices = [(name, str(kind.label)) for name, kind in KINDS.items()]
+        self.kind.choices = list(kind_labels().items())
+        self.epoch.choices = [("", _("按文件")), ("1900", "1900"), ("1904", "1904")]
+        labels = [(name, str(one.label)) for name in kind.keys if (one := kind.field(name)) is not None]
+        # a shop's facts are always known by their number
+        self.key.choices = labels if kind.name in KINDS else [("", _("每行都是新的一条")), *labels]
+
+    def definition(self, detail: RunDetail, columns: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Return the mapping as it was filled in, with the sheet and headers a person has chosen."""
+        found: dict[str, Any] = {"kind": self.kind.data, "columns": columns, "empty": (self.empty.data or "").split()}
+        if self.key.data and self.kind.data not in KINDS:
+            found["key"] = self.key.data
+        if self.epoch.data in ("1900", "1904"):
+            found["epoch"] = self.epoch.data
+        if self.keep_totals.data:
+            found["keep_totals"] = True
+        chosen = {"sheet": detail.sheet, "header_row": detail.header_row, "header_rows": detail.header_rows}
+        return found | (
+            {name: value for name, value in chosen.items() if value != ""} if detail.why == "chosen" else {}
+        )
+
+
+class SheetForm(Form):
+    """Which sheet holds the rows, and which of its rows are the headers."""
+
+    sheet = StringField(lazy_gettext("工作表"))
+    header_row = IntegerField(lazy_gettext("表头从第几行开始"), validators=[InputRequired(), NumberRange(1, 10000)])
+    header_rows = StringField(lazy_gettext("表头有几行"), validators=[AnyOf(("0", "1", "2", "3"))])
 
 
 def chosen_columns(sent: Mapping[str, str], headers: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -60,7 +93,7 @@ def chosen_columns(sent: Mapping[str, str], headers: Sequence[str]) -> dict[str,
     return columns
 
 
-def suggested_fields(kind: str, headers: Sequence[str]) -> list[str]:
+def suggested_fields(kind: Kind, headers: Sequence[str]) -> list[str]:
     """Return, for every header, the field it seems to hold, or nothing."""
-    found = {header: field for field, header in suggest(kind, headers).items()} if kind in KINDS else {}
+    found = {header: field for field, header in suggest(kind, headers, alike=True).items()}
     return [found.get(header, "") for header in headers]

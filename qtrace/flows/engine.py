@@ -187,11 +187,15 @@ def replay(definition: Definition, decisions: Iterable[Decision]) -> State:
 
 def gates_to_pass(definition: Definition, state: State, decision: Decision) -> tuple[str, ...]:
     """Return the gates the decision must pass; closing early passes those of every node it skips."""
+    return tuple(dict.fromkeys(gate for node in nodes_left(definition, state, decision) for gate in node.gates))
+
+
+def nodes_left(definition: Definition, state: State, decision: Decision) -> tuple[Node, ...]:
+    """Return the nodes the decision leaves forwards, in order; closing early leaves every node it skips."""
     if state.status != "running" or decision.verdict not in ("submit", "close"):
         return ()
     here = definition.index(state.node)
-    left = definition.nodes[here:] if decision.verdict == "close" else definition.nodes[here : here + 1]
-    return tuple(dict.fromkeys(gate for node in left for gate in node.gates))
+    return tuple(definition.nodes[here:] if decision.verdict == "close" else definition.nodes[here : here + 1])
 
 
 def return_targets(definition: Definition, state: State) -> tuple[str, ...]:

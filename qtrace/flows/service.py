@@ -33,14 +33,16 @@ from qtrace.flows.engine import (
     Verdict,
     advance,
     gates_to_pass,
+    nodes_left,
     parse_definition,
     start,
 )
-from qtrace.flows.gates import shut_gates
+from qtrace.flows.gates import held_back, shut_gates
 from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance, StageSpan
 from qtrace.tasks.service import NewTask, close_tasks, open_task
 
 DEFAULT_FLOW = "quality_issue"
+CLOSE = "close"  # what watches are asked besides the stages when the flow ends
 FLOWS, USERS = table_of(FlowDefinition), table_of(User)
 ACTIVE = (
     select(FLOWS.c.id).where(FLOWS.c.key == bindparam("flow"), FLOWS.c.active).order_by(FLOWS.c.version.desc()).limit(1)
@@ -186,7 +188,10 @@ def _check_permission(definition: Definition, state: State, by: User) -> None:
 
 
 def _check_gates(definition: Definition, state: State, decision: Decision, subject: tuple[str, int]) -> None:
-    missing = shut_gates(gates_to_pass(definition, state, decision), *subject)
+    left = [node.id for node in nodes_left(definition, state, decision)]
+    if left and left[-1] == definition.nodes[-1].id:
+        left.append(CLOSE)
+    missing = [*shut_gates(gates_to_pass(definition, state, decision), *subject), *held_back(*subject, left)]
     if missing:
         raise Refused("\n".join(missing), field="gates")
 

@@ -12,18 +12,19 @@ from qtrace.core.db import write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.ids import as_id
 from qtrace.forms import designing
-from qtrace.forms.answers import bind
+from qtrace.forms.answers import bind, new_sent
 from qtrace.forms.columns import column_of, is_column
 from qtrace.forms.definition import FormDefinition, Problem, Section, problems_of
 from qtrace.forms.designing import Draft, Turn, draft_of
 from qtrace.forms.drafting import Place, find_field, find_section
 from qtrace.forms.properties import Property, properties, read_field, read_section, same_storage
-from qtrace.forms.registry import FAMILIES, Control, Family, FieldDefinition, Sent, controls
+from qtrace.forms.registry import FAMILIES, Control, Family, FieldDefinition, Opening, controls
 from qtrace.forms.remarks import open_remarks
 from qtrace.forms.use import uses_of
 from qtrace.forms.views import bp
 from qtrace.forms.vocabulary import vocabulary
 from qtrace.web.csrf import answer_at
+from qtrace.web.filters import site_zone
 from qtrace.web.headers import CSP
 from qtrace.web.htmx import go, render, wants_piece
 
@@ -76,11 +77,10 @@ def preview(key: str) -> Response:
         Section(**(vars(section) | {"fields": tuple(f for f in section.fields if f.id not in unfinished)}))
         for section in draft.definition.sections
     )
-    sent = Sent({field.id: [field.default] for field in draft.definition.fields if field.default})
+    ready, now = FormDefinition(sections), clock.now()
+    sent = new_sent(ready, Opening(now, now.astimezone(site_zone()).date(), actor().id, actor().department_id))
     waiting = [field for field in draft.definition.fields if field.id in unfinished]
-    response = render(
-        "forms/preview.html", form=bind(FormDefinition(sections), sent), title=draft.form, waiting=waiting
-    )
+    response = render("forms/preview.html", form=bind(ready, sent), title=draft.form, waiting=waiting)
     response.headers.update(FRAMING)
     return response
 
@@ -230,7 +230,7 @@ def _desk(
     response = render(
         "forms/design.html", "forms/_designer.html", status=status, notice=notice, error=error, draft=draft, form=draft.form,
         definition=draft.definition, panel=panel, part=part, drawers=palette(), controls=controls(), families=FAMILIES,
-        view=_view(bool(panel or part)), problems=_by_field(problems_of(draft.definition, vocabulary(key))),
+        adding_to=_adding_to(draft.definition, panel, part), view=_view(bool(panel or part)), problems=_by_field(problems_of(draft.definition, vocabulary(key))),
         uses=uses_of(draft.form.id), remarks=open_remarks(draft.form.id), undo_steps=designing.UNDO_STEPS,
         row_controls=[control for control in controls().values() if not control.not_in_rows and not control.layout],
     )  # fmt: skip
@@ -278,6 +278,15 @@ def _panel(draft: Draft, path: str) -> Panel | None:
     first, advanced = properties(field, control)
     changes = same_storage(control) if published else [known for known in controls().values() if not known.layout]
     return Panel(path, field, control, first, advanced, changes, published, is_column(path))
+
+
+def _adding_to(definition: FormDefinition, panel: Panel | None, part: Section | None) -> str:
+    """Return the section new fields go to: where something is selected, else the last one."""
+    if part:
+        return part.id
+    if panel:
+        return find_field(definition, panel.path.partition(".")[0])[1].id
+    return definition.sections[-1].id
 
 
 def _by_field(problems: list[Problem]) -> Mapping[str, list[Any]]:

@@ -37,10 +37,10 @@ class Property:
     def look(self) -> str:
         """Return which input draws it."""
         if self.option.kind is list:
-            if self.option.choices:
+            if self.option.known_choices:
                 return "checks"
             return str(self.option.shape or "json")
-        if self.option.choices:
+        if self.option.known_choices:
             return "select"
         return {bool: "check", int: "number", Decimal: "decimal"}.get(self.option.kind, "text")
 
@@ -168,7 +168,8 @@ def _read_choices(known: Property, form: Form) -> list[dict[str, object]] | None
         rows.append(_choice(part["value"], part["zh"], part["en"]) | ({"retired": True} if retired else {}))
     for line in _lines(form.get(f"{known.name}.paste", "")):
         zh, _sep, en = line.partition("|")
-        rows.append(_choice("", zh.strip(), en.strip()))
+        if zh.strip() not in [row["zh"] for row in rows]:  # a list that is pasted again adds only what is new
+            rows.append(_choice("", zh.strip(), en.strip()))
     _move_entry(rows, form.get(f"{known.name}.move", ""))
     return list(_with_values(rows)) or None
 

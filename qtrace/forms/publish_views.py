@@ -60,15 +60,15 @@ def version_list(key: str) -> Response:
     )  # fmt: skip
 
 
-@bp.post("/forms/<key>/versions/<int:number>/restoration")
+@bp.post("/forms/<key>/versions/<version>/restoration")
 @needs("config.forms")
-def restoration_create(key: str, number: int) -> Response:
+def restoration_create(key: str, version: str) -> Response:
     """Bring an earlier version back as a new one."""
-    url = url_for("forms.version_list", key=key)
+    url, old = url_for("forms.version_list", key=key), as_id(version) or 0
     with write():
-        made = restore_version(key, number, _turn())
+        made = restore_version(key, old, _turn())
         answer_at(url)
-    return go(url, trigger={"toast": _("第 %(old)d 版已恢复为第 %(new)d 版", old=number, new=made)})
+    return go(url, trigger={"toast": _("第 %(old)d 版已恢复为第 %(new)d 版", old=old, new=made)})
 
 
 def _turn() -> Turn:

@@ -176,6 +176,12 @@ class Option:
     shape: Shape | None = None  # of a list
     least: int | None = None
     most: int | None = None
+    of_site: Callable[[], tuple[OptionChoice, ...]] | None = None  # choices the company itself makes
+
+    @property
+    def known_choices(self) -> tuple[OptionChoice, ...]:
+        """Return all values there are, empty when any will do."""
+        return self.of_site() if self.of_site else self.choices
 
 
 @dataclass(frozen=True)
@@ -461,7 +467,7 @@ def _fits(option: Option, value: object) -> bool:
         return isinstance(value, int | str) and as_decimal(value) is not None
     if not isinstance(value, option.kind) or (option.kind is int and isinstance(value, bool)):
         return False
-    allowed = [choice.value for choice in option.choices]
+    allowed = [choice.value for choice in option.known_choices]
     if allowed and not all(item in allowed for item in (value if isinstance(value, list) else [value])):
         return False
     if isinstance(value, int) and option.kind is int:

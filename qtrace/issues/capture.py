@@ -1,7 +1,6 @@
 """Record an issue in half a minute, and correct it later; both are the form's own definition."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,10 +19,11 @@ from qtrace.forms.definition import FormDefinition
 from qtrace.forms.filling import filled_in, note_submission
 from qtrace.forms.held import find_draft, sent_of
 from qtrace.forms.queries import current_definition, form_of, stored_definition, version_sent
-from qtrace.forms.registry import Opening, Sent, Storage, controls
+from qtrace.forms.registry import Opening, Sent
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.uploads import notes, receive
 from qtrace.issues import queries
+from qtrace.issues.answering import columns_of, edited_definition, further_answers
 from qtrace.issues.controls import find_alike
 from qtrace.issues.models import Issue
 from qtrace.issues.opening import hold
@@ -112,7 +112,7 @@ def create() -> Response:
 def edit(number: str) -> Response:
     """Show the form with the issue's values."""
     issue = queries.visible_issue(number, actor())
-    definition = _definition_of(issue)
+    definition = edited_definition(issue)
     return _edit_page(issue, definition, sent_from(definition, issue_columns(issue), issue.answers), {}, issue.version)
 
 
@@ -121,7 +121,7 @@ def edit(number: str) -> Response:
 def update(number: str) -> Response:
     """Save the form unless somebody else was faster; then show who changed what, with the reader's values kept."""
     issue = queries.visible_issue(number, actor())
-    definition = _definition_of(issue)
+    definition = edited_definition(issue)
     sent = Sent(rearranged(request.form.to_dict(flat=False)))
     version, now = as_id(request.form.get("version", "")) or 0, clock.now()
     if sent.rearranges:
@@ -130,7 +130,7 @@ def update(number: str) -> Response:
     if not checked.ok:
         return _edit_page(issue, definition, sent, checked.page_errors, version, status=422, checked=checked)
     answers, url, issue_id = checked.answers, url_for("issues.show", number=number), issue.id
-    changes = _without_affected(answers.columns) | {"answers": dict(issue.answers) | _asked(definition, answers)}
+    changes = columns_of(answers.columns) | {"answers": dict(issue.answers) | further_answers(definition, answers)}
     changes["title"] = changes.get("title") or issue.title
     try:
         with write():
@@ -143,23 +143,9 @@ def update(number: str) -> Response:
     return go(url, trigger={"toast": _("已保存")})
 
 
-def _definition_of(issue: Issue) -> FormDefinition:
-    """Return what can be edited: the version the issue was made with, without files and without the box that fills."""
-    if issue.form_version_id is None:
-        definition = current_definition(ISSUE_FORM)[1]
-    else:
-        definition = stored_definition(ISSUE_FORM, issue.form_version_id)
-    known = controls()
-    sections = [
-        replace(section, fields=tuple(f for f in section.fields if known[f.control].storage != Storage.FILE_REFS))
-        for section in definition.sections
-    ]
-    return FormDefinition(tuple(section for section in sections if section.fields))
-
-
 def _new_issue(answers: Answers, version_id: int, source: str) -> NewIssue:
     line_id = as_id(request.form.get("origin_line", ""))
-    columns = complete(_without_affected(answers.columns), source, line_id=line_id)
+    columns = complete(columns_of(answers.columns), source, line_id=line_id)
     filled: dict[str, Any] = {name: value for name, value in columns.items() if value is not None}
     return NewIssue(**filled, form_version_id=version_id, answers=answers.answers, department_id=actor().department_id)
 
@@ -178,23 +164,6 @@ def _columns_of(complaint: Complaint) -> dict[str, Any]:
 def _source(definition: FormDefinition, sent: Sent) -> str:
     boxes = [asked.id for asked in definition.fields if asked.control == "scan" and asked.options.get("fills")]
     return next((sent.first(box) for box in boxes if sent.first(box)), "")
-
-
-def _without_affected(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of the table: the affected quantity is two of them; words are empty, not missing."""
-    plain = {name: value for name, value in columns.items() if name != "affected_qty"}
-    if "affected_qty" in columns:
-        counts = columns["affected_qty"] or {}
-        plain |= {"bad_qty": counts.get("bad"), "checked_qty": counts.get("checked")}
-    return {
-        name: ("" if value is None and name in ("title", "description", "courier_line") else value)
-        for name, value in plain.items()
-    }
-
-
-def _asked(definition: FormDefinition, answers: Answers) -> dict[str, Any]:
-    """Return the further answers of this form; a field that was emptied is written as empty."""
-    return {asked.id: answers.answers.get(asked.id) for asked in definition.fields if not asked.column}
 
 
 def _checked(definition: FormDefinition, sent: Sent, now: datetime, issue: Issue | None = None) -> Checked:

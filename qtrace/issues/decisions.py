@@ -33,7 +33,7 @@ def decision_create(number: str) -> Response:
     try:
         with write() as session:
             decide(
-                _case(issue), verdict=cast(Verdict, verdict), expected_version=as_id(request.form.get("version", "")) or 0,
+                case_of(issue), verdict=cast(Verdict, verdict), expected_version=as_id(request.form.get("version", "")) or 0,
                 by=session.get_one(User, actor().id), now=clock.now(), note=note, target=target or None,
             )  # fmt: skip
             answer_at(url)
@@ -45,5 +45,6 @@ def decision_create(number: str) -> Response:
     return go(url, trigger={"toast": _("已处理")})
 
 
-def _case(issue: Issue) -> Case:
+def case_of(issue: Issue) -> Case:
+    """Return what the flow needs to know of an issue."""
     return Case(("issue", issue.id), issue.title, f"/issues/{issue.number}", issue.created_by, issue.department_id)

@@ -3,6 +3,7 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
+from qtrace.flows.gates import register_watch
 from qtrace.forms.impact import register_impact
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.sources import register_source
@@ -13,7 +14,7 @@ from qtrace.issues.fields import FORM_COLUMNS
 from qtrace.issues.form_impact import views_touching
 from qtrace.issues.form_source import IssueSource
 from qtrace.issues.opening import subscribe_all as subscribe_opening
-from qtrace.issues.rule_facts import IssueFacts
+from qtrace.issues.rule_facts import IssueFacts, missing_to_leave_stages
 from qtrace.issues.stages import stage_names
 from qtrace.issues.subscribers import subscribe_all
 from qtrace.issues.views import bp
@@ -31,6 +32,7 @@ def register(app: Flask) -> None:
     register_columns(app, ISSUE_FORM, FORM_COLUMNS)
     register_facts(app, "issue", IssueFacts())
     register_impact(app, views_touching)
+    register_watch(app, "issue", missing_to_leave_stages)
     register_source(app, ISSUE_FORM, IssueSource())
     register_stages(app, "issue", lambda: [(key, stage.label) for key, stage in stage_names().items()])
     subscribe_all(app)

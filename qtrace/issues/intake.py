@@ -15,6 +15,10 @@ from sqlalchemy import select
 from qtrace.catalog.models import Shop
 from qtrace.classification.models import Term
 from qtrace.core.db import db, require_write
+from qtrace.forms.answers import Answers
+from qtrace.forms.queries import current_definition
+from qtrace.forms.registry import Value
+from qtrace.forms.seed import ISSUE_FORM
 from qtrace.issues.fields import TERM_COLUMNS
 from qtrace.issues.models import ImportedIssue
 from qtrace.issues.service import NewIssue, create_issue
@@ -25,6 +29,8 @@ from qtrace.orders.fields import label
 from qtrace.orders.frames import Frame, Frames, framed
 from qtrace.orders.rows import shape_of
 from qtrace.orders.upsert import MASTER_PLATFORM, Counts, Written
+from qtrace.rules.doors import Checked, Door, check_answers, note_warnings, take_answers
+from qtrace.rules.queries import FormRules, load_rules
 from qtrace.sdk.records import Lot, Order, Product, QualityIssue, Record, Supplier
 
 KIND = "issues"
@@ -46,10 +52,21 @@ class _UnfitError(Exception):
 
 @dataclass(frozen=True)
 class _Known:
-    """What a batch is checked against: the terms by code and name, the problems that came in before."""
+    """What a batch is checked against: the terms by code and name, the problems that came in before, the form's rules."""
 
     terms: Names
     before: frozenset[str]
+    rules: FormRules
+    version_id: int
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A problem with the reason why it is refused, empty when it is not, and what the rules made of it."""
+
+    record: QualityIssue
+    why: str = ""
+    checked: Checked | None = None
 
 
 def store(
@@ -61,15 +78,15 @@ def store(
     counts = upsert.store(shop_id, facts, now=now, by=by, source=source)  # locks the shop, also for the issues
     if not problems:
         return counts
-    known, judged = _judge(shop_id, problems, now)
-    links = _link(shop_id, [record for record, why in judged.values() if not why], now=now, by=by, source=source)
+    known, judged = _judge(shop_id, problems, now, by)
+    links = _link(shop_id, [one.record for one in judged.values() if not one.why], now=now, by=by, source=source)
     done: dict[int, Outcome] = {}
     opened: list[int] = []
     seen = set(known.before)
-    for at, (record, why) in judged.items():
-        done[at] = _outcome(record, why, seen)
+    for at, one in judged.items():
+        done[at] = _outcome(one.record, one.why, seen)
         if done[at] == "stored":
-            opened.append(_open(shop_id, record, known, links, by=by, now=now))
+            opened.append(_open(shop_id, one, known, links, by=by, now=now))
     merged = _merged(counts, done, judged)
     return replace(merged, written=(*merged.written, Written(KIND, opened, {}))) if opened else merged
 
@@ -80,13 +97,13 @@ def rehearse(shop: tuple[int, str], records: Sequence[Record] | Frames, *, now: 
     counts = upsert.rehearse(shop, facts, now=now, memory=memory)
     if not problems:
         return counts
-    known, judged = _judge(shop[0], problems, now)
+    known, judged = _judge(shop[0], problems, now, None)
     seen = set(known.before) | {str(name) for kind, name in memory.ids if kind == KIND}
     done: dict[int, Outcome] = {}
-    for at, (record, why) in judged.items():
-        done[at] = _outcome(record, why, seen)
+    for at, one in judged.items():
+        done[at] = _outcome(one.record, one.why, seen)
         if done[at] == "stored":
-            memory.invent(KIND, record.external_id)
+            memory.invent(KIND, one.record.external_id)
     return _merged(counts, done, judged)
 
 
@@ -110,8 +127,8 @@ def _at(placed: tuple[int, QualityIssue]) -> int:
 
 
 def _judge(
-    shop_id: int, problems: Sequence[tuple[int, QualityIssue]], now: datetime
-) -> tuple[_Known, dict[int, tuple[QualityIssue, str]]]:
+    shop_id: int, problems: Sequence[tuple[int, QualityIssue]], now: datetime, by: int | None
+) -> tuple[_Known, dict[int, _Judged]]:
     """Return what is known and, by place in the batch, each problem with the reason why it is refused."""
     wanted = {record.external_id for _at, record in problems}
     before = db.session.scalars(
@@ -119,15 +136,48 @@ def _judge(
             ImportedIssue.shop_id == shop_id, ImportedIssue.external_id.in_(sorted(wanted))
         )
     )
-    known = _Known(_terms(), frozenset(before))
+    version_id, definition = current_definition(ISSUE_FORM)
+    known = _Known(_terms(), frozenset(before), load_rules(ISSUE_FORM, definition), version_id)
+    links = _known_links(shop_id, [record for _at, record in problems]) if known.rules.rules else {}
     judged = {}
     for at, record in problems:
         try:
             _check(record, known.terms, now)
-            judged[at] = record, ""
+            judged[at] = _Judged(record)
         except _UnfitError as error:
-            judged[at] = record, str(error)
+            judged[at] = _Judged(record, str(error))
+        if known.rules.rules and not judged[at].why and record.external_id not in known.before:
+            judged[at] = _by_rules(record, known, links, now, by)
     return known, judged
+
+
+def _by_rules(record: QualityIssue, known: _Known, links: Names, now: datetime, by: int | None) -> _Judged:
+    """Hold a problem to the rules of the issue form; what it names and is not here yet is known by its number alone."""
+    definition = known.rules.form.definition
+    named = {f"{name}_id": links[name].get(number, number) for name in NAMED if (number := getattr(record, name))}
+    affected = None if record.bad_qty is None else {"bad": record.bad_qty, "checked": record.checked_qty}
+    columns: dict[str, Value] = {
+        "title": record.title, "description": record.text, "courier_line": record.courier_line, "affected_qty": affected,
+        **_term_ids(record, known.terms), **named,
+    }  # fmt: skip
+    checked = check_answers(known.rules, definition, Answers(columns), door=Door.EXCEL, by=by, now=now)
+    if not checked.ok:
+        return _Judged(record, " ".join(text for _path, text in checked.refusals))
+    take_answers(known.rules, definition, checked, now=now)
+    return _Judged(record, checked=checked)
+
+
+def _known_links(shop_id: int, records: Sequence[QualityIssue]) -> dict[str, dict[str, int]]:
+    """Return the ids of what the problems name, as far as it is here."""
+    found = {}
+    for name, (kind, _make) in NAMED.items():
+        wanted = {getattr(record, name) for record in records} - {""}
+        found[name] = _ids(shop_id, kind, wanted) if wanted else {}
+    return found
+
+
+def _term_ids(record: QualityIssue, terms: Names) -> dict[str, Any]:
+    return {f"{name}_id": terms[name][said.casefold()] for name in TERMS if (said := getattr(record, name))}
 
 
 def _terms() -> dict[str, dict[str, int]]:
@@ -188,9 +238,9 @@ def _outcome(record: QualityIssue, why: str, seen: set[str]) -> Outcome:
     return "stored"
 
 
-def _merged(counts: Counts, done: Mapping[int, Outcome], judged: Mapping[int, tuple[QualityIssue, str]]) -> Counts:
+def _merged(counts: Counts, done: Mapping[int, Outcome], judged: Mapping[int, _Judged]) -> Counts:
     outcomes = tuple(done.get(at, outcome) for at, outcome in enumerate(counts.outcomes))
-    refused = [(at, why) for at, (_record, why) in judged.items() if why]
+    refused = [(at, one.why) for at, one in judged.items() if one.why]
     return Counts(outcomes, tuple(sorted([*counts.refused, *refused])), counts.written)
 
 
@@ -223,18 +273,34 @@ def _ids(shop_id: int, kind: str, names: Iterable[str]) -> dict[str, int]:
     return dict(db.session.execute(statement).all())
 
 
-def _open(shop_id: int, record: QualityIssue, known: _Known, links: Names, *, by: int | None, now: datetime) -> int:
-    terms: dict[str, Any] = {
-        f"{name}_id": known.terms[name][said.casefold()] for name in TERMS if (said := getattr(record, name))
-    }
+def _open(shop_id: int, judged: _Judged, known: _Known, links: Names, *, by: int | None, now: datetime) -> int:
+    record = judged.record
+    terms = _term_ids(record, known.terms)
     assert terms.keys() <= TERM_COLUMNS.keys()
     named: dict[str, Any] = {f"{name}_id": links[name][number] for name in NAMED if (number := getattr(record, name))}
-    kept_as = _("原编号:%(number)s", number=record.external_id)
     new = NewIssue(
-        title=record.title, description=f"{record.text}\n{kept_as}".strip(), courier_line=record.courier_line,
-        bad_qty=record.bad_qty, checked_qty=record.checked_qty, shop_id=shop_id, opened_at=record.found_at,
-        **terms, **named,
+        title=record.title, description=record.text, courier_line=record.courier_line, bad_qty=record.bad_qty,
+        checked_qty=record.checked_qty, shop_id=shop_id, opened_at=record.found_at, **terms, **named,
     )  # fmt: skip
-    issue = create_issue(new, by=by, now=now)
+    if judged.checked:
+        new = _as_ruled(new, judged.checked, known.version_id)
+    kept_as = _("原编号:%(number)s", number=record.external_id)
+    issue = create_issue(replace(new, description=f"{new.description}\n{kept_as}".strip()), by=by, now=now)
+    if judged.checked:
+        note_warnings("issue", issue.id, judged.checked, now=now)
     require_write().add(ImportedIssue(shop_id=shop_id, external_id=record.external_id, issue_id=issue.id))
     return issue.id
+
+
+def _as_ruled(new: NewIssue, checked: Checked, version_id: int) -> NewIssue:
+    """Return the issue as the rules left it: what they emptied is empty, what they filled in is filled in."""
+    columns: dict[str, Any] = dict(checked.answers.columns)
+    counts = columns.pop("affected_qty", None)
+    bad, examined = (counts.get("bad"), counts.get("checked")) if isinstance(counts, Mapping) else (None, None)
+    # what the file names by number was given its id when it was linked
+    changed = {name: value for name, value in columns.items() if not (isinstance(value, str) and name.endswith("_id"))}
+    words = {name: changed.get(name) or "" for name in ("title", "description", "courier_line")}
+    return replace(
+        new, **(changed | words), bad_qty=bad, checked_qty=examined, answers=dict(checked.answers.answers),
+        form_version_id=version_id if checked.answers.answers else None,
+    )  # fmt: skip

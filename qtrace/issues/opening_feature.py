@@ -14,4 +14,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(rules_bp)
     terms.register(app)
-    add_nav(app, NavItem("rules.index", _("规则"), "sliders", "config.rules", group="config"))
+    add_nav(app, NavItem("rules.index", _("立案规则"), "sliders", "config.rules", group="config"))

@@ -1,7 +1,7 @@
 """Reads of issues; every one starts from what the reader may see."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -246,6 +246,19 @@ def open_issues_like(user: User, *, lot_id: int | None, sku_id: int | None, limi
     if not same:
         return []
     statement = visible_issues(user).where(Issue.status == "open", or_(false(), *same))
+    return db.session.scalars(statement.order_by(Issue.opened_at.desc(), Issue.id.desc()).limit(limit)).all()
+
+
+def issues_like(
+    user: User, same: Mapping[str, int], *, closed: bool, limit: int, besides: Sequence[str] = ()
+) -> Sequence[Issue]:
+    """Return the newest issues that share any of these columns, like `lot_id`; those named `besides` are left out."""
+    if not same:
+        return []
+    shared = [getattr(Issue, column) == value for column, value in same.items()]
+    statement = visible_issues(user).where(or_(false(), *shared), Issue.number.not_in(besides))
+    if not closed:
+        statement = statement.where(Issue.status == "open")
     return db.session.scalars(statement.order_by(Issue.opened_at.desc(), Issue.id.desc()).limit(limit)).all()
 
 

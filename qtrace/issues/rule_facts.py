@@ -9,10 +9,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
 
+from qtrace.core import clock
 from qtrace.core.db import db
 from qtrace.core.models import EventRow
+from qtrace.forms.queries import current_definition, stored_definition
 from qtrace.forms.registry import FieldDefinition, Value
+from qtrace.forms.seed import ISSUE_FORM
 from qtrace.issues.models import Issue
+from qtrace.rules.doors import Held, missing_to_leave
 from qtrace.rules.facts import AskedForm, Sample, spellings
 from qtrace.rules.subject import seen_value
 from qtrace.sdk.rules import Match
@@ -129,3 +133,14 @@ def _old_value(asked: FieldDefinition, body: Mapping[str, Any]) -> tuple[bool, V
         return True, told.get("old")
     old, new = told.get("old") or {}, told.get("new") or {}
     return old.get(asked.id) != new.get(asked.id), old.get(asked.id)
+
+
+def missing_to_leave_stages(issue_id: int, stages: Sequence[str]) -> Sequence[str]:
+    """Return what the rules of the issue form want before an issue leaves these stages."""
+    issue = db.session.get_one(Issue, issue_id)
+    if issue.form_version_id is None:
+        definition = current_definition(ISSUE_FORM)[1]
+    else:
+        definition = stored_definition(ISSUE_FORM, issue.form_version_id)
+    record = Held(issue.id, issue_columns(issue), issue.answers)
+    return missing_to_leave(ISSUE_FORM, definition, record, stages, now=clock.now())

@@ -20,10 +20,10 @@ from qtrace.core.errors import Refused
 from qtrace.core.numbering import take_numbers
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
-from qtrace.forms.registry import Cell, FieldDefinition, Value, controls
+from qtrace.forms.registry import Cell, FieldDefinition, Saving, Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.records.models import Record, RecordEdit
-from qtrace.records.service import KIND, derived_by, differing, searched, title_of
+from qtrace.records.service import KIND, assigned, derived_by, differing, refuse_taken, searched, title_of
 from qtrace.records.slots import slotted
 
 Outcome = Literal["stored", "updated", "unchanged", "refused"]
@@ -151,7 +151,9 @@ class _Plan:
         self.changed: list[dict[str, Any]] = []
         self.before: list[dict[str, Any]] = []
         self.places: dict[str, int] = {}  # key to its place among the new ones, for rows that name it twice
-        self.held: dict[str, HeldRow] = {}
+        self.noted: list[tuple[dict[str, Any], Mapping[str, str]]] = []  # warnings that were let through, by record
+        self.once = _Once(target)
+        self.assigns = any(controls()[asked.control].assigned for asked in target.definition.fields)
 
     def place(self, row: Row, found: dict[str, HeldRow]) -> RowOutcome:
         """Decide what becomes of one row."""
@@ -166,9 +168,14 @@ class _Plan:
         held = found.get(key) if key else None
         if held is not None:
             return self._again(key or "", held, row, found)
+        columns = self._columns(self._assigned(row)) | {"key": key}
+        taken = self.once.refusal(columns)
+        if taken:
+            return RowOutcome("refused", reasons=[taken])
         if key:
             self.places[key] = len(self.new)
-        self.new.append(self._columns(row) | {"key": key})
+        self.new.append(columns)
+        self._note(columns, row)
         return RowOutcome("stored")
 
     def carry_out(self) -> None:
@@ -199,15 +206,27 @@ class _Plan:
             "record_id": held.id, "version": held.version, "form_version_id": held.form_version_id, "answers": held.answers,
             "title": held.title, "import_run_id": self.sender.import_run_id, "at": self.now, "by": self.sender.by,
         })  # fmt: skip
-        columns = self._columns(Row(answers))
-        self.changed.append(
-            columns | {"record_id": held.id, "number": held.number, "version": held.version + 1, "changed_at": self.now,
-            "changed_by": self.sender.by}
-        )  # fmt: skip
+        columns = self._columns(Row(answers)) | {
+            "record_id": held.id, "number": held.number, "version": held.version + 1, "changed_at": self.now,
+            "changed_by": self.sender.by,
+        }  # fmt: skip
+        self.changed.append(columns)
+        self._note(columns, row)
         found[key] = HeldRow(
             held.id, held.number, held.version + 1, self.target.version_id, str(columns["title"]), answers, held.state
         )
         return RowOutcome("updated", held.number)
+
+    def _assigned(self, row: Row) -> Row:
+        """Return the row with the values controls give themselves, like a number of its own."""
+        if not self.assigns:
+            return row
+        saving = Saving(self.target.form.key, self.now, current_app.config["QTRACE_TZ"])
+        return Row(assigned(self.target.definition, row.answers, saving))
+
+    def _note(self, columns: dict[str, Any], row: Row) -> None:
+        if row.notes:
+            self.noted.append((columns, row.notes))
 
     def _columns(self, row: Row) -> dict[str, Any]:
         definition = self.target.definition
@@ -245,10 +264,41 @@ class _Plan:
             "form": self.target.form.key, "source": self.sender.source, "stored": len(self.new),
             "updated": len(self.changed), "digest": digest.hexdigest(),
         }  # fmt: skip
+        if self.noted:
+            body["notes"] = {columns["number"]: dict(notes) for columns, notes in self.noted}
         subject = (
             ("import_run", self.sender.import_run_id) if self.sender.import_run_id else ("form", self.target.form.id)
         )
         events.record("records_taken_in", subject=subject, by=self.sender.by, now=self.now, body=body)
+
+
+class _Once:
+    """Values that may stand only once in a form, held against the records there are and those of the same batch."""
+
+    def __init__(self, target: Target) -> None:
+        known = controls()
+        self.target, self.seen = target, set[tuple[object, ...]]()
+        slots = slots_of(target.form.id)
+        self.slots: list[tuple[str, list[str]]] = []
+        for asked in target.definition.fields:
+            beside = known[asked.control].unique_with(asked)
+            if beside is not None and asked.id in slots:
+                self.slots.append((asked.id, [slots[name] for name in (asked.id, *beside) if name in slots]))
+
+    def refusal(self, columns: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return the field whose value is taken and what to do about it; None when all are free."""
+        if not self.slots:
+            return None
+        try:
+            refuse_taken(self.target.form.id, self.target.definition, columns)
+        except Refused as refused:
+            return refused.field or "", refused.message
+        for field_id, slots in self.slots:
+            value = (field_id, *(columns[slot] for slot in slots))
+            if value in self.seen and columns[slots[0]] is not None:
+                return field_id, _("同一批的另一行已经用了这个值。")
+            self.seen.add(value)
+        return None
 
 
 def _reader(asked: FieldDefinition) -> Callable[[Cell], tuple[Value, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from qtrace.accounts.models import User
 from qtrace.conditions.describe import describe
@@ -35,6 +36,11 @@ class Cell:
     control: Control
     value: Value
     text: str
+
+    @property
+    def html(self) -> Markup:
+        """Return the answer as the record's page shows it: a link, a chip, stars, a code."""
+        return self.control.to_html(self.field, self.value)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from qtrace.records import queries
 from qtrace.records.doors import checked_form
 from qtrace.records.service import NewRecord, create_record
 from qtrace.rules.doors import Checked, Door
-from qtrace.rules.pieces import form_told, told_context
+from qtrace.rules.pieces import checked_piece, form_told, told_context
 from qtrace.web.csrf import answer_at, csrf_token
 from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render
@@ -100,6 +100,22 @@ def create(token: str) -> Response:
     return go(url)
 
 
+@bp.post("/<token>/check")
+@public
+@limited("public-check")
+def check_create(token: str) -> Response:
+    """Say what the rules make of a form that is being filled in; stores nothing."""
+    link, form = _link(token)
+    if state_of(link, form, clock.now()) != LinkState.OPEN:
+        raise NotFound
+    _version, definition = _version_sent(form)
+    sent = _with_preset(Sent(request.form.to_dict(flat=False)), link)
+    checked = checked_form(
+        form.key, joined(definition, link.preset), sent, {}, door=Door.PUBLIC, by=None, now=clock.now()
+    )
+    return _private(checked_piece(checked, asked_of_strangers(definition, link.preset), sent))
+
+
 @bp.get("/<token>/done/<note>")
 @public
 @limited("public-open")
@@ -152,9 +168,10 @@ def _form_page(
     checked: Checked | None = None,
 ) -> Response:  # fmt: skip
     told = form_told(form.key, version, asked, sent, by=None, now=clock.now(), checked=checked)
+    check_url = told.check_url and url_for("public_forms.check_create", token=token)
     context: dict[str, Any] = {
         "form": bind(asked, sent, errors), "kept": notes(sent, owner=_visitor()), "errors": errors,
-        "refused": errors.get("", ""), **told_context(replace(told, check_url="")),
+        "refused": errors.get("", ""), **told_context(replace(told, check_url=check_url)),
     }  # fmt: skip
     status = 422 if errors or checked else 200
     return _private(

@@ -51,12 +51,14 @@ def create_record(new: NewRecord, *, by: int | None, now: datetime) -> str:
     form = existing(Form, new.form_id)
     definition = stored_definition(form.key, new.form_version_id)
     zone = current_app.config["QTRACE_TZ"]
-    answers = assigned(definition, new.answers, Saving(form.key, now, zone))
+    number = next_number(form.prefix, now, zone=zone)
+    address = f"{current_app.config['QTRACE_BASE_URL']}/records/{form.key}/{number}"
+    answers = assigned(definition, new.answers, Saving(form.key, now, zone, address, new.answers))
     columns = derived(definition, slots_of(form.id), answers)
     refuse_taken(form.id, definition, columns)
     row = Record(
-        form_id=form.id, form_version_id=new.form_version_id, number=next_number(form.prefix, now, zone=zone),
-        answers=answers, title=title_of(definition, answers), key=new.key, source=new.source,
+        form_id=form.id, form_version_id=new.form_version_id, number=number, answers=answers,
+        title=title_of(definition, answers), key=new.key, source=new.source,
         department_id=new.department_id, form_link_id=new.form_link_id, import_run_id=new.import_run_id, created_at=now,
         created_by=by, changed_at=now, changed_by=by, **columns,
     )  # fmt: skip
@@ -128,6 +130,14 @@ def set_state(record_id: int, state: str, *, expected_version: int, by: int, now
     events.record("record_state", subject=(KIND, row.id), by=by, now=now, body=body, reason=reason.strip())
 
 
+def note_reveal(record_id: int, field: str, *, reason: str, by: int, now: datetime) -> None:
+    """Write down who is about to read a masked value in full, and why; refuse without a reason."""
+    if not reason.strip():
+        raise Refused(_("请写明查看完整内容的原因。"), "reason")
+    subject, told = (KIND, record_id), reason.strip()
+    events.record("record_revealed", subject=subject, by=by, now=now, body={"field": field}, reason=told)
+
+
 def derived(definition: FormDefinition, slots: Mapping[str, str], answers: Mapping[str, Value]) -> dict[str, Any]:
     """Return the columns of a record's row that follow from its answers: slots, article and shop."""
     return derived_by(definition, slotted(definition, slots), answers)
@@ -181,7 +191,7 @@ def title_of(definition: FormDefinition, answers: Mapping[str, Value]) -> str:
     for asked in fields:
         value = answers.get(asked.id)
         control = known[asked.control]
-        if value not in (None, "", [], {}) and not control.layout and not getattr(control, "sensitive", False):
+        if value not in (None, "", [], {}) and not control.layout and not control.sensitive:
             return " ".join(control.show(asked, value).split())[:MOST_TITLE]
     return ""
 
@@ -257,6 +267,6 @@ def _told(definition: FormDefinition, changed: Mapping[str, tuple[Value, Value]]
     told: dict[str, dict[str, Value]] = {}
     for name, (old, new) in changed.items():
         asked = definition.field(name)
-        hidden = asked is not None and getattr(known[asked.control], "sensitive", False)
+        hidden = asked is not None and known[asked.control].sensitive
         told[name] = {"old": HIDDEN, "new": HIDDEN} if hidden else {"old": old, "new": new}
     return told

@@ -18,14 +18,15 @@ from qtrace.forms.filling import filled_in, note_submission
 from qtrace.forms.held import find_draft, sent_of
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
-from qtrace.forms.registry import Opening, Sent
+from qtrace.forms.registry import Opening, Sent, controls
+from qtrace.forms.scopes import forms_offered
 from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form, held
 from qtrace.records.models import Record
 from qtrace.records.pages import list_context, sections_of
-from qtrace.records.service import NewRecord, change_record, create_record, set_state, undo_last_change
-from qtrace.rules.doors import Checked, Door, note_warnings
+from qtrace.records.service import NewRecord, change_record, create_record, note_reveal, set_state, undo_last_change
+from qtrace.rules.doors import Checked, Door, missing_to_leave, note_warnings
 from qtrace.rules.pieces import Told, form_told, told_context
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone
@@ -40,7 +41,10 @@ bp = Blueprint("records", __name__, url_prefix="/records")
 @needs("record.read")
 def index() -> Response:
     """Show the forms there are, each with how many records wait in it."""
-    return render("records/index.html", forms=queries.record_forms(), counts=queries.counts_by_form(actor()))
+    offered = {form.id for form in forms_offered(actor())}
+    return render(
+        "records/index.html", forms=queries.record_forms(), counts=queries.counts_by_form(actor()), offered=offered
+    )
 
 
 @bp.get("/<form_key>")
@@ -99,6 +103,10 @@ def create(form_key: str) -> Response:
 @needs("record.read")
 def show(form_key: str, number: str) -> Response:
     """Show one record with its files and its history."""
+    return _show_page(form_key, number)
+
+
+def _show_page(form_key: str, number: str, *, revealed: Mapping[str, str] | None = None) -> Response:
     form, record = _record(form_key, number)
     definition = stored_definition(form.key, record.form_version_id)
     history = events.timeline("record", record.id)
@@ -108,6 +116,7 @@ def show(form_key: str, number: str) -> Response:
         "records/show.html", form=form, record=record, definition=definition, files=queries.files_of(record.id),
         sections=sections_of(definition, record.answers), history=history, people=people,
         labels={one.id: one for one in definition.all_fields}, edited=queries.last_edit(record.id) is not None,
+        revealed=revealed or {},
     )  # fmt: skip
 
 
@@ -152,6 +161,24 @@ def update(form_key: str, number: str) -> Response:
     return go(url, trigger={"toast": _("已保存")})
 
 
+@bp.post("/<form_key>/<number>/reveals")
+@needs("data.unmask")
+def reveal_create(form_key: str, number: str) -> Response:
+    """Show one masked value in full, once, and write down who asked and why."""
+    form, record = _record(form_key, number)
+    asked = stored_definition(form.key, record.form_version_id).field(request.form.get("field", ""))
+    if asked is None or not controls()[asked.control].sensitive:
+        raise NotFound
+    plain = controls()[asked.control].revealed(asked, record.answers.get(asked.id))
+    record_id, by, reason = record.id, actor().id, request.form.get("reason", "")[:500]
+    with write():
+        note_reveal(record_id, asked.id, reason=reason, by=by, now=clock.now())
+        answer_at(url_for("records.show", form_key=form_key, number=number))
+    answer = _show_page(form_key, number, revealed={asked.id: plain})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
 @bp.post("/<form_key>/<number>/undo")
 @needs("record.edit")
 def undo_create(form_key: str, number: str) -> Response:
@@ -169,15 +196,20 @@ def undo_create(form_key: str, number: str) -> Response:
 @needs("record.edit")
 def state_update(form_key: str, number: str) -> Response:
     """Finish, reopen, void or restore a record."""
-    _form_row, record = _record(form_key, number)
+    form, record = _record(form_key, number)
     state = request.form.get("state", "")
     if state not in ("open", "done", "void"):
         raise NotFound
     record_id, version, by = record.id, as_id(request.form.get("version", "")) or 0, actor().id
-    url = url_for("records.show", form_key=form_key, number=number)
+    url, now = url_for("records.show", form_key=form_key, number=number), clock.now()
+    if state == "done":
+        definition = stored_definition(form.key, record.form_version_id)
+        missing = missing_to_leave(form.key, definition, held(record), ["close"], now=now)
+        if missing:
+            raise Refused("\n".join(missing))
     with write():
         reason = request.form.get("reason", "")[:500]
-        set_state(record_id, state, expected_version=version, by=by, now=clock.now(), reason=reason)
+        set_state(record_id, state, expected_version=version, by=by, now=now, reason=reason)
         answer_at(url)
     return go(url, trigger={"toast": _("已保存")})
 

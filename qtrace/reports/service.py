@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from qtrace.accounts.models import User
 from qtrace.core.errors import NotFound
 from qtrace.reports.board import Board, Cost, MonthRow, RankRow, build_board
 from qtrace.reports.metrics import RecurrenceRate, Score
@@ -14,11 +15,13 @@ from qtrace.reports.queries import Scope
 from qtrace.web.filters import site_zone
 
 
-def report_json(name: str, period_key: str, now: datetime, *, zone: ZoneInfo | None = None) -> dict[str, Any]:
-    """Return the named report of the whole site as data that JSON can hold; not found for an unknown name."""
+def report_json(
+    name: str, period_key: str, now: datetime, *, zone: ZoneInfo | None = None, user: User | None = None
+) -> dict[str, Any]:
+    """Return the named report as data that JSON can hold, of the whole site unless a person reads it; not found for an unknown name."""
     if name not in REPORTS:
         raise NotFound
-    return REPORTS[name](Scope(None, period_of(period_key, now, zone or site_zone()), now))
+    return REPORTS[name](Scope(user, period_of(period_key, now, zone or site_zone()), now))
 
 
 def quality_report(scope: Scope) -> dict[str, Any]:

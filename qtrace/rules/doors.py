@@ -22,12 +22,13 @@ from qtrace.forms.answers import Answers
 from qtrace.forms.computing import compute_all, computes
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
-from qtrace.rules.engine import AsBefore, Assigned, Computed, CopyOf, Effects, Finding, Step, Subject, check
+from qtrace.rules.engine import SILENT, AsBefore, Assigned, Computed, CopyOf, Effects, Finding, Step, Subject, check
 from qtrace.rules.facts import facts_of
 from qtrace.rules.kinds.formulas import count_workdays
 from qtrace.rules.pictures import file_facts
 from qtrace.rules.queries import FormRules, load_rules
 from qtrace.rules.subject import seen_values
+from qtrace.sdk.text import Text
 from qtrace.web.filters import in_language, site_zone
 
 WHOLE_FORM = ""  # the path of what is wrong with the form as a whole
@@ -47,6 +48,8 @@ class Door(StrEnum):
     CONNECTOR = "connector"
 
 
+GATE = "stage_gate"
+SUBMITTED = Text("这里的内容已经有人提交过。请核对。", "This has been submitted already. Please check it.")
 AGAINST_OTHERS = frozenset({"unique", "similar"})
 NOBODY_THERE = frozenset({Door.CONNECTOR})  # warnings are noted, because nobody can be asked
 
@@ -116,9 +119,7 @@ class Checked:
         for path, text in self.errors.items():
             name, _dot, rest = path.partition(".")
             row = rest.partition(".")[0]
-            told = (
-                _("第 %(n)d 行:%(what)s", n=int(row) + 1, what=text) if row.isdigit() and "行" not in text[:6] else text
-            )
+            told = _("第 %(n)d 行:%(what)s", n=int(row) + 1, what=text) if row.isdigit() else text
             found[name] = f"{found[name]} {told}" if name in found else told
         return found
 
@@ -151,8 +152,36 @@ def check_answers(
         return Checked(answers, errors=answers.errors, door=door, by=by)
     subject = subject_of(loaded, definition, answers, record, now, leaving)
     verdict = check(loaded.rules, subject)
+    findings = [_for_strangers(one, loaded) for one in verdict.findings] if door is Door.PUBLIC else verdict.findings
     outcome = _Outcome(loaded, definition, answers, record, door, reasons or {})
-    return replace(outcome.of(verdict.findings, verdict.effects, subject), by=by)
+    return replace(outcome.of(findings, verdict.effects, subject), by=by)
+
+
+def _for_strangers(finding: Finding, loaded: FormRules) -> Finding:
+    """Return a finding without the number of the record it is about, which a stranger must not learn; own words stay."""
+    own = next((rule.message for rule in loaded.rules if rule.id == finding.rule_id), SILENT)
+    if finding.kind not in AGAINST_OTHERS:
+        return finding
+    return replace(finding, message=Text(own.zh or SUBMITTED.zh, own.en or SUBMITTED.en))
+
+
+def missing_to_leave(
+    form: str, definition: FormDefinition, record: Held, stages: Sequence[str], *, now: datetime
+) -> list[str]:
+    """Return what rules want before a stored record leaves these stages, one line each; nothing else is judged."""
+    loaded = load_rules(form, definition)
+    gates = tuple(rule for rule in loaded.rules if rule.kind.effect or rule.kind.key == GATE)
+    if not any(rule.kind.key == GATE for rule in gates):
+        return []
+    loaded = replace(loaded, rules=gates)
+    answers = Answers(dict(record.columns), dict(record.answers))
+    found: dict[str, None] = {}
+    for stage in stages:
+        verdict = check(gates, subject_of(loaded, definition, answers, record, now, stage))
+        found |= dict.fromkeys(
+            in_language(one.message) for one in verdict.findings if one.kind == GATE and one.level == "block"
+        )
+    return list(found)
 
 
 def with_computed(loaded: FormRules, definition: FormDefinition, answers: Answers, now: datetime) -> Answers:

@@ -71,6 +71,11 @@ class Editor:
     name: str
     errors: Mapping[str, str] = made(default_factory=dict)
 
+    @property
+    def when_open(self) -> bool:
+        """Say whether the condition must be seen: it is there, typed as text, wrong, or just being added."""
+        return self.when.text is not None or bool(self.when.errors) or bool(self.when.root.items)
+
 
 @dataclass(frozen=True)
 class Writing:
@@ -284,7 +289,7 @@ def _builder_field(name: str, fact: FieldFact, words: FormWords) -> BuilderField
 def _stored_builder(data: object, prefix: str, writing: Writing) -> ShownBuilder:
     setup = writing.setup(prefix)
     if data is None:
-        return shown(builder_of(None, setup), setup)
+        return shown(typed_builder({}, setup), setup)
     try:
         condition = parse(data, writing.words.kinds, has_history=True)
     except ConditionError as error:

@@ -129,6 +129,38 @@ def spellings(value: object) -> list[str]:
     return [str(value)]
 
 
+class Batch:
+    """The records of a batch that are about to be stored, found by their values in one step however many there are."""
+
+    def __init__(self) -> None:
+        self._records: list[Mapping[str, object]] = []
+        self._found: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+
+    def add(self, values: Mapping[str, object]) -> None:
+        """Remember a record."""
+        self._records.append(values)
+        for names, known in self._found.items():
+            known.add(_spelled(values, names))
+
+    def holds(self, wanted: Mapping[str, object]) -> bool:
+        """Say whether a record has all these values."""
+        names = tuple(sorted(wanted))
+        if names not in self._found:
+            self._found[names] = {_spelled(values, names) for values in self._records}
+        return _spelled(wanted, names) in self._found[names]
+
+
+def _spelled(values: Mapping[str, object], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the values in a spelling that is equal exactly when they are: 1 and 1.0 are one number."""
+    return tuple(repr(_plain(values.get(name))) for name in names)
+
+
+def _plain(value: object) -> object:
+    return (
+        value.normalize() if isinstance(value, Decimal) else Decimal(value).normalize() if type(value) is int else value
+    )
+
+
 class SiteWorld:
     """The answers of this site to what rules ask; remembers what can't change while a batch is checked."""
 
@@ -137,11 +169,11 @@ class SiteWorld:
         self._facts = facts_of(form)
         self._known: dict[object, object] = {}
         self._calendar: WorkCalendar | None = None
-        self._taken: list[Mapping[str, object]] = []
+        self._taken = Batch()
 
     def take(self, values: Mapping[str, object]) -> None:
         """Remember a record that is about to be stored: the next of the same batch must not repeat it."""
-        self._taken.append(values)
+        self._taken.add(values)
 
     def beside(self, record_id: int | None) -> "SiteWorld":
         """Return the same world seen from another record; what is remembered is shared."""
@@ -176,7 +208,7 @@ class SiteWorld:
         """Ask the owner of the records; never remembered, because the batch itself adds records."""
         if self._facts is None:
             return None
-        if any(_has(taken, {name: value, **same}) for taken in self._taken):
+        if self._taken.holds({name: value, **same}):
             return Match(_("同一批的另一行"))
         return self._facts.twin(self.form, name, value, same=same, since=self._since(days), besides=self.besides)
 
@@ -184,7 +216,7 @@ class SiteWorld:
         """Ask the owner of the records."""
         if self._facts is None:
             return None
-        if any(_has(taken, values) for taken in self._taken):
+        if self._taken.holds(values):
             return Match(_("同一批的另一行"))
         return self._facts.alike(self.form, values, since=self._since(days), besides=self.besides)
 
@@ -245,7 +277,3 @@ class SiteWorld:
         if key not in self._known:
             self._known[key] = ask()
         return self._known[key]
-
-
-def _has(record: Mapping[str, object], values: Mapping[str, object]) -> bool:
-    return all(record.get(name) == value for name, value in values.items())

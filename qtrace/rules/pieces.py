@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flask import url_for
+from flask import Response, url_for
 
 from qtrace.forms.answers import read_answers
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.registry import Sent
+from qtrace.forms.registry import Sent, Storage, controls
 from qtrace.rules.doors import ANY_RULE, WHOLE_FORM, Checked, Door, Held, Warned, check_answers
 from qtrace.rules.queries import load_rules
 from qtrace.web.filters import in_language
+from qtrace.web.htmx import render
 
-REASON = "reason"
+REASON, TOUCHED = "reason", "touched"
 MOST_REASON = 500
 
 
@@ -61,7 +62,8 @@ def form_told(
     if not rules.rules:
         return Told()
     shown = checked or check_answers(
-        rules, definition, read_answers(definition, sent), door=Door.INLINE, by=by, now=now,
+        rules, definition, read_answers(definition, sent, record[1].answers if record else None), door=Door.INLINE,
+        by=by, now=now,
         record=record[1] if record else None,
     )  # fmt: skip
     touched = None if checked else ()
@@ -94,6 +96,19 @@ def fields_said(checked: Checked, definition: FormDefinition, touched: Collectio
     return found
 
 
+def checked_piece(checked: Checked, definition: FormDefinition, sent: Sent) -> Response:
+    """Return the answer to a form that is being filled in: what is said at each field, put in its place.
+
+    Files are not sent while typing, so nothing is said of them.
+    """
+    known = controls()
+    files = {asked.id for asked in definition.fields if known[asked.control].storage == Storage.FILE_REFS}
+    touched = set(sent.first(TOUCHED).split()) - files
+    whole = checked.errors.get(WHOLE_FORM, "")
+    told = Told(whole=(whole,) if whole and _is_filled(definition, sent) else ())
+    return render("rules/_checked.html", said=fields_said(checked, definition, touched), told=told)
+
+
 def reasons_in(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return the reasons that were typed: one for all warnings, or `reason.<rule>` for each."""
     found = {}
@@ -107,3 +122,9 @@ def reasons_in(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
 def told_context(told: Told) -> dict[str, Any]:
     """Return the names the templates of forms know it by."""
     return {"told": told, "said": told.fields}
+
+
+def _is_filled(definition: FormDefinition, sent: Sent) -> bool:
+    """Say whether every field that must be filled in is: before, a rule over several fields would only nag."""
+    given = {name.split(".")[0] for name, texts in sent.values.items() if any(text.strip() for text in texts)}
+    return all(asked.id in given for asked in definition.fields if asked.required)

@@ -112,6 +112,8 @@ def read_rule(draft: Draft, words: FormWords) -> Rule:
         labels = "、".join(in_language(option.label) for option in kind.options if option.name in kind.needs)
         raise RuleError(_("请至少填写一项:%(labels)s。", labels=labels), kind.needs[0])
     _check_ends(kind, given)
+    if kind.effect == "show" and draft.condition is None:
+        raise RuleError(_("请先写明什么情况下显示;不写条件,这个字段本来就一直显示。"), "condition")
     return Rule(
         id=draft.id, kind=kind, field=draft.field, options=given, when=_condition(draft.condition, "condition", words),
         level=_level(draft.level), message=Text(draft.message_zh, draft.message_en), position=draft.position,

@@ -20,12 +20,14 @@ from qtrace.forms.queries import current_form, forms
 from qtrace.plugins import rule_kinds
 from qtrace.rules.editor import Writing, draft_from, editor_of, fitting_fields, label_of, typed_editor
 from qtrace.rules.engine import all_facts
+from qtrace.rules.facts import stages_of
 from qtrace.rules.models import Rule
 from qtrace.rules.queries import draft_of, load_rules, rule_by_id, rules_of_form, words_of
 from qtrace.rules.reading import FormWords, RuleError, read_rule
 from qtrace.rules.service import add_rule, change_rule, move_rule, order_rules, remove_rule, switch_rule
 from qtrace.rules.trial import NEWEST, try_on_records, try_on_value
 from qtrace.sdk.rules import RuleKind
+from qtrace.sdk.text import Text
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import in_language
 from qtrace.web.htmx import go, render
@@ -37,7 +39,8 @@ FAMILIES = {
     "facts": _l("和资料、记录对照"), "table": _l("子表"), "logic": _l("几个字段之间"), "effect": _l("显示和自动填写"), "other": _l("其他"),
 }  # fmt: skip
 LEVELS = {"block": _l("拦住"), "warn": _l("要说明原因"), "info": _l("只提示")}
-LEVEL_CHIPS = {"block": "bad", "warn": "warn", "info": "on"}
+LEVEL_NAMES = {**LEVELS, "effect": _l("改变表单")}
+LEVEL_CHIPS = {"block": "bad", "warn": "warn", "info": "on", "effect": ""}
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,10 @@ class RuleLine:
     name: str
     field: str
     kind: str
+    says: str
     sentence: str
     problem: str
+    level: str  # "effect" for kinds that change the form
 
 
 @bp.get("")
@@ -59,9 +64,15 @@ def index() -> Response:
     known = [form for form, _version in forms() if form.state == "active"]
     form = next((one for one in known if one.key == request.args.get("form")), None) or _first_form(known)
     words = words_of(form.key)
-    lines = [_line(row, words) for row in rules_of_form(form.id)]
+    lines = [_line(row, words, form.kind) for row in rules_of_form(form.id)]
     return render(
-        "rules/index.html", "rules/_list.html", forms=known, form=form, lines=lines, levels=LEVELS, chips=LEVEL_CHIPS
+        "rules/index.html",
+        "rules/_list.html",
+        forms=known,
+        form=form,
+        lines=lines,
+        levels=LEVEL_NAMES,
+        chips=LEVEL_CHIPS,
     )
 
 
@@ -281,7 +292,7 @@ def _sent() -> Mapping[str, Sequence[str]]:
     return request.form.to_dict(flat=False)
 
 
-def _line(row: Rule, words: FormWords) -> RuleLine:
+def _line(row: Rule, words: FormWords, form_kind: str) -> RuleLine:
     kind = rule_kinds(current_app).get(row.kind)
     problem = ""
     try:
@@ -289,9 +300,34 @@ def _line(row: Rule, words: FormWords) -> RuleLine:
     except RuleError as error:
         problem = error.message
     name = row.name or (in_language(kind.name) if kind else row.kind)
+    level = "effect" if kind and kind.effect not in ("", "require", "filter") else row.level
     return RuleLine(
-        row, name, label_of(row.field, words), in_language(kind.name) if kind else row.kind, _when(row, words), problem
-    )
+        row, name, label_of(row.field, words), in_language(kind.name) if kind else row.kind, _says(row, kind, words, form_kind),
+        _when(row, words), problem, level,
+    )  # fmt: skip
+
+
+def _says(row: Rule, kind: RuleKind | None, words: FormWords, form_kind: str) -> str:
+    """Return the settings of a rule in the order of its kind, as people read them."""
+    told = []
+    for option in kind.options if kind else ():
+        value = (row.options or {}).get(option.name)
+        if value in (None, "", [], False):
+            continue
+        texts = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+        if option.kind in ("choice", "choices"):
+            texts = [in_language(dict(option.choices).get(text, Text(text, text))) for text in texts]
+        elif option.kind in ("field", "fields"):
+            texts = [label_of(text, words) for text in texts]
+        elif option.kind == "stage":
+            texts = [dict(stages_of(form_kind)).get(text, text) for text in texts]
+        elif option.kind == "column":
+            texts = [label_of(f"{row.field}.{text}", words) for text in texts]
+        elif option.kind in ("condition", "formula"):
+            continue
+        label = in_language(option.label)
+        told.append(label if value is True else f"{label} {'、'.join(texts)[:60]}")
+    return " · ".join(told)
 
 
 def _when(row: Rule, words: FormWords) -> str:

@@ -10,11 +10,10 @@ from qtrace.forms.answers import read_answers
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_form, form_version, stored_definition
 from qtrace.forms.registry import Sent
-from qtrace.rules.doors import WHOLE_FORM, Door, Held, check_answers
+from qtrace.rules.doors import Door, Held, check_answers
 from qtrace.rules.facts import facts_of
-from qtrace.rules.pieces import Told, fields_said, reasons_in
+from qtrace.rules.pieces import checked_piece, reasons_in
 from qtrace.rules.queries import FormRules, load_rules
-from qtrace.web.htmx import render
 
 bp = Blueprint("form_rules", __name__)
 
@@ -26,14 +25,12 @@ def check_create(form_key: str) -> Response:
     sent = Sent(request.form.to_dict(flat=False))
     definition = _definition(form_key, sent)
     rules = load_rules(form_key, definition)
-    touched = set(sent.first("touched").split())
+    held = _held(rules, sent.first("checked_record"))
     checked = check_answers(
-        rules, definition, read_answers(definition, sent), door=Door.INLINE, by=actor().id, now=clock.now(),
-        record=_held(rules, sent.first("checked_record")), reasons=reasons_in(sent.values),
+        rules, definition, read_answers(definition, sent, held.answers if held else None), door=Door.INLINE,
+        by=actor().id, now=clock.now(), record=held, reasons=reasons_in(sent.values),
     )  # fmt: skip
-    whole = checked.errors.get(WHOLE_FORM, "")
-    told = Told(whole=(whole,) if whole and _is_filled(definition, sent) else ())
-    return render("rules/_checked.html", said=fields_said(checked, definition, touched), told=told)
+    return checked_piece(checked, definition, sent)
 
 
 def _definition(form_key: str, sent: Sent) -> FormDefinition:
@@ -54,9 +51,3 @@ def _held(rules: FormRules, number: str) -> Held | None:
     if sample is None or sample.record_id is None:
         return None
     return Held(sample.record_id, sample.columns, sample.answers)
-
-
-def _is_filled(definition: FormDefinition, sent: Sent) -> bool:
-    """Say whether every field that must be filled in is: before, a rule over several fields would only nag."""
-    needed = [asked.id for asked in definition.fields if asked.required]
-    return all(any(name == one or name.startswith(f"{one}.") for name in sent.values) for one in needed)

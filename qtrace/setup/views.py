@@ -13,6 +13,7 @@ from qtrace.accounts.access import actor, needs, public
 from qtrace.accounts.passwords import hash_password
 from qtrace.accounts.queries import names_of
 from qtrace.accounts.service import add_user_hashed
+from qtrace.api.webhooks import given_up
 from qtrace.calendars.china import horizon
 from qtrace.core import clock, events, jobs
 from qtrace.core.db import db, existing, write
@@ -68,6 +69,7 @@ def status() -> Response:
         calendar_days=days,
         calendar_warning=days < HORIZON_DAYS,
         calendar_end=horizon(),
+        webhooks=given_up(),
     )
 
 

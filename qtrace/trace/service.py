@@ -70,9 +70,9 @@ def find_trace(end: End, user: User | None, link: Link = lambda _kind, _id: "") 
     )
 
 
-def trace_json(kind: str, number: str) -> dict[str, Any]:
-    """Return the trace of one end as plain data for the command line; nothing is hidden from it."""
-    trace = find_trace(queries.find_end(kind, number, None), None)
+def trace_json(kind: str, number: str, user: User | None = None) -> dict[str, Any]:
+    """Return the trace of one end as plain data, as the person may see it; nothing is hidden from the command line."""
+    trace = find_trace(queries.find_end(kind, number, user), user)
     totals = trace.totals
     return {
         "nodes": [{"kind": node.kind, "id": node.id, "label": node.label} for node in trace.nodes],

@@ -1,9 +1,10 @@
 """Turn every error into a page, a piece or a line that says what to do next."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from flask import Flask, Response, g, make_response, request, url_for
+from flask import Flask, Response, current_app, g, make_response, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -13,15 +14,23 @@ from qtrace.web.csrf import AlreadyDone
 from qtrace.web.htmx import fire, go, render, wants_piece
 
 log = logging.getLogger("qtrace.web")
+TELLERS = "qtrace_error_tellers"
+
+Tell = Callable[[Exception], Response]
 
 
 def init_errors(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(AlreadyDone, _already_done)
-    app.register_error_handler(DomainError, _domain_error)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(OperationalError, _database_busy)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(DomainError, _told(_domain_error))
+    app.register_error_handler(HTTPException, _told(_http_error))
+    app.register_error_handler(OperationalError, _told(_database_busy))
+    app.register_error_handler(Exception, _told(_unexpected))
+
+
+def tell_errors(app: Flask, prefix: str, tell: Tell) -> None:
+    """Let `tell` answer every error at addresses that begin with the prefix; elsewhere errors are pages."""
+    app.extensions.setdefault(TELLERS, {})[prefix] = tell
 
 
 def error_answer(status: int, message: str, *, again: Sequence[tuple[str, str]] = ()) -> Response:
@@ -52,6 +61,15 @@ def error_answer(status: int, message: str, *, again: Sequence[tuple[str, str]] 
     response.headers["HX-Retarget"] = "#alerts"  # a form on the page is never overwritten by an error
     response.headers["HX-Reswap"] = "innerHTML"
     return response
+
+
+def _told(page: Callable[[Any], Response]) -> Tell:
+    def answer(error: Exception) -> Response:
+        tellers: dict[str, Tell] = current_app.extensions.get(TELLERS, {})
+        tell = next((tell for prefix, tell in tellers.items() if request.path.startswith(prefix)), page)
+        return tell(error)
+
+    return answer
 
 
 def _already_done(error: AlreadyDone) -> Response:

@@ -43,6 +43,7 @@ class Limit:
 LIMITS = {
     "login-account": Limit(5, 60, "logins as one account", shared=True),
     "login-ip": Limit(20, 60, "logins from one address", shared=True),
+    "api-token": Limit(20, 60, "API requests with a token that opens nothing, from one address", shared=True),
     "upload": Limit(60, 60, "requests that carry a file", shared=True),
     "import": Limit(120, 3600, "files sent to be imported, and dry runs repeated for real", shared=True),
     "public-open": Limit(60, 60, "public forms opened from one address"),
@@ -53,6 +54,8 @@ LIMITS = {
     "export": Limit(60, 3600, "files with many records downloaded"),
     "file": Limit(600, 60, "photos and files of records shown"),
     "search": Limit(240, 60, "searches and look-ups of a number"),
+    "api": Limit(600, 60, "requests to the API"),
+    "public-check": Limit(120, 60, "checks of a public form while it is filled in, from one address"),
     "write": Limit(1200, 60, "everything else that saves: new records, comments, decisions, settings"),
 }
 

@@ -14,6 +14,7 @@ LANGUAGES = ("zh", "en")
 LANGUAGE_COOKIE = "qt_lang"
 NAV = "qtrace_nav"
 BOTTOM = "qtrace_bottom_nav"
+SPEAKERS = "qtrace_languages"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ def init_pages(app: Flask, language_of: Callable[[], str | None]) -> None:
     """Set up translations and the request id; `language_of` gives the logged-in person's language."""
 
     def locale() -> str:
+        speaks = app.extensions.get(SPEAKERS, {}).get(request.blueprint) if request else None
+        if speaks:
+            return str(speaks())
         chosen = request.cookies.get(LANGUAGE_COOKIE) if request else None
         lang = (language_of() if request else None) or chosen or app.config["QTRACE_LANG"]
         return lang if lang in LANGUAGES else "zh"
@@ -59,6 +63,11 @@ def init_pages(app: Flask, language_of: Callable[[], str | None]) -> None:
     app.before_request(_name_request)
     app.after_request(_tell_request_id)
     app.context_processor(lambda: {"current_lang": locale(), "languages": LANGUAGES})
+
+
+def language_by(app: Flask, blueprint: str, choose: Callable[[], str]) -> None:
+    """Answer requests to this blueprint in the language `choose` names, whatever the person or a cookie says."""
+    app.extensions.setdefault(SPEAKERS, {})[blueprint] = choose
 
 
 def catalogue() -> Translations:

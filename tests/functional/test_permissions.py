@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.routing import Rule
+from werkzeug.routing import IntegerConverter, Rule
 
 from qtrace.accounts.models import User
 from qtrace.accounts.permissions import PERMISSIONS, ROLES
@@ -23,11 +23,16 @@ from qtrace.accounts.sessions import open_session
 from qtrace.complaints.models import Complaint
 from qtrace.core import clock
 from qtrace.core.db import db, write
+from qtrace.forms.models import Form
+from qtrace.forms.queries import current_definition
 from qtrace.investigation.models import Action, Why
 from qtrace.issues.models import Issue
 from qtrace.issues.service import NewIssue, create_issue
+from qtrace.records.service import NewRecord, create_record
 from qtrace.tasks.service import NewTask, open_task
 from tests.conftest import NOW, USERNAMES
+from tests.factories.api import make_token
+from tests.factories.forms import make_form
 from tests.tokens import csrf_token_of
 
 TABLE = Path(__file__).resolve().parent.parent.parent / "docs" / "security" / "permissions.csv"
@@ -45,14 +50,16 @@ class Things:
     task: int
     why: int
     action: int
+    record: str
 
 
-MISSING = Things("QI-0001-9999", "CP-0001-9999", 999_999, 999_999, 999_999)
+MISSING = Things("QI-0001-9999", "CP-0001-9999", 999_999, 999_999, 999_999, "IQ-0001-9999")
 
 
 @pytest.fixture
 def world(sqlite_app: Flask, password_hash: str) -> tuple[Flask, dict[str, Things], dict[str, str]]:
     """Own records of each role, a stranger's records, and a fresh way to log in."""
+    make_form()
     with write():
         elsewhere = ensure_department("别的部门")
         stranger = add_user_hashed(
@@ -132,7 +139,11 @@ def _make(user_id: int, department_id: int | None) -> Things:
             NewTask(kind="stage", subject=("thing", user_id), title="待办", url="/", owner_id=user_id), by=None, now=NOW
         )
         number = session.get_one(Issue, issue_id).number
-        return Things(number, complaint.number, task, why.id, action.id)
+        version_id, _definition = current_definition("inspection")
+        form_id = session.scalars(select(Form.id).where(Form.key == "inspection")).one()
+        new = NewRecord(form_id, version_id, {"item": "外观", "result": "pass"}, department_id=department)
+        record = create_record(new, by=user_id, now=NOW)
+        return Things(number, complaint.number, task, why.id, action.id, record)
 
 
 def _routes(app: Flask) -> list[tuple[Rule, str]]:
@@ -165,16 +176,35 @@ def _ask(app: Flask, rule: Rule, method: str, person: str, part: Things) -> str:
 
 
 def _send(app: Flask, method: str, url: str, person: str) -> str:
-    client = app.test_client()
-    if person != "anonymous":
-        client.set_cookie("qt", _token(app, person, fresh=url in ENDS_LOGIN))
-    headers = {} if method == "GET" else {"X-CSRF-Token": csrf_token_of(client, app)}
-    response = client.open(url, method=method, headers=headers, data={} if method == "POST" else None)
+    response = (_call if url.startswith("/api/v1") else _visit)(app, method, url, person)
     assert response.status_code < 500 or url in {"/readyz"}, (method, url, person, response.status_code)
     led_away = response.status_code == 303 and (response.location or "").startswith("/login")
     if led_away and (person == "anonymous" or "next=" in (response.location or "")):
         return "login"
-    return {403: "no", 404: "404"}.get(response.status_code, "ok")
+    return {401: "login", 403: "no", 404: "404"}.get(response.status_code, "ok")
+
+
+def _visit(app: Flask, method: str, url: str, person: str) -> Any:
+    client = app.test_client()
+    if person != "anonymous":
+        client.set_cookie("qt", _token(app, person, fresh=url in ENDS_LOGIN))
+    headers = {} if method == "GET" else {"X-CSRF-Token": csrf_token_of(client, app)}
+    return client.open(url, method=method, headers=headers, data={} if method == "POST" else None)
+
+
+def _call(app: Flask, method: str, url: str, person: str) -> Any:
+    """Ask as a program that has a token of the person with every scope."""
+    headers = {} if person == "anonymous" else {"Authorization": f"Bearer {_key(app, person)}"}
+    body = {"text": "核对"} if url.endswith("/comments") else {"version": 1, "values": {}} if method == "PATCH" else {}
+    return app.test_client().open(url, method=method, headers=headers, json=None if method == "GET" else body)
+
+
+def _key(app: Flask, person: str) -> str:
+    kept: dict[str, str] = app.extensions.setdefault("test_keys", {})
+    if person not in kept:
+        with app.app_context():
+            kept[person] = make_token(person)
+    return kept[person]
 
 
 def _token(app: Flask, person: str, *, fresh: bool) -> str:
@@ -192,17 +222,20 @@ def _token(app: Flask, person: str, *, fresh: bool) -> str:
 
 
 def _values(rule: Rule, part: Things) -> dict[str, Any]:
-    complaint = rule.rule.startswith("/complaints")
+    record, complaint = "/records/" in rule.rule, rule.rule.removeprefix("/api/v1").startswith("/complaints")
     named = {
-        "number": part.complaint if complaint else part.issue,
+        "number": part.record if record else part.complaint if complaint else part.issue,
+        "form_key": "inspection",
+        "form": "inspection",
         "task_id": part.task,
         "why_id": part.why,
         "action_id": part.action,
         "kind": "intake" if rule.rule.startswith("/config/rules") else "type",
     }
-    if rule.endpoint == "trace.show":
+    if rule.endpoint in ("trace.show", "api.trace_show"):
         named["kind"] = "issue"
-    return {name: named.get(name, 999_999 if name.endswith("id") else "missing") for name in rule.arguments}
+    numbers = {name for name in rule.arguments if isinstance(rule._converters[name], IntegerConverter)}
+    return {name: named.get(name, 999_999 if name in numbers else "missing") for name in rule.arguments}
 
 
 def _write(rows: list[dict[str, str]]) -> None:

@@ -25,6 +25,7 @@ from qtrace.forms.queries import form_of
 from qtrace.forms.registry import FieldDefinition, controls
 from qtrace.forms.service import publish_form
 from qtrace.records.models import Record
+from qtrace.rules.models import Rule
 from qtrace.web import limits
 from tests.conftest import NOW, log_in
 from tests.tokens import csrf_token_of
@@ -165,6 +166,25 @@ def test_a_form_with_a_mistake_comes_back_with_what_was_typed_and_its_photos(sql
     assert send(client, sqlite_app, url, {"name": "甲", "photos.kept": note}).status_code == 303
     rows = db.session.scalars(select(Record).order_by(Record.id)).all()
     assert [len(row.answers.get("photos", [])) for row in rows] == [0, 1]
+
+
+def test_the_rules_of_the_form_hold_outside_except_on_what_strangers_are_not_asked(sqlite_app: Flask) -> None:
+    made, url = link()
+    with write() as session:
+        form_id = session.get_one(FormLink, made).form_id
+        session.add_all(
+            [
+                Rule(form_id=form_id, kind="required", field="vendor", changed_at=NOW),
+                Rule(
+                    form_id=form_id, kind="required", field="what", level="warn", message_zh="没选问题", changed_at=NOW
+                ),
+            ]
+        )
+    client = sqlite_app.test_client()
+    answer = send(client, sqlite_app, url, {"name": "甲"})
+    assert (answer.status_code, "没选问题" in answer.text) == (422, True)
+    assert send(client, sqlite_app, url, {"name": "甲", "reason": "不知道"}).status_code == 303
+    assert db.session.scalars(select(Record)).one().source == "public"
 
 
 def test_a_second_tap_stores_one_record(sqlite_app: Flask) -> None:

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from qtrace.core.db import db
+from qtrace.core.models import EventRow
 from qtrace.forms.models import FormVersion
 from qtrace.records.models import Record
 from tests.conftest import Browser
@@ -111,6 +112,21 @@ def test_an_inspector_of_another_department_does_not_see_the_record(lead: Browse
     assert service.get(f"/records/inspection/{record.number}").status_code == 404
     assert numbers(service, "") == []
     assert service.post(f"/records/inspection/{record.number}", GOOD).status_code == 403
+
+
+def test_a_masked_value_is_shown_in_full_only_with_a_reason_that_is_kept(app: Flask, login: Login) -> None:
+    make_form([asked("who", "masked_text", "身份证号", in_list=True), asked("item", "text", "项目")])
+    lead = login("quality_lead")
+    record = fill_in(lead, who="110101199003071234")
+    url = f"/records/inspection/{record.number}"
+    assert "110101199003071234" not in lead.get(url).text + lead.get("/records/inspection").text
+    assert lead.post(f"{url}/reveals", {"field": "who", "reason": " "}).status_code == 422
+    assert "110101199003071234" in lead.post(f"{url}/reveals", {"field": "who", "reason": "核对"}).text
+    assert lead.post(f"{url}/reveals", {"field": "item", "reason": "核对"}).status_code == 404
+    db.session.remove()
+    told = db.session.scalars(select(EventRow).where(EventRow.name == "record_revealed")).one()
+    assert (told.body, told.reason) == ({"field": "who"}, "核对")
+    assert login("inspector").post(f"{url}/reveals", {"field": "who", "reason": "好奇"}).status_code == 403
 
 
 def numbers(browser: Browser, query: str) -> list[str]:

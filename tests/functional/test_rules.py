@@ -2,19 +2,28 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from qtrace.catalog.models import Shop, Sku, Standard, StandardVersion
 from qtrace.classification.models import Term
+from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.models import EventRow
+from qtrace.forms.links import LinkOptions, create_link
+from qtrace.forms.models import Form
+from qtrace.forms.queries import current_definition
+from qtrace.issues.intake import store
 from qtrace.issues.models import Issue
 from qtrace.issues.service import NewIssue, create_issue
 from qtrace.rules.models import Rule
+from qtrace.sdk.records import QualityIssue
 from tests.conftest import NOW, Browser, log_in, user_id
+from tests.factories.forms import asked, make_form
 
 Login = Callable[[str], Browser]
 
@@ -186,6 +195,58 @@ def test_rules_are_put_in_order_switched_and_removed_with_before_and_after_on_re
     ]  # fmt: skip
 
 
+def test_an_issue_leaves_its_stage_only_with_what_the_gate_wants(lead: Browser) -> None:
+    made(lead, "stage_gate", "description", o_stage="record")
+    assert lead.post("/issues", capture(title="瓶盖漏液")).status_code == 303
+    [issue] = issues()
+    decide = {"verdict": "submit", "version": "1", "note": "照片齐全"}
+    refused = lead.post(f"/issues/{issue.number}/decisions", decide)
+    assert refused.status_code == 422
+    assert "「说明」还是空的" in refused.text
+    edit = capture(title="瓶盖漏液", description="运输途中", version=str(issue.version))
+    assert lead.post(f"/issues/{issue.number}", edit).status_code == 303
+    assert lead.post(f"/issues/{issue.number}/decisions", decide).status_code == 303
+    assert issues()[0].stage == "triage"
+
+
+def test_a_record_is_finished_only_with_what_the_gate_wants(lead: Browser) -> None:
+    make_form()
+    sent = {"form": "inspection", "kind": "stage_gate", "field": "remark", "o_stage": "close", "level": "block"}
+    assert lead.post("/rules", sent).status_code == 303
+    answer = lead.post("/records/inspection", {"item": "外观", "result": "pass"})
+    url = answer.headers["Location"]
+    assert lead.post(f"{url}/state", {"state": "done", "version": "1"}).status_code == 422
+    again = {"item": "外观", "result": "pass", "remark": "无划痕", "version": "1"}
+    assert lead.post(url, again).status_code == 303
+    assert lead.post(f"{url}/state", {"state": "done", "version": "2"}).status_code == 303
+
+
+def test_a_measured_value_is_held_to_the_quality_standard_of_its_article(lead: Browser) -> None:
+    make_form([asked("sku", "sku", "商品"), asked("size", "decimal", "直径", digits=1)], key="sizes", prefix="SZ")
+    with write() as session:
+        shop = Shop(key="douyin", name="抖店旗舰店")
+        session.add(shop)
+        session.flush()
+        sku = Sku(shop_id=shop.id, external_id="ROSE-30", name="玫瑰精华液 30ml")
+        session.add(sku)
+        session.flush()
+        standard = Standard(name="瓶口", sku_id=sku.id, created_at=NOW)
+        session.add(standard)
+        session.flush()
+        limits = [{"name": "直径", "low": "3", "high": "12", "unit": "mm"}]
+        session.add(
+            StandardVersion(standard_id=standard.id, version=1, effective_on=NOW.date(), limits=limits, created_at=NOW)
+        )
+    assert (
+        lead.post("/rules", {"form": "sizes", "kind": "spec_limits", "field": "size", "level": "block"}).status_code
+        == 303
+    )
+    assert lead.post("/records/sizes", {"sku": "ROSE-30", "size": "5"}).status_code == 303
+    answer = lead.post("/records/sizes", {"sku": "ROSE-30", "size": "13"})
+    assert answer.status_code == 422
+    assert "「直径」标准是 3–12 mm,您填了 13" in answer.text
+
+
 def test_who_was_slower_is_told_and_loses_nothing(lead: Browser) -> None:
     rule = made(lead, "length", "title", o_min="4")
     sent = {
@@ -223,3 +284,53 @@ def test_the_condition_editor_works_without_a_script_and_changes_nothing(lead: B
     page = lead.post("/rules", sent).text
     assert 'name="when.0.field"' in page
     assert rules() == []
+
+
+def test_a_file_of_issues_is_held_to_the_rules_and_says_so_row_by_row(lead: Browser, sqlite_app: Flask) -> None:
+    made(lead, "length", "title", o_min="4")
+    made(lead, "exists", "lot", o_kind="lot", level="warn")
+    made(lead, "set", "description", o_value="导入时补上", o_only_empty="1")
+    with write() as session:
+        shop = Shop(key="douyin", name="抖店旗舰店")
+        session.add(shop)
+        session.flush()
+        shop_id = shop.id
+    rows = [
+        QualityIssue(external_id="1", title="瓶盖漏液"), QualityIssue(external_id="2", title="漏"),
+        QualityIssue(external_id="3", title="瓶盖漏液", lot="B1"),
+    ]  # fmt: skip
+    with sqlite_app.test_request_context(), write():
+        counts = store(shop_id, rows, now=NOW, by=user_id("quality_lead"), source=("import_run", 1))
+    assert counts.outcomes == ("stored", "refused", "refused")
+    assert "至少 4 个字" in dict(counts.refused)[1]
+    assert "没有找到批次「B1」" in dict(counts.refused)[2]
+    assert "需要说明原因" in dict(counts.refused)[2]
+    assert [issue.description for issue in issues()] == ["导入时补上\n原编号:1"]
+
+
+def test_a_stranger_sees_what_a_case_shows_and_learns_no_number(lead: Browser, sqlite_app: Flask) -> None:
+    make_form([asked("code", "text", "批号", filterable=True), asked("why", "text", "原因")], key="ask", prefix="AK")
+    shown = {
+        "form": "ask",
+        "kind": "show",
+        "field": "why",
+        "when.join": "all",
+        "when.0.field": "code",
+        "when.0.op": "contains",
+    }
+    assert lead.post("/rules", shown | {"when.0.value": "漏"}).status_code == 303
+    assert lead.post("/rules", {"form": "ask", "kind": "unique", "field": "code", "level": "block"}).status_code == 303
+    number = lead.post("/records/ask", {"code": "B1"}).headers["Location"].rpartition("/")[2]
+    form = db.session.scalars(select(Form).where(Form.key == "ask")).one()
+    options = LinkOptions(name="客户", company="晨光", expires_at=clock.now() + timedelta(days=1))
+    with sqlite_app.test_request_context(), write():
+        token = create_link(form, current_definition("ask")[1], options, by=user_id("admin"), now=clock.now())[1]
+    stranger = Browser(sqlite_app.test_client(), sqlite_app)
+    assert f'hx-post="/f/{token}/check"' in stranger.get(f"/f/{token}").text
+    checked = stranger.post(f"/f/{token}/check", {"code": "漏液", "touched": "code"})
+    assert (checked.status_code, "data-hidden" in checked.text) == (200, False)
+    assert "data-hidden" in stranger.post(f"/f/{token}/check", {"code": "破损", "touched": "code"}).text
+    refused = stranger.post(f"/f/{token}", {"code": "B1"})
+    assert refused.status_code == 422
+    assert "已经有人提交过" in refused.text
+    assert number not in refused.text

@@ -44,6 +44,22 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_taxonomy')),
     sa.UniqueConstraint('key', name=op.f('uq_taxonomy_key'))
     )
+    op.create_table('webhook_endpoint',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('url', sa.String(length=500), nullable=False),
+    sa.Column('events', JSON, nullable=False),
+    sa.Column('nonce', sa.String(length=32), nullable=False),
+    sa.Column('old_nonce', sa.String(length=32), nullable=False),
+    sa.Column('old_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('enabled', sa.Boolean(), nullable=False),
+    sa.Column('failing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('rest_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('disabled_reason', sa.String(length=300), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', ID, nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_endpoint'))
+    )
     op.create_table('form_field',
     sa.Column('id', ID, nullable=False),
     sa.Column('form_id', ID, nullable=False),
@@ -159,6 +175,62 @@ def upgrade() -> None:
         batch_op.create_index('ix_term_merger_kind', ['kind', 'id'], unique=False)
         batch_op.create_index('ix_term_merger_term', ['term_id'], unique=False)
 
+    op.create_table('webhook_delivery',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('endpoint_id', ID, nullable=False),
+    sa.Column('message_id', sa.String(length=40), nullable=False),
+    sa.Column('event', sa.String(length=80), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('attempts', ID, nullable=False),
+    sa.Column('round', ID, nullable=False),
+    sa.Column('next_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('status', ID, nullable=True),
+    sa.Column('tries', JSON, nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['endpoint_id'], ['webhook_endpoint.id'], name=op.f('fk_webhook_delivery_endpoint_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_delivery'))
+    )
+    with op.batch_alter_table('webhook_delivery', schema=None) as batch_op:
+        batch_op.create_index('ix_webhook_delivery_at', ['created_at'], unique=False)
+        batch_op.create_index('ix_webhook_delivery_endpoint', ['endpoint_id', 'id'], unique=False)
+
+    op.create_table('api_answer',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('user_id', ID, nullable=False),
+    sa.Column('key', sa.String(length=120), nullable=False),
+    sa.Column('request', sa.String(length=64), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('status', ID, nullable=False),
+    sa.Column('headers', JSON, nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_api_answer_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_api_answer')),
+    sa.UniqueConstraint('user_id', 'key', name=op.f('uq_api_answer_user_id_key'))
+    )
+    with op.batch_alter_table('api_answer', schema=None) as batch_op:
+        batch_op.create_index('ix_api_answer_at', ['at'], unique=False)
+
+    op.create_table('api_token',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('user_id', ID, nullable=False),
+    sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('prefix', sa.String(length=16), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('scopes', JSON, nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('revoked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('revoked_by', ID, nullable=True),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_api_token_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_api_token')),
+    sa.UniqueConstraint('digest', name=op.f('uq_api_token_digest'))
+    )
+    with op.batch_alter_table('api_token', schema=None) as batch_op:
+        batch_op.create_index('ix_api_token_user', ['user_id'], unique=False)
+
     op.create_table('form_draft',
     sa.Column('id', ID, nullable=False),
     sa.Column('user_id', ID, nullable=False),
@@ -176,6 +248,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('form_draft', schema=None) as batch_op:
         batch_op.create_index('ix_form_draft_saved', ['saved_at'], unique=False)
+
+    op.create_table('import_batch',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('run_id', ID, nullable=False),
+    sa.Column('kind', sa.String(length=30), nullable=False),
+    sa.Column('made', JSON, nullable=False),
+    sa.Column('changed', JSON, nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['import_run.id'], name=op.f('fk_import_batch_run_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_import_batch'))
+    )
+    with op.batch_alter_table('import_batch', schema=None) as batch_op:
+        batch_op.create_index('ix_import_batch_run', ['run_id', 'id'], unique=False)
 
     op.create_table('term_merger_row',
     sa.Column('id', ID, nullable=False),
@@ -400,22 +484,10 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('note', sa.Text(), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('restored_from', ID, nullable=True))
 
-    with op.batch_alter_table('term', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('merged_into_id', ID, nullable=True))
-        batch_op.add_column(sa.Column('version', ID, nullable=False, server_default='0'))
-        batch_op.create_foreign_key(batch_op.f('fk_term_merged_into_id'), 'term', ['merged_into_id'], ['id'])
-
-    op.create_table('import_batch',
-    sa.Column('id', ID, nullable=False),
-    sa.Column('run_id', ID, nullable=False),
-    sa.Column('kind', sa.String(length=30), nullable=False),
-    sa.Column('made', JSON, nullable=False),
-    sa.Column('changed', JSON, nullable=False),
-    sa.ForeignKeyConstraint(['run_id'], ['import_run.id'], name=op.f('fk_import_batch_run_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_import_batch'))
-    )
-    with op.batch_alter_table('import_batch', schema=None) as batch_op:
-        batch_op.create_index('ix_import_batch_run', ['run_id', 'id'], unique=False)
+    with op.batch_alter_table('import_mapping', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('pattern', sa.String(length=120), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('shop_key', sa.String(length=60), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('dropped', sa.Boolean(), nullable=False, server_default=sa.false()))
 
     with op.batch_alter_table('import_run', schema=None) as batch_op:
         batch_op.add_column(sa.Column('wish', sa.String(length=8), nullable=False, server_default=''))
@@ -423,10 +495,10 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('parent_id', ID, nullable=True))
         batch_op.create_index('ix_import_run_headers', ['headers_digest'], unique=False)
 
-    with op.batch_alter_table('import_mapping', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('pattern', sa.String(length=120), nullable=False, server_default=''))
-        batch_op.add_column(sa.Column('shop_key', sa.String(length=60), nullable=False, server_default=''))
-        batch_op.add_column(sa.Column('dropped', sa.Boolean(), nullable=False, server_default=sa.false()))
+    with op.batch_alter_table('term', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('merged_into_id', ID, nullable=True))
+        batch_op.add_column(sa.Column('version', ID, nullable=False, server_default='0'))
+        batch_op.create_foreign_key(batch_op.f('fk_term_merged_into_id'), 'term', ['merged_into_id'], ['id'])
 
     for statement in SEARCH[op.get_bind().dialect.name]:
         op.execute(statement)

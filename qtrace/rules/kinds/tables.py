@@ -58,9 +58,9 @@ def column_unique(case: RuleCase) -> Sequence[Fault]:
             continue
         if value in first:
             faults += fault(
-                "第 %(this)d 行的「%(zh)s」和第 %(first)d 行重复了:%(value)s。请合并或改正。",
-                "Row %(this)d repeats “%(en)s” of row %(first)d: %(value)s. Please merge or correct them.",
-                f"{place}.{column}", this=place + 1, first=first[value] + 1, zh=label.zh, en=label.en,
+                "「%(zh)s」和第 %(first)d 行重复了:%(value)s。请合并或改正。",
+                "“%(en)s” repeats that of row %(first)d: %(value)s. Please merge or correct them.",
+                f"{place}.{column}", first=first[value] + 1, zh=label.zh, en=label.en,
                 value=plain(_shown(case, value)),
             )  # fmt: skip
         else:

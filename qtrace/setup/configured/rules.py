@@ -17,8 +17,10 @@ from qtrace.forms.queries import current_form
 from qtrace.forms.registry import FieldDefinition, Storage, Value, controls
 from qtrace.forms.vocabulary import read_definition
 from qtrace.rules.models import Rule
+from qtrace.rules.reading import Draft, FormWords, read_rule
 
 PLAIN = ("name", "kind", "field", "options", "level", "message_zh", "message_en", "position", "active")
+READ = ("kind", "field", "options", "condition", "level", "message_zh", "message_en", "name", "position")
 LEVELS = ("block", "warn", "info")
 Names = Callable[[FieldDefinition, Value], Value]
 
@@ -50,6 +52,7 @@ def load(key: str, item: Item, change: Change) -> None:
         raise Refused(_("表单里没有字段「%(field)s」。", field=asked))
     values = {name: item[name] for name in PLAIN}
     values["condition"] = _translated(item["condition"], definition, _numbered)
+    read_rule(Draft(**{name: values[name] for name in READ}), FormWords(definition))
     rule = session.scalar(select(Rule).where(Rule.key == key))
     if rule is not None and rule.form_id != form.id:
         raise Refused(_("这条规则在本站属于另一张表单。"))

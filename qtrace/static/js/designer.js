@@ -53,6 +53,21 @@ document.addEventListener("change", (event) => {
   if (form.checkValidity()) form.requestSubmit();
   else form.reportValidity();
 });
-document.addEventListener("htmx:after:swap", arm);
-addEventListener("load", arm);
+
+// A morph keeps what was typed, also into the panel of another field: there, what the server sent counts.
+let panel = "";
+function settle() {
+  const form = document.querySelector("form[data-autosave]");
+  const shown = form ? form.id : "";
+  if (form && panel && shown !== panel) form.reset();
+  panel = shown;
+}
+
+function prepare() {
+  settle();
+  arm();
+}
+
+document.addEventListener("htmx:after:swap", prepare);
+addEventListener("load", prepare);
 }

@@ -15,6 +15,10 @@ from qtrace.catalog.standards_queries import standard_for, versions
 from qtrace.core.db import db, write
 from qtrace.core.errors import Refused
 from qtrace.core.models import EventRow
+from qtrace.forms.definition import FormDefinition, Section
+from qtrace.forms.models import Form
+from qtrace.forms.registry import FieldDefinition
+from qtrace.forms.service import publish_form
 from tests.conftest import NOW, log_in
 
 BY = {"by": 1, "now": NOW}
@@ -191,3 +195,17 @@ def test_an_inspector_sees_the_standard_of_the_article_and_changes_nothing(sqlit
 
 def test_without_the_right_there_is_no_standard(sqlite_app: Flask) -> None:
     assert log_in(sqlite_app, "customer_service").get("/standards").status_code == 403
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("inspection", True), ("record", False)])
+def test_the_panel_stands_in_inspection_forms_and_waits_for_the_article(
+    sqlite_app: Flask, kind: str, shown: bool
+) -> None:
+    fields = (FieldDefinition("article", "sku", "商品", "Article"),)
+    definition = FormDefinition((Section("s", "检", "Check", fields),))
+    with write() as session:
+        publish_form("check", definition, name_zh="检验", name_en="Check", prefix="JY", **BY)
+        session.scalars(select(Form).where(Form.key == "check")).one().kind = kind
+    page = log_in(sqlite_app, "inspector").get("/records/check/new").text
+    assert ('hx-get="/standards/piece?field=article' in page) == shown
+    assert ('href="/standards/piece"' in page) == shown

@@ -20,6 +20,7 @@ from qtrace.forms.registry import FieldDefinition, Sent
 from qtrace.investigation.models import Responsibility
 from qtrace.issues.models import Issue, SavedView
 from qtrace.records.models import Record
+from qtrace.rules.models import Rule
 from tests.conftest import NOW
 
 BY = {"by": 1, "now": NOW}
@@ -67,6 +68,24 @@ def test_a_merger_reaches_records_and_their_typed_columns_and_comes_back(app: Fl
         undo_merger(mergers_of("type")[0][0].id, **BY)
     found = db.session.get_one(Record, row)
     assert (found.answers, found.r1) == ({"what": old, "note": "保留"}, old)
+
+
+def test_the_condition_of_a_forms_rule_follows_and_comes_back(app: Flask) -> None:
+    old, new = term("leaking").id, term("broken").id
+    record_naming(old)
+    condition = {
+        "all": [{"field": "what", "op": "in", "value": [old, new]}, {"field": "note", "op": "eq", "value": old}]
+    }
+    with write() as session:
+        form_id = session.scalars(select(Form.id).where(Form.key == "visit")).one()
+        session.add(Rule(form_id=form_id, kind="required", field="what", condition=condition, changed_at=NOW))
+    with write():
+        merge_term(old, new, **BY)
+    found = db.session.scalars(select(Rule.condition)).one()
+    assert found == {"all": [{"field": "what", "op": "in", "value": [new]}, condition["all"][1]]}
+    with write():
+        undo_merger(mergers_of("type")[0][0].id, **BY)
+    assert db.session.scalars(select(Rule.condition)).one() == condition
 
 
 def test_the_preview_counts_what_the_merger_then_moves(app: Flask) -> None:

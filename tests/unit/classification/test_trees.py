@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from qtrace.classification.controls import DefectCode
+from qtrace.classification.controls import DefectCode, TreeSelect
 from qtrace.classification.models import Taxonomy, Term
 from qtrace.classification.queries import taxonomies, taxonomy, terms_of
 from qtrace.classification.service import (
@@ -46,6 +46,8 @@ def test_a_company_adds_a_tree_of_its_own_for_its_forms(app: Flask) -> None:
     with app.test_request_context():
         assert DefectCode().check_options({"kind": "zone"}) == []
         assert DefectCode().check_options({"kind": "nowhere"}) != []
+        assert TreeSelect().check_options({"kind": "zone"}) == []
+        assert TreeSelect().check_options({"kind": "nowhere"}) != []
     with pytest.raises(Refused, match="4 层"), write():
         add_term("zone", "角落", "", parent_id=ids[-1], **BY)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from qtrace.exchange.badrows import safe_csv_text, write_bad_rows
+from qtrace.exchange.badrows import write_bad_rows
 from qtrace.exchange.reading import Cell, read_table
 from qtrace.exchange.returned import headers_digest, returned_columns
+from qtrace.exchange.writing import safe_csv_text, without_guard
 
 MOMENT = datetime.fromisoformat("2026-11-02T08:30")
 ROWS: list[tuple[int, list[Cell], list[str]]] = [
@@ -44,6 +45,7 @@ def test_an_xlsx_holds_no_formula(tmp_path: Path) -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"])
 def test_no_start_of_a_formula_gets_through(start: str) -> None:
     assert safe_csv_text(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
+    assert without_guard(f"'{start}SUM(A1)") == f"{start}SUM(A1)"
 
 
 @pytest.mark.parametrize("number", ["-5", "+86", "-12.50", "甲=1", ""])
@@ -52,7 +54,7 @@ def test_numbers_and_plain_texts_stay_as_they_are(number: str) -> None:
 
 
 def test_refused_rows_are_known_in_either_language() -> None:
-    assert returned_columns(["Row", "Reason", *HEADERS]) == ("Row", "Reason")
+    assert returned_columns(["Row number", "Cause", *HEADERS]) == ("Row number", "Cause")
     assert returned_columns(["行号", *HEADERS]) == ()
     assert headers_digest(["行号", "原因", *HEADERS]) == headers_digest(HEADERS) != headers_digest(HEADERS[1:])
 

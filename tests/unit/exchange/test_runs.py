@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from qtrace.catalog.models import Sku
+from qtrace.catalog.models import Shop, Sku
 from qtrace.core import files
 from qtrace.core.db import db, read, write
 from qtrace.core.errors import Conflict
@@ -218,6 +218,7 @@ def test_rows_of_a_companys_own_form_are_stored_updated_and_taken_back(
     run_id = begin(text, "质检.csv", mapping=str(mapping))
     done = do(sqlite_app, run_id)
     assert (done.stored, done.updated, done.refused, count(Record)) == (2, 1, 1, 2)
+    assert (done.shop_id, count(Shop)) == (None, 0)
     with read():
         first = db.session.scalars(select(Record).where(Record.key == "外观")).one()
         assert (first.answers, first.import_run_id) == (

@@ -141,7 +141,7 @@ def test_a_file_of_issues_is_imported_twice_and_stored_once(app: Flask, goods: G
     assert [first[name] for name in counts] == [4, 2, 0, 1, 1]
     assert [rehearsed[name] for name in counts] == [4, 2, 0, 1, 1]
     assert [second[name] for name in counts] == [4, 0, 0, 3, 1]
-    assert "没有「飞走了」这个分类" in Path(first["refused_file"]).read_text("utf-8-sig")
+    assert "「问题类型」的「飞走了」没有对应的选项" in Path(first["refused_file"]).read_text("utf-8-sig")
     assert first["ignored"] == []
     assert [issue.title for issue in issues()] == ["瓶口漏液", "外箱压坏"]
     assert issues()[0].opened_at.isoformat() == "2026-11-01T01:00:00+00:00"

@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 from qtrace.core.db import db, read, write
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_definition
-from qtrace.forms.registry import Cell
+from qtrace.forms.registry import Cell, controls
 from qtrace.records.bulk import RowOutcome, Sender, Target, read_cells, rehearse_rows, take_rows
 from qtrace.records.models import Record, RecordEdit
 from tests.conftest import NOW
-from tests.factories.forms import make_form
+from tests.factories.forms import asked, make_form
 
 COLUMNS = ("item", "result", "qty", "day")
 SENDER = Sender("import", None)
@@ -90,3 +90,29 @@ def test_a_rehearsal_says_the_same_and_stores_nothing(target: Target) -> None:
     assert told == ["unchanged", "updated", "stored", "refused"]
     with read():
         assert db.session.scalar(select(func.count()).select_from(Record)) == 1
+
+
+def test_numbers_are_given_and_values_that_stand_once_are_refused_the_second_time(app: Flask) -> None:
+    form_id = make_form(
+        [
+            asked("no", "autonumber", "流水号", prefix="LS"),
+            asked("code", "external_ref", "外部编号", **controls()["external_ref"].starter()),
+            asked("item", "text", "项目"),
+        ],
+        key="once",
+    ).id
+    version_id, definition = current_definition("once")
+
+    def send(*codes: str) -> list[RowOutcome]:
+        rows = read_cells(definition, {"code": list(codes), "item": ["外观"] * len(codes)}, len(codes))
+        with write():
+            made = Target(db.session.get_one(Form, form_id), version_id, definition)
+            return take_rows(made, rows, SENDER, now=NOW)
+
+    assert outcomes(send("A1", "A2", "A1")) == ["stored", "stored", "refused"]
+    again = send("A2", "A3")
+    assert outcomes(again) == ["refused", "stored"]
+    assert "已经有记录" in again[0].reasons[0][1]
+    with read():
+        numbers = [row.answers["no"] for row in db.session.scalars(select(Record).order_by(Record.id))]
+        assert len(set(numbers)) == 3

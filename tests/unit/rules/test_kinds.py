@@ -131,7 +131,7 @@ CASES = [
     Case("row_count", "rows", ROWS, ROWS[:1], {"min": 2}, says="至少 2 行,现在 1 行"),
     Case("column_sum", "rows", ROWS, TWICE, {"column": "share", "op": "eq", "total": 100}, says="合计是 110,应等于 100"),
     Case("column_sum", "rows", ROWS, TWICE, {"column": "share", "op": "le", "other": "checked"}, {"checked": 100}, says="「检查数」100"),
-    Case("column_unique", "rows", ROWS, TWICE, {"column": "part"}, says="第 2 行的「部件」和第 1 行重复了"),
+    Case("column_unique", "rows", ROWS, TWICE, {"column": "part"}, says="「部件」和第 1 行重复了"),
     Case(
         "condition", "", None, None, {"holds": Clause("qty", "le", OtherField("checked"))}, {"qty": 3, "checked": 20},
         bad_more={"values": {"qty": 30, "checked": 20}}, says="互相矛盾",

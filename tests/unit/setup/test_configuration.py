@@ -203,6 +203,16 @@ def test_a_damaged_item_is_a_conflict_and_never_a_crash(
 
 
 @pytest.mark.parametrize(
+    "change", [{"kind": "magic"}, {"field": "nothing"}, {"level": "loud"}, {"form": "nowhere"}, {"condition": {"x": 1}}]
+)
+def test_a_rule_nobody_could_keep_is_a_conflict(sqlite_app: Flask, file: bytes, change: dict[str, Any]) -> None:
+    data = read_text(file)
+    key = next(iter(data["sections"]["rules"]))
+    plan = preview_configuration(broken(data, "rules", key, **change), **BY)
+    assert ("rules", key) in [(entry.section, entry.key) for entry in plan.of("conflict")]
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"", b"PK\x03\x04", b"[]", b"{}", b'{"format": "qtrace-configuration"}',

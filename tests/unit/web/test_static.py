@@ -64,7 +64,7 @@ def test_every_part_is_in_a_bundle() -> None:
     styles = {file.stem for file in (STATIC / "css" / "parts").iterdir()}
     scripts = {file.stem for file in (STATIC / "js" / "parts").iterdir()}
     assert styles == {*bundle.STYLES, *bundle.DESK}
-    assert scripts == {*bundle.SCRIPTS, *bundle.FORM_SCRIPTS, *bundle.DESK}
+    assert scripts == {*bundle.SCRIPTS, *bundle.FORM_SCRIPTS, *bundle.DESK, *bundle.TREE}
 
 
 def test_what_the_first_page_loads_leaves_room_in_sixty_kilobytes() -> None:

@@ -5,7 +5,7 @@ document.addEventListener("pointerdown", (event) => {
   const list = grip.closest("[data-reorder-list]");
   const held = grip.closest("li");
   const before = [...list.children].indexOf(held);
-  grip.setPointerCapture(event.pointerId);
+  event.preventDefault(); // no text is selected on the way
   held.classList.add("held");
   const move = (at) => {
     const over = [...list.children].find((item) => {
@@ -17,7 +17,8 @@ document.addEventListener("pointerdown", (event) => {
     list.insertBefore(held, at.clientY < box.top + box.height / 2 ? over : over.nextSibling);
   };
   const drop = () => {
-    grip.removeEventListener("pointermove", move);
+    for (const name of ["pointerup", "pointercancel"]) removeEventListener(name, drop);
+    removeEventListener("pointermove", move);
     held.classList.remove("held");
     if ([...list.children].indexOf(held) === before) return;
     const form = document.querySelector("[data-reorder]");
@@ -25,7 +26,8 @@ document.addEventListener("pointerdown", (event) => {
     [...list.children].forEach((item, place) => { inputs[place].value = item.dataset.id; });
     form.requestSubmit();
   };
-  grip.addEventListener("pointermove", move);
-  grip.addEventListener("pointerup", drop, { once: true });
-  grip.addEventListener("pointercancel", drop, { once: true });
+  // The row moves in the page, which would end a capture of the pointer: so the window listens.
+  addEventListener("pointermove", move);
+  addEventListener("pointerup", drop);
+  addEventListener("pointercancel", drop);
 });

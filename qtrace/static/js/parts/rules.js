@@ -12,7 +12,7 @@ function touch(event) {
   names.add(nameOf(field));
   box.value = [...names].join(" ");
   clearTimeout(waiting);
-  waiting = setTimeout(() => htmx.trigger(watch, "check"), 80);
+  waiting = setTimeout(() => htmx.trigger(watch, "check"), 30);
 }
 document.addEventListener("change", touch);
 document.addEventListener("focusout", (event) => {

@@ -1,0 +1,28 @@
+"""The trace over the API, as the person may see it."""
+
+from qtrace.api.answers import Answer
+from qtrace.api.blueprint import bp
+from qtrace.api.operation import Call, Operation, operation
+from qtrace.api.schema import integer, listed, text, thing
+from qtrace.trace.service import trace_json
+
+NODE = thing({"kind": text(), "id": text(), "label": text()})
+EDGE = thing({"from": text(), "to": text(), "method": text(), "confidence": integer(0, 100)})
+TOTALS = thing({
+    "orders": integer(0), "units": integer(0), "customers": integer(0), "issues": integer(0),
+    "refund": {"type": "object", "additionalProperties": text(), "description": "Amounts by currency."},
+})  # fmt: skip
+TRACE = thing({"nodes": listed(NODE), "edges": listed(EDGE), "gaps": listed(text()), "totals": TOTALS})
+
+
+@bp.get("/trace/<kind>/<path:number>")
+@operation(
+    Operation(
+        summary="Trace an issue, complaint, order, SKU, lot, supplier or parcel", scope="trace:read",
+        permission="trace.read", answer=TRACE,
+        note="`kind` is issue, complaint, order, sku, lot, supplier or parcel. Edges name nodes as kind:id.",
+    )
+)  # fmt: skip
+def trace_show(call: Call, kind: str, number: str) -> Answer:
+    """Return where one end comes from and what else it reaches."""
+    return Answer(trace_json(kind, number, call.user))
