@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from flask import Flask, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -323,6 +324,11 @@ class DefectMap(Rows):
             return Picture()
         photo = url_for("standards.photo_show", standard_id=found.standard_id, file_id=found.photos[0])
         return Picture(photo, _("质量标准照片"))
+
+    def zone_words(self) -> list[str]:
+        """Return the words of the nine zones in reading order."""
+        english = str(get_locale() or "zh").startswith("en")
+        return [en if english else zh for _value, zh, en in ZONES]
 
     def marks(self, bound: Bound) -> Markup:
         """Return the marks of the rows that are on the page."""
