@@ -1,5 +1,8 @@
 """A program fills in forms, brings master data and sales, and reads to-dos, traces, complaints and reports."""
 
+import base64
+import json
+
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
@@ -121,3 +124,25 @@ def test_many_at_once_change_no_record_their_person_may_not_see(app: Flask, erp:
     refused = other.post("/records/inspection/bulk", row).json
     assert (refused["refused"], refused["updated"]) == (1, 0)
     assert fresh().scalars(select(Record)).one().answers["qty"] == 12
+
+
+def test_texts_no_database_keeps_are_refused_and_foreign_cursors_too(app: Flask, erp: Program) -> None:
+    make_form()
+    assert erp.post("/records/inspection", {"values": GOOD}).status_code == 201
+    for value in ("x\x00y", "\ud800", "' OR 1=1 --"):
+        asked = {"field": "title", "op": "contains", "value": value}
+        for path in ("/issues", "/complaints", "/records/inspection"):
+            assert erp.get(path, filter=asked if path != "/complaints" else asked | {"field": "text"}).status_code in (
+                200,
+                422,
+            )
+    assert erp.get("/trace/order/%00").status_code == 422
+    for cursor in (
+        ["value", "\x00", 1],
+        ["rest", None, 2**70],
+        ["value", 5, 1],
+        ["-opened_at", "0001-01-01T00:00:00+14:00", 1],
+    ):
+        text = base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode()
+        assert erp.get("/records/inspection", cursor=text, sort="f.item").status_code in (200, 422), cursor
+        assert erp.get("/issues", cursor=text).status_code in (200, 422), cursor
