@@ -17,7 +17,6 @@ STYLES = [
     "forms",
     "scan",
     "controls",
-    "rows",
     "table",
     "story",
     "figures",
@@ -29,6 +28,7 @@ SCRIPTS = [
     "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules", "reorder",
 ]  # fmt: skip
 FORM_SCRIPTS = ["inputs", "rows", "rich", "photos", "sign", "fields", "held"]  # loaded by pages that draw a form
+FORM_STYLES = ["rows"]  # what forms and records add to every page's
 DESK = ["designer"]  # what only the designers' page loads, style and script
 TREE = ["tree"]  # what only the page of taxonomies loads
 
@@ -46,7 +46,7 @@ def bundles() -> dict[str, str]:
     return {
         "css/app.css": pico.strip() + "\n" + joined_styles(STYLES), "js/app.js": joined_scripts(SCRIPTS),
         "js/forms.js": once("qtraceForms", joined_scripts(FORM_SCRIPTS)),
-        "css/designer.css": joined_styles(DESK), "js/designer.js": joined_scripts(DESK),
+        "css/forms.css": joined_styles(FORM_STYLES), "css/designer.css": joined_styles(DESK), "js/designer.js": joined_scripts(DESK),
         "js/tree.js": joined_scripts(TREE),
     }  # fmt: skip
 

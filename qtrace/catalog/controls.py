@@ -305,7 +305,7 @@ class ChannelShop(OnePick):
     key, name_zh, name_en = "channel_shop", "渠道店铺", "Shop"
     family = "commerce"
     icon = "store"
-    public = True  # buyers know where they bought
+    public = False  # the list of shops is the company's own; a link brings its shop along
 
     def choices(self, field: FieldDefinition) -> Sequence[Choice]:
         """Return every shop."""

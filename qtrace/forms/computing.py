@@ -69,7 +69,12 @@ def compute_fields(
     for asked in fields:
         if any(isinstance(known[one.control], Computing) for one in known[asked.control].columns(asked)):
             _compute_rows(asked, results, world)
-    for name in in_order(fields):
+    try:
+        order = in_order(fields)
+    except Refused as refused:  # published before what it reads was taken away
+        results.errors[refused.field or ""] = refused.message
+        return results
+    for name in order:
         asked = world.fields[name]
         control = known[asked.control]
         results.values.pop(name, None)

@@ -92,8 +92,6 @@ def parse_definition(data: object, words: Vocabulary, *, draft: bool = False) ->
     _check_unique(definition)
     if not draft:
         _check_count(definition)
-        for _part, field, line in _together(definition, words):
-            raise DefinitionError(_("字段「%(name)s」:%(problem)s", name=field.label_zh, problem=line), field.id)
     return definition
 
 
@@ -111,7 +109,7 @@ def problems_of(definition: FormDefinition, words: Vocabulary) -> list[Problem]:
     if not problems:
         problems += [
             Problem(_("字段「%(name)s」:%(problem)s", name=field.label_zh, problem=line), section.id, field.id)
-            for section, field, line in _together(definition, words)
+            for section, field, line in _together(definition, words.controls)
         ]
     try:
         _check_count(definition)
@@ -203,15 +201,24 @@ def _check_unique(definition: FormDefinition) -> None:
             seen_columns.add(field.column)
 
 
-def _together(definition: FormDefinition, words: Vocabulary) -> Iterator[tuple[Section, FieldDefinition, str]]:
+def check_together(definition: FormDefinition, known: Mapping[str, Control]) -> None:
+    """Refuse a definition whose fields do not fit together: formulas that name nothing, or each other.
+
+    Asked when it is published, not when it is read: what was published stays readable, whatever is taken away later.
+    """
+    for _part, field, line in _together(definition, known):
+        raise DefinitionError(_("字段「%(name)s」:%(problem)s", name=field.label_zh, problem=line), field.id)
+
+
+def _together(
+    definition: FormDefinition, known: Mapping[str, Control]
+) -> Iterator[tuple[Section, FieldDefinition, str]]:
     """Return what is wrong with fields among each other: formulas that name nothing, or each other."""
     asked = list(definition.fields)
     for section in definition.sections:
         for field in section.fields:
             if not field.retired:
-                yield from (
-                    (section, field, line) for line in words.controls[field.control].check_together(field, asked)
-                )
+                yield from ((section, field, line) for line in known[field.control].check_together(field, asked))
 
 
 def _check_count(definition: FormDefinition) -> None:

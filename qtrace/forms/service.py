@@ -10,7 +10,7 @@ from qtrace.core import events
 from qtrace.core.db import require_write
 from qtrace.core.errors import Refused
 from qtrace.core.jobs import enqueue
-from qtrace.forms.definition import FormDefinition, dump_definition
+from qtrace.forms.definition import FormDefinition, check_together, dump_definition
 from qtrace.forms.models import Form, FormVersion
 from qtrace.forms.queries import version_of
 from qtrace.forms.registry import controls
@@ -45,6 +45,7 @@ def publish_version(
     A field that can be filtered by from now on gets its slot; a job brings the records that are there up to date.
     """
     session = require_write()
+    check_together(definition, controls())
     current = version_of(form.id, form.current_version)
     if current is not None:
         definition = with_all_fields(definition, read_definition(form.key, current.definition))

@@ -124,7 +124,9 @@ def test_the_page_asks_only_what_strangers_may_know(sqlite_app: Flask) -> None:
 
 def _needs_options(key: str) -> bool:
     control = controls()[key]
-    return any(option.required and option.name not in control.starter() for option in control.options)
+    alone = FieldDefinition("f", key, key, key, options=control.starter())
+    needs_others = bool(control.check_together(alone, [alone]))
+    return needs_others or any(option.required and option.name not in control.starter() for option in control.options)
 
 
 def test_the_menu_and_other_pages_stay_closed(sqlite_app: Flask) -> None:

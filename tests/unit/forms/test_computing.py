@@ -14,7 +14,7 @@ from qtrace.conditions.formula_tree import Environment
 from qtrace.core.db import db, write
 from qtrace.forms.answers import Answers, read_answers
 from qtrace.forms.computing import Results, compute_all, computes
-from qtrace.forms.definition import DefinitionError, FormDefinition
+from qtrace.forms.definition import DefinitionError, FormDefinition, check_together
 from qtrace.forms.queries import current_definition
 from qtrace.forms.registry import FieldDefinition, Sent, Value, controls
 from qtrace.forms.vocabulary import read_definition
@@ -41,7 +41,9 @@ def formula(key: str, text: str, label: str = "", **options: Any) -> dict[str, A
 def form(*fields: dict[str, Any]) -> FormDefinition:
     """Return a form with these fields."""
     section = {"id": "main", "title_zh": "内容", "title_en": "Content", "fields": list(fields)}
-    return read_definition("computing", {"sections": [section]})
+    definition = read_definition("computing", {"sections": [section]})
+    check_together(definition, controls())
+    return definition
 
 
 def worked(definition: FormDefinition, values: Mapping[str, Value]) -> Results:

@@ -1,0 +1,137 @@
+"""Rows of cells through the pages: without scripts a button changes the form, wrong cells are told, good ones stay."""
+
+import re
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from qtrace.accounts.models import Department
+from qtrace.core.db import db, write
+from qtrace.issues.models import Issue
+from qtrace.records.models import Record
+from tests.conftest import NOW, Browser, log_in
+from tests.factories.forms import asked, make_form
+
+COLUMNS = [
+    asked("part", "text", "部件", required=True),
+    asked("qty", "integer", "数量", required=True, min=1),
+    asked("price", "money", "单价"),
+    asked("amount", "formula", "金额", formula="{数量} * {单价}"),
+]
+FILLED = {
+    "title": "漏液", "lines.0.on": "1", "lines.0.part": "泵头", "lines.0.qty": "3", "lines.0.price": "10.10",
+    "split.0.on": "1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def browser(sqlite_app: Flask) -> Browser:
+    """The quality lead before a form with rows, a sum over them, a checklist and issues alike."""
+    with sqlite_app.test_request_context():
+        make_form(
+            [
+                asked("title", "text", "现象", required=True), asked("lines", "sub_table", "明细", fields=COLUMNS),
+                asked("total", "rollup", "合计", over="lines.amount"), asked("split", "responsibility_split", "责任"),
+                asked("check", "inspection_checklist", "检验", items=["外观", "净含量 | 29.5 | 30.5 | g"]),
+                asked("alike", "similar_issues", "相似问题"),
+            ],
+            key="claim", prefix="CL",
+        )  # fmt: skip
+    return log_in(sqlite_app, "quality_lead")
+
+
+def record() -> Record:
+    """Return the only record."""
+    db.session.remove()
+    return db.session.scalars(select(Record)).one()
+
+
+def test_a_button_adds_and_drops_rows_and_saves_nothing(browser: Browser) -> None:
+    added = browser.post("/records/claim", FILLED | {"_rows": "add:lines"})
+    assert added.status_code == 200
+    assert 'name="lines.1.part"' in added.text
+    assert 'value="泵头"' in added.text
+    assert "请填写" not in added.text
+    dropped = browser.post(
+        "/records/claim", FILLED | {"lines.1.on": "1", "lines.1.part": "瓶身", "_rows": "drop:lines:0"}
+    )
+    assert 'value="瓶身"' in dropped.text
+    assert 'name="lines.0.part"' not in dropped.text
+    assert db.session.scalars(select(Record)).all() == []
+
+
+def test_what_enter_presses_comes_before_the_buttons_of_rows(browser: Browser) -> None:
+    page = browser.get("/records/claim/new").text
+    form = page[page.index('name="title"') :]
+    first = re.search(r"<button[^>]*>", form)
+    assert first
+    assert "_rows" not in first[0]
+
+
+def test_a_wrong_cell_is_told_at_its_place_and_the_rest_stays(browser: Browser) -> None:
+    answer = browser.post("/records/claim", FILLED | {"lines.0.qty": "三", "split.0.percent": "60"})
+    assert answer.status_code == 422
+    assert 'id="lines.0.qty-error"' in answer.text
+    assert 'id="split.0.party-error"' in answer.text
+    assert 'id="lines.0.part-error"' not in answer.text
+    assert 'value="10.10"' in answer.text
+
+
+def test_rows_are_kept_with_their_sums_and_come_back_for_a_change(browser: Browser) -> None:
+    created = browser.post(
+        "/records/claim", FILLED | {"lines.5.part": "瓶身", "lines.5.qty": "2", "lines.5.price": "5"}
+    )
+    assert created.status_code == 303, created.text
+    kept = record()
+    assert [row["amount"] for row in kept.answers["lines"]] == ["30.30", "10.00"]
+    assert kept.answers["total"] == "40.30"
+    url = created.headers["Location"]
+    assert "40.3" in browser.get(url).text
+    edit = browser.get(f"{url}/edit").text
+    assert 'name="lines.1.part"' in edit
+    answer = browser.post(
+        url, {"title": "漏液", "lines.0.part": "泵头", "lines.0.qty": "1", "lines.0.price": "1", "version": "1"}
+    )
+    assert answer.status_code == 303
+    assert record().answers["total"] == "1.00"
+
+
+def test_what_was_demanded_stays_and_a_changed_note_of_it_is_not_believed(browser: Browser) -> None:
+    checked = {"check.i0.result": "pass", "check.i1.measured": "30.1"}
+    created = browser.post("/records/claim", FILLED | checked)
+    assert created.status_code == 303
+    url = created.headers["Location"]
+    edit = browser.get(f"{url}/edit").text
+    note = re.search(r'name="check.frozen" value="([^"]+)"', edit)
+    assert note
+    sent = FILLED | {"check.i0.result": "pass", "check.i1.measured": "31", "check.i1.result": "pass", "version": "1"}
+    for frozen in (note[1], f"x{note[1]}", "nonsense"):
+        assert "超出 29.5–30.5 g" in browser.post(url, sent | {"check.frozen": frozen}).text
+    [_look, weight] = record().answers["check"]["items"]
+    assert (weight["low"], weight["high"], weight["result"]) == ("29.5", "30.5", "pass")
+
+
+def test_issues_alike_are_shown_to_those_who_may_see_them(browser: Browser, sqlite_app: Flask) -> None:
+    with write() as session:
+        elsewhere = Department(name="别处")
+        session.add(elsewhere)
+        session.flush()  # the issue names it
+        session.add(Issue(number="QI-2611-0001", title="别的部门的漏液", opened_at=NOW, department_id=elsewhere.id))
+    assert browser.get("/issues/alike?field=alike&text_field=title&title=漏液").status_code == 200
+    assert browser.post("/records/claim", FILLED | {"alike.more": "QI-2611-0001"}).status_code == 303
+    stranger = log_in(sqlite_app, "inspector")
+    answer = stranger.post("/records/claim", FILLED | {"alike.more": "QI-2611-0001"})
+    assert answer.status_code == 422
+    assert "没有编号为" in answer.text
+    assert "别的部门" not in answer.text
+
+
+def test_a_typed_number_offers_what_it_may_mean(browser: Browser) -> None:
+    assert browser.get("/forms/controls/link/found?box=x&x=CL").status_code == 200
+    assert browser.get("/forms/controls/text/found?box=x&x=CL").status_code == 404
+    assert browser.get("/scan/gs1?text=(01)06901234567892(17)261200").get_json() == {
+        "gtin": "06901234567892",
+        "expiry": "2026-12-31",
+    }
+    assert browser.get("/scan/gs1?text=hello").status_code == 422
