@@ -8,11 +8,12 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from qtrace.core.db import db
+from qtrace.forms.registry import controls
 from qtrace.orders.models import Order, OrderLine
 from qtrace.records.models import Record
 from tests.conftest import NOW, user_id
 from tests.factories.api import Program, program
-from tests.factories.forms import make_form
+from tests.factories.forms import asked, make_form
 from tests.factories.issues import Sale, fresh, make_goods, make_issue, sell
 
 GOOD = {"item": "瓶盖扭矩", "result": "pass", "qty": 12, "day": "2026-11-20", "urgent": True}
@@ -34,8 +35,8 @@ def test_a_program_fills_in_a_form_and_changes_one_answer(app: Flask, erp: Progr
     assert changed.status_code == 200, changed.json
     assert changed.json["values"] | {"urgent": None} == GOOD | {"qty": 20, "urgent": None}
     assert erp.get(path).json["version"] == 2
-    asked = {"field": "f.qty", "op": "ge", "value": 20}
-    assert [one["number"] for one in erp.get("/records/inspection", filter=asked).json["items"]] == [
+    condition = {"field": "f.qty", "op": "ge", "value": 20}
+    assert [one["number"] for one in erp.get("/records/inspection", filter=condition).json["items"]] == [
         made.json["number"]
     ]
 
@@ -130,9 +131,9 @@ def test_texts_no_database_keeps_are_refused_and_foreign_cursors_too(app: Flask,
     make_form()
     assert erp.post("/records/inspection", {"values": GOOD}).status_code == 201
     for value in ("x\x00y", "\ud800", "' OR 1=1 --"):
-        asked = {"field": "title", "op": "contains", "value": value}
+        title = {"field": "title", "op": "contains", "value": value}
         for path in ("/issues", "/complaints", "/records/inspection"):
-            assert erp.get(path, filter=asked if path != "/complaints" else asked | {"field": "text"}).status_code in (
+            assert erp.get(path, filter=title if path != "/complaints" else title | {"field": "text"}).status_code in (
                 200,
                 422,
             )
@@ -146,3 +147,23 @@ def test_texts_no_database_keeps_are_refused_and_foreign_cursors_too(app: Flask,
         text = base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode()
         assert erp.get("/records/inspection", cursor=text, sort="f.item").status_code in (200, 422), cursor
         assert erp.get("/issues", cursor=text).status_code in (200, 422), cursor
+
+
+def test_a_masked_value_stays_masked_and_is_kept_when_something_else_changes(sqlite_app: Flask) -> None:
+    """A change of one answer used to lose what nobody types and what was shown masked."""
+    fields = [
+        asked("item", "text", "项目", required=True), asked("phone", "masked_text", "联系电话"),
+        asked("serial", "autonumber", "流水号", **controls()["autonumber"].starter()),
+    ]  # fmt: skip
+    make_form(fields, key="visit", prefix="VS")
+    erp = program(sqlite_app)
+    made = erp.post("/records/visit", {"values": {"item": "回访", "phone": "13800138000"}})
+    assert made.status_code == 201, made.json
+    assert "13800138000" not in made.text
+    path = made.headers["Location"].removeprefix("/api/v1")
+    changed = erp.patch(path, {"values": {"item": "再次回访"}, "version": 1})
+    assert changed.status_code == 200, changed.json
+    answers = fresh().scalars(select(Record)).one().answers
+    assert (answers["item"], answers["phone"]) == ("再次回访", "13800138000")
+    assert answers["serial"] == made.json["values"]["serial"]
+    assert erp.patch(path, {"values": {"serial": "X"}, "version": 2}).status_code == 422
