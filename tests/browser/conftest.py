@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -22,6 +22,8 @@ ARGUMENTS = [
 ]  # fmt: skip
 PASSWORD = "demo-qtrace"
 START_SECONDS = 120
+EXPECT_MS = 30_000  # a hang, not a pace: pages answer in tenths of a second, on a busy machine in seconds
+expect.set_options(timeout=EXPECT_MS)
 SCREENSHOTS = Path("var") / "screenshots"
 
 
@@ -90,7 +92,7 @@ def open_page(chromium: Browser, site: str) -> Iterator[object]:
             color_scheme="dark" if dark else "light",
             base_url=site,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(EXPECT_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
@@ -44,6 +44,24 @@ def test_fields_are_dragged_changed_and_taken_back(open_page: OpenPage) -> None:
     page.click("#undo")
     expect(page.locator("#undo")).to_be_disabled()
     assert bricks(page)[:3] == ["code", "kind", "qty"]
+
+
+def test_an_answer_that_comes_during_the_next_drag_loses_neither(open_page: OpenPage) -> None:
+    page = open_page(1280)
+    new_form(page, "SLOW", "template:warehouse")
+    late: list[Route] = []
+    page.route("**/draft/fields/*/position", late.append, times=1)
+    page.drag_and_drop("#item-photos .grip", "#item-code .grip")
+    page.hover("[data-control=date]")
+    page.mouse.down()
+    page.hover("#item-kind")
+    page.hover("#item-kind", position={"x": 9, "y": 9})
+    late[0].continue_()
+    page.wait_for_load_state("networkidle")
+    page.mouse.up()
+    expect(page.locator("#item-field_1")).to_be_visible()
+    expect(page.locator("#undo")).to_contain_text("添加字段")
+    assert bricks(page)[0] == "photos"
 
 
 def test_everything_is_reached_by_keyboard(open_page: OpenPage) -> None:

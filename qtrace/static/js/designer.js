@@ -6,12 +6,47 @@ function desk() {
   return document.querySelector("[data-desk]");
 }
 
+// The answer to one drop waits until the next drag has ended, and that drop waits for the answer: a page changed under
+// the hand would lose what is being dragged, and a form sent before it is renewed would count as a double tap.
+let underway = 0;
+let waiting = null;
+let held = Promise.resolve();
+let letGo = () => {};
+const drag = {
+  handle: ".grip", animation: 120, delayOnTouchOnly: true,
+  onStart() { held = new Promise((done) => { letGo = done; }); },
+};
+
 function drop(url, values) {
-  const form = document.getElementById("drop");
-  for (const name of ["control", "section", "index"]) form.elements[name].value = values[name] ?? "";
-  form.action = url;
-  form.requestSubmit();
+  waiting = () => {
+    const form = document.getElementById("drop");
+    for (const name of ["control", "section", "index"]) form.elements[name].value = values[name] ?? "";
+    form.action = url;
+    form.requestSubmit();
+  };
+  next();
 }
+
+function next() {
+  if (underway || !waiting) return;
+  const act = waiting;
+  waiting = null;
+  act();
+}
+
+document.addEventListener("htmx:before:request", (event) => {
+  if (!desk()) return;
+  underway += 1;
+  event.detail.ctx.fetch = async (...sent) => {
+    const answer = await fetch(...sent);
+    await held;
+    return answer;
+  };
+});
+document.addEventListener("htmx:finally:request", () => {
+  underway = Math.max(0, underway - 1);
+  next();
+});
 
 function fieldUrl(id) {
   return `${document.getElementById("drop").dataset.fields}/${encodeURIComponent(id)}/position`;
@@ -23,7 +58,7 @@ function arm() {
     if (list.dataset.armed) continue;
     list.dataset.armed = "1";
     window.Sortable.create(list, {
-      group: "fields", handle: ".grip", draggable: "[data-field]", animation: 120, delayOnTouchOnly: true, delay: 120,
+      ...drag, group: "fields", draggable: "[data-field]", delay: 120,
       onAdd(event) {
         const control = event.item.dataset.control;
         if (!control) return;
@@ -31,6 +66,7 @@ function arm() {
         drop(document.getElementById("drop").dataset.fields, { control, section: list.dataset.drop, index: event.newDraggableIndex });
       },
       onEnd(event) {
+        letGo();
         const id = event.item.dataset.field;
         if (!id || (event.from === event.to && event.oldDraggableIndex === event.newDraggableIndex)) return;
         drop(fieldUrl(id), { section: event.to.dataset.drop, index: event.newDraggableIndex });
@@ -41,7 +77,8 @@ function arm() {
     if (list.dataset.armed) continue;
     list.dataset.armed = "1";
     window.Sortable.create(list, {
-      group: { name: "fields", pull: "clone", put: false }, sort: false, draggable: "[data-control]", delayOnTouchOnly: true, delay: 200,
+      ...drag, handle: null, group: { name: "fields", pull: "clone", put: false }, sort: false, draggable: "[data-control]", delay: 200,
+      onEnd: () => letGo(),
     });
   }
 }

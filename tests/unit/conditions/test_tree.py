@@ -339,7 +339,7 @@ HUGE: dict[str, object] = {
 
 @pytest.mark.parametrize("name", HUGE)
 def test_a_huge_condition_is_read_or_refused_without_hanging(name: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     with suppress(ConditionError):
         parse(HUGE[name], FIELDS)
-    assert time.process_time() - started < 1.0, "ten times what an expert's editor may wait"
+    assert time.thread_time() - started < 1.0, "ten times what an expert's editor may wait"
