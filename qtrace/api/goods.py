@@ -21,7 +21,7 @@ from qtrace.conditions.tree import FieldKind
 from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.issues.intake import store
-from qtrace.orders.facts import MAX_COUNT, MAX_TEXT
+from qtrace.orders.facts import MAX_COUNT
 from qtrace.sdk.records import RECORD_TYPES, Record
 
 KINDS = (
@@ -30,6 +30,7 @@ KINDS = (
 )  # fmt: skip
 MOST_ROWS = 1000
 LONGEST_AMOUNT = 30
+LONGEST_TEXT = 20_000
 AMOUNT: Schema = {
     "type": ["string", "integer", "number"],
     "maxLength": LONGEST_AMOUNT,
@@ -37,7 +38,7 @@ AMOUNT: Schema = {
 }
 DAY: Schema = {"type": "string", "format": "date"}
 SCHEMAS: Mapping[type, Schema] = {
-    str: text(MAX_TEXT), int: integer(-MAX_COUNT, MAX_COUNT), Decimal: AMOUNT, date: DAY,
+    str: text(LONGEST_TEXT), int: integer(-MAX_COUNT, MAX_COUNT), Decimal: AMOUNT, date: DAY,
 }  # fmt: skip
 OUTCOME = thing(
     {"row": integer(0), "outcome": one_of("stored", "updated", "unchanged", "refused")}, {"reason": text()}

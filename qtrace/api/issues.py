@@ -28,7 +28,7 @@ from qtrace.forms.queries import current_definition, stored_definition
 from qtrace.forms.registry import Sent
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.issues import queries
-from qtrace.issues.answering import columns_of, edited_definition, further_answers
+from qtrace.issues.answering import columns_of, edited_definition, further_answers, pasted_number
 from qtrace.issues.models import Issue
 from qtrace.issues.origin import complete
 from qtrace.issues.remarks import MAX_COMMENT, add_comment
@@ -133,7 +133,8 @@ def issue_create(call: Call) -> Answer:
     sent, problems = sent_of(definition, call.body["values"], call.body.get("reasons", {}))
     now = clock.now()
     checked = _checked(definition, sent, problems, call.user.id, now)
-    columns = complete(columns_of(checked.answers.columns), call.body.get("source", "").strip())
+    source = call.body.get("source", "").strip() or pasted_number(definition, sent)
+    columns = complete(columns_of(checked.answers.columns), source)
     new = NewIssue(
         **_given(columns), form_version_id=version_id, answers=checked.answers.answers,
         department_id=call.user.department_id,

@@ -3,12 +3,14 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from sqlalchemy import select
 
+from qtrace.accounts.access import visible_to
 from qtrace.accounts.models import User
 from qtrace.api.answers import Answer, kept
 from qtrace.api.blueprint import PREFIX, bp
@@ -19,7 +21,7 @@ from qtrace.api.problems import Wrong
 from qtrace.api.schema import Problem, Schema, integer, listed, maybe, moment, one_of, text, thing
 from qtrace.api.values import REASONS, VALUES, field_paths, merged, sent_of, stopped, told_values
 from qtrace.core import clock
-from qtrace.core.db import write
+from qtrace.core.db import db, write
 from qtrace.core.errors import NotFound
 from qtrace.forms.answers import read_answers, sent_from
 from qtrace.forms.definition import FormDefinition
@@ -29,7 +31,7 @@ from qtrace.forms.registry import Sent, Value
 from qtrace.forms.slots import slots_of
 from qtrace.records import queries
 from qtrace.records.asking import Asked
-from qtrace.records.bulk import Row, Sender, Target, take_rows
+from qtrace.records.bulk import RECORDS, Row, Sender, Target, key_of, take_rows
 from qtrace.records.doors import check_rows, checked_form
 from qtrace.records.fields import list_fields
 from qtrace.records.models import Record
@@ -147,6 +149,7 @@ def records_take(call: Call, form: str) -> Answer:
     check_rows(target, rows, door=Door.API, by=call.user.id, now=now, reason=call.body.get("reason", ""))
     sender = Sender(SOURCE, call.user.id, call.user.department_id)
     with write():
+        _refuse_hidden(target, rows, call.user)
         outcomes = take_rows(target, rows, sender, now=now)
         reasons = {
             at: "; ".join(f"{name}: {why}" if name else why for name, why in one.reasons)
@@ -174,6 +177,16 @@ def _row(definition: FormDefinition, values: Mapping[str, Any]) -> Row:
     wrong = {one.path.removeprefix("values."): one.message for one in problems}
     filled: dict[str, Value] = {name: value for name, value in read.answers.items() if value not in (None, "", [], {})}
     return Row(filled, list((read.errors | wrong).items()))
+
+
+def _refuse_hidden(target: Target, rows: Sequence[Row], user: User) -> None:
+    """Refuse rows that would change a record the person may not see."""
+    keys = {key for row in rows if (key := key_of(target, row)) is not None}
+    named = select(RECORDS.c.key).where(RECORDS.c.form_id == target.form.id, RECORDS.c.key.in_(sorted(keys)))
+    hidden = set(db.session.scalars(named)) - set(db.session.scalars(visible_to(named, Record, user)))
+    for row in rows:
+        if key_of(target, row) in hidden:
+            row.reasons.append((target.key, _("用这个值的记录您看不到,不能修改。请联系它所属的部门。")))
 
 
 def _checked(

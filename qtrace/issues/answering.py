@@ -7,7 +7,7 @@ from typing import Any
 from qtrace.forms.answers import Answers
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_definition, stored_definition
-from qtrace.forms.registry import Storage, controls
+from qtrace.forms.registry import Sent, Storage, controls
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.issues.models import Issue
 
@@ -41,3 +41,9 @@ def columns_of(columns: Mapping[str, Any]) -> dict[str, Any]:
 def further_answers(definition: FormDefinition, answers: Answers) -> dict[str, Any]:
     """Return the further answers of this form; a field that was emptied is written as empty."""
     return {asked.id: answers.answers.get(asked.id) for asked in definition.fields if not asked.column}
+
+
+def pasted_number(definition: FormDefinition, sent: Sent) -> str:
+    """Return what was pasted into the box that fills the rest; empty without one."""
+    boxes = [asked.id for asked in definition.fields if asked.control == "scan" and asked.options.get("fills")]
+    return next((sent.first(box) for box in boxes if sent.first(box)), "")

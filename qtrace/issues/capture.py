@@ -23,7 +23,7 @@ from qtrace.forms.registry import Opening, Sent
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.uploads import notes, receive
 from qtrace.issues import queries
-from qtrace.issues.answering import columns_of, edited_definition, further_answers
+from qtrace.issues.answering import columns_of, edited_definition, further_answers, pasted_number
 from qtrace.issues.controls import find_alike
 from qtrace.issues.models import Issue
 from qtrace.issues.opening import hold
@@ -88,7 +88,7 @@ def create() -> Response:
     if not checked.ok or errors:
         wrong = checked.page_errors | errors
         return _form_page((version_id, definition), sent, wrong, status=422, checked=checked)
-    new_issue = _new_issue(checked.answers, version_id, _source(definition, sent))
+    new_issue = _new_issue(checked.answers, version_id, pasted_number(definition, sent))
     complaint = _complaint(request.form)
     form_id, given = form_of(ISSUE_FORM).id, filled_in(definition, checked.answers)
     opening = Opening(now, now.astimezone(site_zone()).date(), actor().id, actor().department_id)
@@ -161,11 +161,6 @@ def _columns_of(complaint: Complaint) -> dict[str, Any]:
     return {name: getattr(complaint, name) for name in names} | {"description": complaint.text or complaint.raw_reason}
 
 
-def _source(definition: FormDefinition, sent: Sent) -> str:
-    boxes = [asked.id for asked in definition.fields if asked.control == "scan" and asked.options.get("fills")]
-    return next((sent.first(box) for box in boxes if sent.first(box)), "")
-
-
 def _checked(definition: FormDefinition, sent: Sent, now: datetime, issue: Issue | None = None) -> Checked:
     """Return what the form's rules make of what was sent."""
     return check_answers(
@@ -185,7 +180,7 @@ def _form_page(
 ) -> Response:  # fmt: skip
     version_id, definition = shown
     kept, now = notes(sent, owner=actor().id), clock.now()
-    found = _found(_source(definition, sent), sent.first("origin_line"))
+    found = _found(pasted_number(definition, sent), sent.first("origin_line"))
     told = form_told(ISSUE_FORM, version_id, definition, sent, by=actor().id, now=now, checked=checked)
     return render(
         "issues/new.html", "issues/_new.html", status=status, form=bind(definition, sent, errors), kept=kept, errors=errors,

@@ -27,16 +27,14 @@ class RecordLinks:
             RECORDS.c.number.startswith(text.upper(), autoescape=True),
             RECORDS.c.title.startswith(text, autoescape=True),
         )
-        statement = _of(form).where(begins, RECORDS.c.state != "void").order_by(RECORDS.c.id.desc()).limit(limit)
-        if current_user and current_user.is_authenticated:
-            statement = visible_to(statement, Record, current_user)
+        statement = _seen(form).where(begins, RECORDS.c.state != "void").order_by(RECORDS.c.id.desc()).limit(limit)
         return [
             Linked(row.id, row.number, row.title, _url(row.key, row.number)) for row in db.session.execute(statement)
         ]
 
     def by_number(self, form: str, number: str) -> Linked | None:
-        """Return the record with this number, None when there is none of the form."""
-        return _one(_of(form).where(RECORDS.c.number == number, RECORDS.c.state != "void"))
+        """Return the record with this number, None when the form has none the reader may see: lookups tell its title."""
+        return _one(_seen(form).where(RECORDS.c.number == number, RECORDS.c.state != "void"))
 
     def label(self, record_id: int) -> Linked | None:
         """Return a record by its id."""
@@ -54,6 +52,12 @@ def _of(form: str) -> Select[int, str, str, str]:
         FORMS, FORMS.c.id == RECORDS.c.form_id
     )
     return statement.where(FORMS.c.key == form) if form else statement
+
+
+def _seen(form: str) -> Select[int, str, str, str]:
+    """Select what the reader may see; a job, which has no reader, sees everything."""
+    reader = current_user if current_user and current_user.is_authenticated else None
+    return _of(form) if reader is None else visible_to(_of(form), Record, reader)
 
 
 def _one(statement: Select[int, str, str, str]) -> Linked | None:

@@ -23,6 +23,7 @@ from qtrace.core.db import db
 from qtrace.core.errors import NotFound
 from qtrace.core.models import StoredFileRow
 from qtrace.forms.models import Form, FormVersion
+from qtrace.orders.facts import storable
 from qtrace.records.asking import Asked
 from qtrace.records.fields import RECORDS, ListField, ListFields
 from qtrace.records.models import Record, RecordChange, RecordEdit, RecordFile
@@ -220,4 +221,4 @@ def _fits(value: Any, field: ListField) -> bool:
     kind = field.column.type.python_type
     if kind is int and (isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63):
         return False
-    return isinstance(value, kind)
+    return isinstance(value, kind) and not (isinstance(value, str) and not storable(value))

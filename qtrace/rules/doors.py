@@ -5,7 +5,7 @@ read-only keeps the old value. A warning passes with a reason, which is kept wit
 give one, so there it is only noted. The result is the same at every door.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -147,14 +147,17 @@ def check_answers(
     rule's id as text, or all of them under "". `leaving` names the stage that is about to be left, "close" at the end.
     """
     loaded = load_rules(form, definition) if isinstance(form, str) else form
-    answers = with_computed(loaded, definition, answers, now)
+    computed = with_computed(loaded, definition, answers, now)
     if not loaded.rules:
-        return Checked(answers, errors=answers.errors, door=door, by=by)
+        return Checked(computed, errors=computed.errors, door=door, by=by)
+    answers = replace(computed, errors=answers.errors)  # what fails is told of what the rules leave
     subject = subject_of(loaded, definition, answers, record, now, leaving)
     verdict = check(loaded.rules, subject)
     findings = [_for_strangers(one, loaded) for one in verdict.findings] if door is Door.PUBLIC else verdict.findings
     outcome = _Outcome(loaded, definition, answers, record, door, reasons or {})
-    return replace(outcome.of(findings, verdict.effects, subject), by=by)
+    checked = outcome.of(findings, verdict.effects, subject)
+    again = with_computed(loaded, definition, checked.answers, now, besides=checked.hidden)
+    return replace(checked, answers=again, errors=again.errors, by=by)
 
 
 def _for_strangers(finding: Finding, loaded: FormRules) -> Finding:
@@ -184,8 +187,13 @@ def missing_to_leave(
     return list(found)
 
 
-def with_computed(loaded: FormRules, definition: FormDefinition, answers: Answers, now: datetime) -> Answers:
-    """Return the answers with every computed field worked out from them; what fails is an error of its field."""
+def with_computed(
+    loaded: FormRules, definition: FormDefinition, answers: Answers, now: datetime, *, besides: Collection[str] = ()
+) -> Answers:  # fmt: skip
+    """Return the answers with every computed field worked out from them; what fails is an error of its field.
+
+    Fields `besides` stay as they are: what is hidden is not worked out anew.
+    """
     if not computes(definition):
         return answers
     named = {asked.id: asked.column for asked in definition.fields if asked.column}
@@ -195,8 +203,10 @@ def with_computed(loaded: FormRules, definition: FormDefinition, answers: Answer
         now=now, zone=site_zone(), workdays=lambda first, last: count_workdays(world, first, last)
     )
     found = compute_all(definition, known, environment)
-    kept = {name: value for name, value in found.values.items() if name not in named}
-    return replace(answers, answers=kept, errors={**found.errors, **answers.errors})
+    left = {name: value for name, value in answers.answers.items() if name in besides}
+    kept = {name: value for name, value in found.values.items() if name not in named and name not in besides}
+    told = {path: text for path, text in found.errors.items() if path.partition(".")[0] not in besides}
+    return replace(answers, answers=kept | left, errors={**told, **answers.errors})
 
 
 def note_warnings(kind: str, subject_id: int, checked: Checked, *, now: datetime) -> None:

@@ -1,15 +1,19 @@
 """A program fills in forms, brings master data and sales, and reads to-dos, traces, complaints and reports."""
 
+import base64
+import json
+
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
 from qtrace.core.db import db
+from qtrace.forms.registry import controls
 from qtrace.orders.models import Order, OrderLine
 from qtrace.records.models import Record
 from tests.conftest import NOW, user_id
 from tests.factories.api import Program, program
-from tests.factories.forms import make_form
+from tests.factories.forms import asked, make_form
 from tests.factories.issues import Sale, fresh, make_goods, make_issue, sell
 
 GOOD = {"item": "瓶盖扭矩", "result": "pass", "qty": 12, "day": "2026-11-20", "urgent": True}
@@ -31,8 +35,8 @@ def test_a_program_fills_in_a_form_and_changes_one_answer(app: Flask, erp: Progr
     assert changed.status_code == 200, changed.json
     assert changed.json["values"] | {"urgent": None} == GOOD | {"qty": 20, "urgent": None}
     assert erp.get(path).json["version"] == 2
-    asked = {"field": "f.qty", "op": "ge", "value": 20}
-    assert [one["number"] for one in erp.get("/records/inspection", filter=asked).json["items"]] == [
+    condition = {"field": "f.qty", "op": "ge", "value": 20}
+    assert [one["number"] for one in erp.get("/records/inspection", filter=condition).json["items"]] == [
         made.json["number"]
     ]
 
@@ -110,3 +114,56 @@ def test_complaints_reports_shops_and_forms_are_read(sqlite_app: Flask) -> None:
     fields = erp.get("/forms/inspection").json["sections"][0]["fields"]
     assert [one["id"] for one in fields][:2] == ["item", "result"]
     assert db.session.scalar(select(func.count(Record.id))) == 0
+
+
+def test_many_at_once_change_no_record_their_person_may_not_see(app: Flask, erp: Program) -> None:
+    make_form()
+    row = {"key": "item", "rows": [{"values": GOOD}]}
+    assert erp.post("/records/inspection/bulk", row).json["stored"] == 1
+    other = program(app, "inspector")
+    row["rows"][0]["values"] = GOOD | {"qty": 1}
+    refused = other.post("/records/inspection/bulk", row).json
+    assert (refused["refused"], refused["updated"]) == (1, 0)
+    assert fresh().scalars(select(Record)).one().answers["qty"] == 12
+
+
+def test_texts_no_database_keeps_are_refused_and_foreign_cursors_too(app: Flask, erp: Program) -> None:
+    make_form()
+    assert erp.post("/records/inspection", {"values": GOOD}).status_code == 201
+    for value in ("x\x00y", "\ud800", "' OR 1=1 --"):
+        title = {"field": "title", "op": "contains", "value": value}
+        for path in ("/issues", "/complaints", "/records/inspection"):
+            assert erp.get(path, filter=title if path != "/complaints" else title | {"field": "text"}).status_code in (
+                200,
+                422,
+            )
+    assert erp.get("/trace/order/%00").status_code == 422
+    for cursor in (
+        ["value", "\x00", 1],
+        ["rest", None, 2**70],
+        ["value", 5, 1],
+        ["-opened_at", "0001-01-01T00:00:00+14:00", 1],
+    ):
+        text = base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode()
+        assert erp.get("/records/inspection", cursor=text, sort="f.item").status_code in (200, 422), cursor
+        assert erp.get("/issues", cursor=text).status_code in (200, 422), cursor
+
+
+def test_a_masked_value_stays_masked_and_is_kept_when_something_else_changes(sqlite_app: Flask) -> None:
+    """A change of one answer used to lose what nobody types and what was shown masked."""
+    fields = [
+        asked("item", "text", "项目", required=True), asked("phone", "masked_text", "联系电话"),
+        asked("serial", "autonumber", "流水号", **controls()["autonumber"].starter()),
+    ]  # fmt: skip
+    make_form(fields, key="visit", prefix="VS")
+    erp = program(sqlite_app)
+    made = erp.post("/records/visit", {"values": {"item": "回访", "phone": "13800138000"}})
+    assert made.status_code == 201, made.json
+    assert "13800138000" not in made.text
+    path = made.headers["Location"].removeprefix("/api/v1")
+    changed = erp.patch(path, {"values": {"item": "再次回访"}, "version": 1})
+    assert changed.status_code == 200, changed.json
+    answers = fresh().scalars(select(Record)).one().answers
+    assert (answers["item"], answers["phone"]) == ("再次回访", "13800138000")
+    assert answers["serial"] == made.json["values"]["serial"]
+    assert erp.patch(path, {"values": {"serial": "X"}, "version": 2}).status_code == 422

@@ -1,6 +1,9 @@
 """A program lists, opens, changes and comments issues by the same rules as people on the page."""
 
+import pytest
 from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from qtrace.accounts.service import ensure_department
@@ -10,6 +13,19 @@ from qtrace.issues.models import Issue
 from tests.conftest import user_id
 from tests.factories.api import program
 from tests.factories.issues import anew, make_goods, make_issue
+
+PAYLOADS = [
+    "' OR '1'='1",
+    "1; DROP TABLE issue",
+    "number) UNION SELECT password_hash FROM user --",
+    "{{7*7}}",
+    "-number",
+    "1e400",
+    "NaN",
+    "[]",
+    "{}",
+    "null",
+]
 
 
 def test_a_program_opens_an_issue_reads_it_changes_it_and_comments(app: Flask) -> None:
@@ -96,3 +112,25 @@ def test_a_program_sees_no_more_than_its_person(sqlite_app: Flask) -> None:
     assert program_of_service.get("/issues").json["items"] == []
     assert program_of_service.patch(f"/issues/{issue.number}", {"values": {}, "version": 1}).status_code == 403
     assert program(sqlite_app).get(f"/issues/{issue.number}").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["filter", "sort", "cursor", "limit"])
+def test_whatever_a_list_is_asked_it_answers_or_names_what_is_wrong(sqlite_app: Flask, name: str) -> None:
+    """Payloads of other products' holes are values here, never SQL."""
+    sqlite_app.config["QTRACE_RATE_FACTOR"] = 0
+    make_issue()
+    erp = program(sqlite_app)
+    cursor = erp.get("/issues", limit=1, sort="number").json["next_cursor"] or "WyJudW1iZXIiLCAiUUkiLCAxXQ"
+    texts = st.text(max_size=60) | st.sampled_from([*PAYLOADS, cursor, cursor[:-3], f"{cursor}=="])
+
+    @settings(max_examples=40, deadline=None, database=None)
+    @given(asked=texts)
+    def ask(asked: str) -> None:
+        answer = erp.client.get("/api/v1/issues", query_string={name: asked}, headers=erp._headers(None))
+        assert answer.status_code in (200, 422), (asked, answer.text)
+
+    ask()
+    for value in ("x\x00y", "\ud800", "' OR 1=1 --"):
+        asked = {"field": "title", "op": "eq", "value": value}
+        assert erp.get("/issues", filter=asked).status_code in (200, 422)
+        assert erp.get("/issues", filter=asked).json.get("items", []) == []

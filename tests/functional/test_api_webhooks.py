@@ -42,6 +42,7 @@ class Receiver(BaseHTTPRequestHandler):
 
     got: list[tuple[dict[str, str], bytes]]
     status = 204
+    retry_after = ""
 
     def do_POST(self) -> None:
         """Keep the request."""
@@ -49,6 +50,8 @@ class Receiver(BaseHTTPRequestHandler):
         type(self).got.append(({name.lower(): value for name, value in self.headers.items()}, body))
         self.send_response(type(self).status)
         self.send_header("Content-Length", "0")
+        if type(self).retry_after:
+            self.send_header("Retry-After", type(self).retry_after)
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -59,7 +62,7 @@ class Receiver(BaseHTTPRequestHandler):
 def receiver(app: Flask) -> Iterator[str]:
     """The address of a receiver on loopback, which this site may reach."""
     app.config["QTRACE_NET_ALLOW"] = (ip_network("127.0.0.0/8"),)
-    Receiver.got, Receiver.status = [], 204
+    Receiver.got, Receiver.status, Receiver.retry_after = [], 204, ""
     server = HTTPServer(("127.0.0.1", 0), Receiver)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -176,3 +179,20 @@ def test_while_a_secret_changes_both_sign(receiver: str) -> None:
 def test_every_event_that_is_offered_is_one_the_site_records() -> None:
     source = "".join(path.read_text("utf-8") for path in SOURCES.rglob("*.py") if "webhooks" not in path.name)
     assert [name for name in EVENTS if f'"{name}"' not in source] == []
+
+
+def test_a_receiver_that_asks_to_wait_is_left_alone_so_long(receiver: str) -> None:
+    endpoint(receiver)
+    Receiver.status, Receiver.retry_after = 429, "7200"
+    make_issue()
+    work()
+    assert last().next_at == NOW + timedelta(hours=2)
+
+
+def test_a_message_of_an_endpoint_that_was_switched_off_is_dropped(receiver: str) -> None:
+    hook = endpoint(receiver)
+    make_issue()
+    with write():
+        switch_endpoint(hook, enabled=False, by=user_id("admin"), now=NOW)
+    work()
+    assert (Receiver.got, last().state) == ([], "dropped")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from operator import is_
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 
 from qtrace.conditions.formula import Formula, evaluate_formula, parse_formula
 from qtrace.conditions.formula_tree import FormulaError
@@ -37,6 +37,7 @@ from qtrace.forms.registry import (
 )
 
 SOURCES = "qtrace_lookup_sources"
+READ = "_read_formula"  # where a field remembers its formula, with the very fields it was read against
 LONGEST = 2000
 RESULTS: Mapping[str, tuple[FieldKind, Storage, Kind, str]] = {
     "number": (FieldKind.NUMBER, Storage.NUMBER, Kind.NUMBER, "decimal"),
@@ -58,10 +59,10 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
     "number": ("12.50", "abc"), "text": ("护肤", "长" * 2001), "bool": ("1", ""), "date": ("2026-11-22", "明天"),
     "datetime": ("2026-11-22T09:30", "刚才"),
 }  # fmt: skip
-HOW = {
-    "sum": lazy_gettext("合计"), "count": lazy_gettext("行数"), "avg": lazy_gettext("平均"), "min": lazy_gettext("最小"),
-    "max": lazy_gettext("最大"),
-}  # fmt: skip
+HOW = (
+    OptionChoice("sum", "合计", "Sum"), OptionChoice("count", "行数", "Rows"), OptionChoice("avg", "平均", "Mean"),
+    OptionChoice("min", "最小", "Least"), OptionChoice("max", "最大", "Greatest"),
+)  # fmt: skip
 
 
 class Computed(Computing):
@@ -179,13 +180,19 @@ class FormulaField(Computed):
         return []
 
     def read(self, field: FieldDefinition, fields: Sequence[FieldDefinition]) -> Formula:
-        """Return the formula read against the fields of the form."""
+        """Return the formula read against the fields of the form: once, for a batch asks again for every record."""
+        read = field.__dict__.get(READ)
+        if read is not None and len(read[0]) == len(fields) and all(map(is_, read[0], fields)):
+            before: Formula = read[1]
+            return before
         others = [one for one in fields if one.id != field.id]
         own = [field] if any(one.id == field.id for one in fields) else []
         wanted = RESULTS[self.result(field)][2]
-        return parse_formula(
+        found = parse_formula(
             field.text("formula"), types_of([*others, *own]), labels_of([*others, *own]), wanted=wanted
         )
+        field.__dict__[READ] = (list(fields), found)
+        return found
 
     def reads(self, asked: FieldDefinition, fields: Mapping[str, FieldDefinition]) -> frozenset[str]:
         """Return the fields the formula names; one that can't be read needs none."""
@@ -283,7 +290,7 @@ class Rollup(Computed):
     icon = "bar-chart"
     options = (
         Option("over", str, required=True, label_zh="汇总哪一列", label_en="Over", help_zh="子表.列,如 lines.qty;只数行数就填子表。", help_en="table.column, like lines.qty; the table alone to count its rows."),
-        Option("how", str, label_zh="怎么算", label_en="How", default="sum", choices=tuple(OptionChoice(key, str(key), str(key)) for key in HOW)),
+        Option("how", str, label_zh="怎么算", label_en="How", default="sum", choices=HOW),
         DIGITS, UNIT,
     )  # fmt: skip
 

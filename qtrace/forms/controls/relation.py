@@ -18,6 +18,7 @@ from qtrace.forms.definition import DefinitionError, Vocabulary, parse_field
 from qtrace.forms.registry import (
     Cell,
     Choice,
+    Control,
     FieldDefinition,
     Option,
     Samples,
@@ -30,6 +31,7 @@ from qtrace.forms.registry import (
 )
 
 LINKS = "qtrace_link_source"
+COLUMNS = "_columns"  # where a field remembers them
 MOST_COLUMNS = 20
 MAX_NUMBER = 40
 
@@ -57,10 +59,16 @@ class SubTable(Rows):
         }
 
     def columns(self, field: FieldDefinition) -> Sequence[FieldDefinition]:
-        """Return the columns that are asked; one whose control is gone is left out."""
-        listed = field.options.get("fields")
-        rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, list) else []
-        return [_column(row) for row in rows if row.get("control") in controls() and row.get("retired") is not True]
+        """Return the columns that are asked, read once for each field; one whose control is gone is left out."""
+        if COLUMNS not in field.__dict__:
+            listed = field.options.get("fields")
+            rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, list) else []
+            known = controls()
+            field.__dict__[COLUMNS] = tuple(
+                _column(row) for row in rows if row.get("control") in known and row.get("retired") is not True
+            )
+        found: Sequence[FieldDefinition] = field.__dict__[COLUMNS]
+        return found
 
     def check_options(self, options: Mapping[str, object]) -> list[str]:
         """Add that every column can be read, stands once, and has a control that fits into a row."""
@@ -75,7 +83,7 @@ class SubTable(Rows):
             return [_("子表的列 %(place)s:%(what)s", place=error.field or "", what=error.message)]
         if not 1 <= len(columns) <= MOST_COLUMNS:
             return [_("子表要有 1 到 %(most)d 列。", most=MOST_COLUMNS)]
-        unfit = [one for one in columns if known[one.control].not_in_rows or known[one.control].layout]
+        unfit = [one for one in columns if not _fits_a_row(known[one.control])]
         if unfit:
             return [_("「%(name)s」不能放在子表里。", name=unfit[0].label_zh)]
         ids = [one.id for one in columns]
@@ -226,6 +234,12 @@ def link_source() -> LinkSource:
 def linked(value: Value) -> Linked | None:
     """Return the record a kept link names, None when there is none any more."""
     return link_source().label(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _fits_a_row(control: Control) -> bool:
+    """Say whether a row may have such a cell; what is given while the record is saved is given to the record only."""
+    given = control.assigned and control.storage != Storage.COMPUTED
+    return not (control.not_in_rows or control.layout or given)
 
 
 def _check_counts(options: Mapping[str, object]) -> list[str]:

@@ -1,21 +1,28 @@
 """Computed fields: in the order of what they read, in rows too, and refused before they can go wrong."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from qtrace.accounts.models import User
 from qtrace.catalog.models import Shop, Sku
 from qtrace.conditions.formula_tree import Environment
-from qtrace.core.db import write
+from qtrace.core.db import db, write
 from qtrace.forms.answers import Answers, read_answers
 from qtrace.forms.computing import Results, compute_all, computes
 from qtrace.forms.definition import DefinitionError, FormDefinition, check_together
-from qtrace.forms.registry import Sent, Value, controls
+from qtrace.forms.queries import current_definition
+from qtrace.forms.registry import FieldDefinition, Sent, Value, controls
 from qtrace.forms.vocabulary import read_definition
+from qtrace.records.models import Record
+from qtrace.records.service import NewRecord, create_record
 from qtrace.rules.doors import Door, check_answers
-from tests.conftest import NOW
+from qtrace.rules.models import Rule
+from tests.conftest import NOW, log_in, user_id
 from tests.factories.forms import asked, make_form
 
 COLUMNS = [
@@ -161,3 +168,56 @@ def test_a_computed_field_is_compared_as_its_result(sqlite_app: Flask) -> None:
         ) or control.to_condition(due, found.values["due"])
         assert control.show(due, found.values["due"]) == "2026-11-22"
         assert control.to_condition(ok, found.values["ok"]) is True
+
+
+def test_fields_are_worked_out_anew_of_what_the_rules_leave(sqlite_app: Flask) -> None:
+    made = make_form([
+        asked("qty", "integer", "数量"), asked("rest", "integer", "剩余"),
+        formula("twice", "coalesce({qty}, 0) * 2"), formula("share", "1 / {rest}"), formula("kept", "{qty} + 1"),
+    ])  # fmt: skip
+    with write() as session:
+        session.add_all(
+            Rule(form_id=made.id, kind=kind, field=name, changed_at=NOW)
+            for kind, name in (("clear", "qty"), ("hide", "rest"), ("hide", "share"))
+        )
+    with sqlite_app.test_request_context():
+        definition = current_definition("inspection")[1]
+        answers = Answers(answers={"qty": 3, "rest": 0})
+        checked = check_answers("inspection", definition, answers, door=Door.PAGE, by=None, now=NOW)
+        assert checked.ok
+        assert checked.answers.answers == {"twice": "0.00"}  # and nobody is told of a division nobody sees
+
+
+def test_a_formula_is_read_once_and_anew_when_the_fields_beside_it_change(sqlite_app: Flask) -> None:
+    with sqlite_app.test_request_context():
+        first = form(asked("a", "decimal", "甲"), formula("b", "{甲} * 2"))
+        assert worked(first, {"a": "2"}).values["b"] == worked(first, {"a": "2"}).values["b"] == "4.00"
+        [b] = [one for one in first.fields if one.id == "b"]
+        renamed = FieldDefinition("c", "decimal", "甲", "c")
+        section = replace(first.sections[0], fields=(renamed, b))
+        assert worked(FormDefinition((section,)), {"c": "5"}).values["b"] == "10.00"
+
+
+def test_what_is_given_at_saving_does_not_stand_in_a_row(sqlite_app: Flask) -> None:
+    with sqlite_app.test_request_context(), pytest.raises(DefinitionError):
+        form(asked("lines", "sub_table", "明细", fields=[asked("no", "autonumber", "编号", prefix="N")]))
+
+
+def test_nobody_links_to_a_record_they_may_not_see(app: Flask) -> None:
+    made = make_form([asked("item", "text", "项目", in_list=True)])
+    store = db.session.get_one(User, user_id("inspector")).department_id
+    new = NewRecord(made.id, current_definition("inspection")[0], {"item": "机密"}, department_id=store)
+    with write():
+        number = create_record(new, by=user_id("inspector"), now=NOW)
+    make_form(
+        [asked("from", "link", "来源"), asked("title", "lookup", "标题", through="from", take="title")],
+        key="copy", name="摘录", prefix="CP",
+    )  # fmt: skip
+    db.session.remove()
+    stranger = log_in(app, "customer_service").post("/records/copy", {"from": number})
+    assert stranger.status_code == 422
+    assert "机密" not in stranger.text
+    assert log_in(app, "quality_lead").post("/records/copy", {"from": number}).status_code == 303
+    db.session.remove()
+    copy = db.session.scalars(select(Record).where(Record.number != number)).one()
+    assert copy.answers["title"] == "机密"

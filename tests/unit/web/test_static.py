@@ -71,7 +71,7 @@ def test_what_the_first_page_loads_leaves_room_in_sixty_kilobytes() -> None:
     htmx = f"vendor/htmx-{LOCK['packages']['htmx.org']['version']}.min.js"
     files = ["css/app.css", "js/app.js", "icons.svg", htmx]
     size = sum(len(gzip.compress((STATIC / file).read_bytes(), 5)) for file in files)
-    assert size <= 40_000
+    assert size <= 44_000  # the pages themselves stay below 10
 
 
 def test_every_icon_named_in_a_template_is_drawn() -> None:
