@@ -12,6 +12,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
 
+from qtrace.accounts.access import can
 from qtrace.catalog.controls import article_of
 from qtrace.catalog.models import Standard
 from qtrace.catalog.standards_queries import standard_for, versions
@@ -111,7 +112,7 @@ class ResponsibilitySplit(Rows):
             return Markup("—")
         bars = (
             Markup(
-                '<div class="share"><span>{}</span><progress max="100" value="{}"></progress><b class="num">{}%</b>{}</div>'
+                '<div class="split-row"><span>{}</span><progress max="100" value="{}"></progress><b class="num">{}%</b>{}</div>'
             ).format(
                 self._party(field, row),
                 row.get("percent"),
@@ -120,7 +121,7 @@ class ResponsibilitySplit(Rows):
             )
             for row in rows
         )
-        return Markup('<div class="shares">{}</div>').format(Markup("").join(bars))
+        return Markup('<div class="split-shown">{}</div>').format(Markup("").join(bars))
 
     def to_condition(self, field: FieldDefinition, value: Value) -> object:
         """Return the parties."""
@@ -314,6 +315,8 @@ class DefectMap(Rows):
 
     def picture(self, bound: Bound) -> Picture:
         """Return the photo of the standard of the article that was chosen; a plain grid where there is none."""
+        if not can("catalog.read"):  # the photo would not be sent to this reader
+            return Picture()
         fixed = bound.field.number("standard", 0)
         if fixed and db.session.get(Standard, fixed) is not None:
             found = next(iter(versions(fixed)), None)

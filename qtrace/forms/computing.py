@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from flask_babel import gettext as _
 
+from qtrace.conditions.formula import Formula
 from qtrace.conditions.formula_tree import Environment
 from qtrace.conditions.formula_values import Kind, Type
 from qtrace.conditions.tree import FieldKind
@@ -22,11 +23,21 @@ KINDS: Mapping[FieldKind, Type] = {
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What is read once for all records of a definition: its formulas by place, and the order of each table's fields."""
+
+    formulas: dict[str, Formula] = field(default_factory=dict)
+    orders: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class World:
     """What a computed field may know: the fields there are with their values, and what formulas may know besides."""
 
     fields: Mapping[str, FieldDefinition]
     environment: Environment
+    memory: Memory = field(default_factory=Memory)
+    table: str = ""  # `lines.` while a row of that field is worked out; empty for the form itself
 
 
 @dataclass(frozen=True)
@@ -55,22 +66,25 @@ class Computing(Control):
 
 def compute_all(definition: FormDefinition, values: Mapping[str, Value], environment: Environment) -> Results:
     """Return the values with every computed field worked out anew; call it after reading and before the rules."""
-    return compute_fields(list(definition.fields), values, environment)
+    memory: Memory = definition.__dict__.setdefault("computing_memory", Memory())
+    fields = list(definition.fields)
+    return compute_fields(fields, values, World({one.id: one for one in fields}, environment, memory))
 
 
 def compute_fields(
-    fields: Sequence[FieldDefinition], values: Mapping[str, Value], environment: Environment,
-    above: World | None = None, given: Mapping[str, Value] | None = None,
+    fields: Sequence[FieldDefinition], values: Mapping[str, Value], world: World,
+    given: Mapping[str, Value] | None = None,
 ) -> Results:  # fmt: skip
-    """Work out the computed ones of these fields; those of a row see the fields above them too."""
+    """Work out the computed ones of these fields; those of a row see the values around it, too."""
     known = controls()
     results = Results(dict(values))
-    world = World({**(above.fields if above else {}), **{one.id: one for one in fields}}, environment)
     for asked in fields:
         if any(isinstance(known[one.control], Computing) for one in known[asked.control].columns(asked)):
             _compute_rows(asked, results, world)
     try:
-        order = in_order(fields)
+        order = world.memory.orders.get(world.table)
+        if order is None:
+            order = world.memory.orders[world.table] = in_order(fields)
     except Refused as refused:  # published before what it reads was taken away
         results.errors[refused.field or ""] = refused.message
         return results
@@ -166,10 +180,10 @@ def _compute_rows(asked: FieldDefinition, results: Results, world: World) -> Non
     if not isinstance(rows, list):
         return
     done: list[Value] = []
+    around = {**world.fields, **{one.id: one for one in columns}}
+    inside = World(around, world.environment, world.memory, table=f"{asked.id}.")
     for place, row in enumerate(rows):
-        found = compute_fields(
-            columns, row if isinstance(row, Mapping) else {}, world.environment, world, results.values
-        )
+        found = compute_fields(columns, row if isinstance(row, Mapping) else {}, inside, results.values)
         done.append(found.values)
         results.errors.update({f"{asked.id}.{place}.{name}": text for name, text in found.errors.items()})
     results.values[asked.id] = done

@@ -200,7 +200,7 @@ class FiveWhy(Rows):
         kinds = {kind: in_words(zh, en) for kind, zh, en in KINDS}
         tests = {test: in_words(zh, en) for test, zh, en in TESTED}
         looks = {"true": "ok", "false": ""}
-        return Markup('<div class="why depth-{}"><span class="wrap-any">{}</span> <small>{}</small> <span class="chip {}">{}</span>{}</div>').format(
+        return Markup('<div class="why-row depth-{}"><span class="wrap-any">{}</span> <small>{}</small> <span class="chip {}">{}</span>{}</div>').format(
             min(depth, MOST_DEPTH), row.get("text", ""), kinds.get(str(row.get("kind")), ""), looks.get(str(row.get("tested")), "warn"),
             tests.get(str(row.get("tested")), ""),
             Markup('<small class="evidence wrap-any">{}</small>').format(row["evidence"]) if row.get("evidence") else "",

@@ -204,7 +204,10 @@ class FormulaField(Computed):
     def compute(self, asked: FieldDefinition, values: Mapping[str, Value], world: World) -> Value:
         """Return the formula's result as it is kept; refuse with the reason where there is none."""
         try:
-            formula = self.read(asked, list(world.fields.values()))
+            place = f"{world.table}{asked.id}"
+            formula = world.memory.formulas.get(place)
+            if formula is None:
+                formula = world.memory.formulas[place] = self.read(asked, list(world.fields.values()))
             seen = {name: _seen(name, kind, values, world) for name, kind in formula.types.items()}
             return self.kept(asked, evaluate_formula(formula, seen, world.environment))
         except FormulaError as error:
