@@ -24,7 +24,7 @@ from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.uploads import notes, receive
 from qtrace.issues import queries
 from qtrace.issues.answering import columns_of, edited_definition, further_answers, pasted_number
-from qtrace.issues.controls import find_alike
+from qtrace.issues.controls import MOST_KEPT, find_alike
 from qtrace.issues.models import Issue
 from qtrace.issues.opening import hold
 from qtrace.issues.origin import Origin, complete, origin_of
@@ -71,8 +71,9 @@ def alike_show() -> Response:
     """Show the issues alike to what a form says so far; the address names its fields."""
     typed = {part: request.args.get(request.args.get(f"{part}_field", ""), "")[:400] for part in ("sku", "lot", "text")}
     name = request.args.get("field", "")[:80]
-    found = [one for one in find_alike(typed) if one.number not in request.args.getlist(name)]
-    return render("issues/_alike.html", found=found, name=name)
+    picked = list(dict.fromkeys(request.args.getlist(name)))[:MOST_KEPT]
+    found = [one for one in find_alike(typed) if one.number not in picked]
+    return render("issues/_alike.html", found=found, name=name, picked=picked, asked=any(typed.values()))
 
 
 @bp.post("/issues")

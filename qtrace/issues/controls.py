@@ -115,9 +115,15 @@ class SimilarIssues(Control):
 
     def alike(self, bound: Bound) -> list[Alike]:
         """Return the issues alike to what is typed now, without those that are picked already."""
-        names = self.names(bound.field)
-        found = find_alike({name: bound.sent.first(field) for name, field in names.items()})
+        found = find_alike(self._typed(bound))
         return [one for one in found if one.number not in bound.values]
+
+    def asked(self, bound: Bound) -> bool:
+        """Say whether anything is typed that issues can be alike in."""
+        return any(self._typed(bound).values())
+
+    def _typed(self, bound: Bound) -> dict[str, str]:
+        return {name: bound.sent.first(field) for name, field in self.names(bound.field).items()}
 
 
 def find_alike(typed: Mapping[str, str]) -> list[Alike]:

@@ -12,6 +12,7 @@ from tests.factories.codes import photo_of, symbol
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
 SKU = "HF-ROSE-30"
+CAMERA = "[data-scan-box=source][data-scan-photo]"  # the form has a camera at each box that takes a code
 
 
 def photo(folder: Path, *texts: str) -> Path:
@@ -25,15 +26,15 @@ def photo(folder: Path, *texts: str) -> Path:
 def test_a_photo_fills_the_box_and_looks_it_up(open_page: OpenPage, width: int, tmp_path: Path) -> None:
     page = open_page(width)
     page.goto("/issues/new")
-    page.set_input_files("[data-scan-photo]", photo(tmp_path, SKU))
+    page.set_input_files(CAMERA, photo(tmp_path, SKU))
     expect(page.locator("#found")).to_contain_text("玫瑰精华液")
     expect(page.locator("[name=source]")).to_have_value(SKU)
-    assert page.locator("[data-scan-photo]").input_value() == ""  # the photo does not go along with the form
+    assert page.locator(CAMERA).input_value() == ""  # the photo does not go along with the form
 
-    page.set_input_files("[data-scan-photo]", photo(tmp_path))
-    expect(page.locator("[data-scan-area]")).to_contain_text("靠近一点")
+    page.set_input_files(CAMERA, photo(tmp_path))
+    expect(page.locator("[data-scan-area=source]")).to_contain_text("靠近一点")
 
-    page.set_input_files("[data-scan-photo]", photo(tmp_path, "NOBODY-1", SKU))
+    page.set_input_files(CAMERA, photo(tmp_path, "NOBODY-1", SKU))
     expect(page.locator("[data-scan-pick]").first).to_contain_text("有记录")
     page.locator("[data-scan-pick]", has_text="NOBODY-1").click()
     expect(page.locator("#found")).to_contain_text("没有找到")
