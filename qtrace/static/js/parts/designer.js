@@ -60,8 +60,9 @@ function arm() {
       onAdd(event) {
         const control = event.item.dataset.control;
         if (!control) return;
+        const index = [...list.children].slice(0, event.newIndex).filter((other) => other.matches("[data-field]")).length;
         event.item.remove();
-        drop(document.getElementById("drop").dataset.fields, { control, section: list.dataset.drop, index: event.newDraggableIndex });
+        drop(document.getElementById("drop").dataset.fields, { control, section: list.dataset.drop, index });
       },
       onEnd(event) {
         letGo();
