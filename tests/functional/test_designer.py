@@ -224,10 +224,10 @@ def form_version_of(key: str) -> int:
     return current_definition(key)[0]
 
 
-def test_three_publications_interrupt_none_of_two_hundred_records(inspection: Browser, sqlite_app: Flask) -> None:
-    """Open pages, kept drafts and records being edited all go on with the version they began with."""
+def test_open_pages_kept_drafts_and_records_go_on_with_the_version_they_began_with(inspection: Browser) -> None:
+    """The same with eight people at once is test_publishing_interrupts_nobody."""
     version, form_id = str(form_version_of("qc")), form("qc").id
-    for n in range(200):
+    for n in range(4):
         with write():
             create_record(NewRecord(form_id, int(version), {"field_1": f"第 {n} 件"}), by=None, now=NOW)
     numbers = anew().scalars(select(Record.number).order_by(Record.id)).all()
@@ -235,9 +235,9 @@ def test_three_publications_interrupt_none_of_two_hundred_records(inspection: Br
     assert inspection.post("/forms/qc/held", kept).status_code == 204
     statuses = []
     for n, number in enumerate(numbers):
-        if n in (50, 100, 150):
+        if n:
             change(inspection, "/fields", {"control": "text", "section": "section_1"})
-            last = f"field_{4 + (n - 50) // 50}"
+            last = f"field_{3 + n}"
             change(inspection, f"/fields/{last}", {"label_zh": f"新增 {n}", "required": "1"})
             assert publish(inspection).status_code == 303
         data = {"version": "1", "form_version": version, "field_1": f"改过 {n}", "field_2": "5"}
@@ -245,7 +245,7 @@ def test_three_publications_interrupt_none_of_two_hundred_records(inspection: Br
     new = {"form_version": version, "field_1": "公布前打开的"}
     assert inspection.post("/records/qc", new).status_code == 303
     assert form("qc").current_version == 4
-    assert statuses == [303] * 200
+    assert statuses == [303] * 4
     restored = inspection.get("/records/qc/new?held=1")
     assert restored.status_code == 200
     assert {row.form_version_id for row in anew().scalars(select(Record))} == {int(version)}
