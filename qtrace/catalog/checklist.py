@@ -4,7 +4,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
 from flask import current_app
@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from qtrace.catalog.controls import article_of
 from qtrace.catalog.models import Standard, StandardVersion
-from qtrace.catalog.standards_queries import standard_for, versions
+from qtrace.catalog.standards_queries import in_use, standard_for, versions
 from qtrace.conditions.tree import FieldKind
 from qtrace.core import clock
 from qtrace.core.db import db
@@ -28,7 +28,10 @@ from qtrace.forms.registry import (
     Cell,
     Control,
     FieldDefinition,
+    Names,
     Option,
+    OptionCell,
+    OptionChoice,
     Samples,
     Sent,
     Shape,
@@ -48,6 +51,9 @@ SPOKEN = {"pass": ("合格", "pass", "ok"), "fail": ("不合格", "fail", "ng"),
 LOOKS = {"pass": "ok", "fail": "bad", "na": ""}
 LIMITED = re.compile(r"(.+?)\s*\[\s*([-\d.]*)\s*~\s*([-\d.]*)\s*([^\]]*)\]")
 NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+ITEM = (
+    OptionCell("检查什么", "What"), OptionCell("下限", "Low"), OptionCell("上限", "High"), OptionCell("单位", "Unit"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,12 +102,17 @@ class InspectionChecklist(Control):
     public = False
     not_in_rows = NOT_IN_ROWS
     options = (
-        Option("items", list, shape=Shape.WORDS, label_zh="检查项目", label_en="Items",
-               help_zh="一行一项;要测量就写:名称 | 下限 | 上限 | 单位。", help_en="One a line; measured ones as: name | low | high | unit."),
-        Option("sku", str, label_zh="商品字段", label_en="Field of the article",
-               help_zh="填商品 SKU 字段的编号:加上它的质量标准里的限值。", help_en="The id of the SKU field: the limits of its standard are added."),
-        Option("standard", int, label_zh="固定的质量标准编号", label_en="Fixed standard", advanced=True, least=1),
+        Option("items", list, shape=Shape.CELLS, cells=ITEM, label_zh="检查项目", label_en="Items",
+               help_zh="写了下限或上限的项目要填实测值。", help_en="An item with a limit asks for the measured value."),
+        Option("sku", str, label_zh="商品字段", label_en="Field of the article", names=Names.FIELD, fits=("sku",),
+               help_zh="加上它的质量标准里的限值。", help_en="The limits of its standard are added."),
+        Option("standard", int, label_zh="固定的质量标准", label_en="Fixed standard", advanced=True, least=1),
     )  # fmt: skip
+
+    def panel(self) -> Sequence[Option]:
+        """Return the settings with every standard there is now."""
+        known = {"standard": standard_choices()}
+        return [replace(option, choices=known.get(option.name, ())) for option in self.options]
 
     def starter(self) -> dict[str, object]:
         """Return two items, one of them measured."""
@@ -298,6 +309,15 @@ class InspectionChecklist(Control):
             result, measured, note = [*line[1:4], "", "", ""][:3]
             said.append((known.get(item.name, item), (words.get(result.lower(), result), measured, note)))
         return self.judged(said) if said else None
+
+
+def standard_choices() -> tuple[OptionChoice, ...]:
+    """Return every quality standard in use, for a field that is fixed to one."""
+    found = []
+    for standard, sku, shop in in_use():
+        name = " · ".join(part for part in (standard.name, sku.label if sku else "", shop.name if shop else "") if part)
+        found.append(OptionChoice(str(standard.id), name, name))
+    return tuple(found)
 
 
 def judge(item: Item, result: str, measured: str, note: str) -> Value:

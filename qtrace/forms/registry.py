@@ -153,6 +153,24 @@ class Shape(StrEnum):
     TREE = "tree"  # the same, with `children`
     FIELDS = "fields"  # field definitions, as in a section
     MAPS = "maps"  # {from, to}
+    CELLS = "cells"  # lines whose cells stand between |, as `cells` of the option names them
+
+
+class Names(StrEnum):
+    """What the text of an option names, so that a property panel offers what there is on this form."""
+
+    FIELD = "field"  # a field beside this one
+    COLUMN = "column"  # a table of the form, or one of its columns of numbers
+    FORM = "form"  # another form
+
+
+@dataclass(frozen=True)
+class OptionCell:
+    """One cell of a line of a list: typed freely, or chosen where it has choices."""
+
+    label_zh: str
+    label_en: str
+    choices: tuple[OptionChoice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +195,10 @@ class Option:
     least: int | None = None
     most: int | None = None
     of_site: Callable[[], tuple[OptionChoice, ...]] | None = None  # choices the company itself makes
+    names: Names | None = None
+    fits: tuple[str, ...] = ()  # the controls a named field may have; empty means any
+    rows: int = 1  # lines of the box a text is typed in
+    cells: tuple[OptionCell, ...] = ()
 
     @property
     def known_choices(self) -> tuple[OptionChoice, ...]:
@@ -474,7 +496,9 @@ def _fits(option: Option, value: object) -> bool:
         low = -MOST_NUMBER + 1 if option.least is None else option.least
         high = MOST_NUMBER - 1 if option.most is None else option.most
         return low <= value <= high
-    return option.shape != Shape.WORDS or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+    return option.shape not in (Shape.WORDS, Shape.CELLS) or (
+        isinstance(value, list) and all(isinstance(item, str) for item in value)
+    )
 
 
 def refuse_long(text: str, limit: int) -> str:
