@@ -25,6 +25,7 @@ from qtrace.core.files import StoredFile
 from qtrace.core.money import minor_digits
 
 EXTENSION = "qtrace_controls"
+INNER_FILES = "files"  # the files of inputs inside a field are kept under `<field>.files`
 ROWS_ASKED = "_rows"  # the input of the buttons that add and drop rows: `add:<field>`, `drop:<field>:<row>`
 MAX_TEXT = 2000
 MAX_SPELLING = 40
@@ -380,6 +381,14 @@ class Control:
     def send(self, field: FieldDefinition, value: Value) -> dict[str, list[str]]:
         """Return the inputs that would send this value; used to fill a form for editing."""
         return {} if value is None else {field.id: [str(value)]}
+
+    def file_fields(self, field: FieldDefinition, sent: Sent) -> Sequence[FieldDefinition]:
+        """Return the inputs of this one that take files, each as a field of its own; none for most controls."""
+        return [field] if self.holds_files else []
+
+    def captions(self, field: FieldDefinition, value: Value) -> Mapping[str, str]:
+        """Return what each file of the value shows, by the file's id, where the value says so."""
+        return {}
 
     def check_options(self, options: Mapping[str, object]) -> list[str]:
         """Return what is wrong with a definition's options, one line each."""
