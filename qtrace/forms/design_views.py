@@ -187,6 +187,13 @@ def draft_undo(key: str) -> Response:
     return _change(key, lambda turn: designing.undo_in_draft(key, turn) and "")
 
 
+@bp.post("/forms/<key>/draft/redo")
+@needs("config.forms")
+def draft_redo(key: str) -> Response:
+    """Do the change again that was taken back last."""
+    return _change(key, lambda turn: designing.redo_in_draft(key, turn) and "")
+
+
 @bp.post("/forms/<key>/draft/removal")
 @needs("config.forms")
 def draft_delete(key: str) -> Response:

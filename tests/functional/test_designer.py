@@ -15,7 +15,7 @@ from qtrace.core import clock
 from qtrace.core.db import WRITE, db, write
 from qtrace.core.jobs import enqueue, run_one
 from qtrace.forms.columns import columns_of
-from qtrace.forms.definition import dump_field
+from qtrace.forms.definition import FormDefinition, dump_field
 from qtrace.forms.designing import UNDO_STEPS, draft_of
 from qtrace.forms.drafting import find_field
 from qtrace.forms.held import JOB, KEEP
@@ -184,6 +184,45 @@ def test_the_last_changes_are_taken_back_one_by_one_up_to_the_bound(inspection: 
     assert f"最多保留最近 {UNDO_STEPS} 步" in refusal(change(inspection, "/undo"))
     assert change(inspection, "/removal").status_code == 303
     assert labels() == before and form("qc").draft is None
+
+
+def test_what_was_taken_back_is_done_again_until_something_new_is_done(inspection: Browser) -> None:
+    states = [draft_of("qc").definition]
+    for address, data in (
+        ("/sections", {"page_break": "1"}), ("/fields/field_1/position", {"section": "section_2", "index": "0"}),
+        ("/fields/field_2/copies", {}), ("/sections/section_2/position", {"to": "up"}), ("/fields/field_2", {"label_zh": "抽检数"}),
+    ):  # fmt: skip
+        change(inspection, address, data)
+        states.append(now_drawn())
+    for state in reversed(states[:-1]):
+        change(inspection, "/undo")
+        assert now_drawn() == state
+    assert (
+        "撤销" in inspection.get("/forms/qc/design").text and "重做:添加分区" in inspection.get("/forms/qc/design").text
+    )
+    for state in states[1:]:
+        assert change(inspection, "/redo").status_code == 303
+        assert now_drawn() == state
+    assert "没有可以重做的改动" in refusal(change(inspection, "/redo"))
+    change(inspection, "/undo")
+    change(inspection, "/undo")
+    assert now_drawn() == states[-3]
+    change(inspection, "/fields/field_3", {"label_zh": "判定"})
+    assert "没有可以重做的改动" in refusal(change(inspection, "/redo"))
+
+
+def now_drawn() -> FormDefinition:
+    """Return the draft as it is now."""
+    anew()
+    return draft_of("qc").definition
+
+
+def test_a_publication_leaves_nothing_to_do_again(inspection: Browser) -> None:
+    change(inspection, "/fields/field_1", {"label_zh": "检验项目"})
+    change(inspection, "/fields/field_2", {"label_zh": "抽检数"})
+    change(inspection, "/undo")
+    publish(inspection)
+    assert "没有可以重做的改动" in refusal(change(inspection, "/redo"))
 
 
 def test_moving_changes_sections_and_is_undone_exactly(inspection: Browser) -> None:
