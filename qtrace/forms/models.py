@@ -148,6 +148,7 @@ class FormDraft(Base):
     form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
     form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id"))
     subject: Mapped[str] = mapped_column(String(40), default="")  # the number of the record that is edited
+    based_on: Mapped[int | None]  # the version of that record the form was opened with
     sent: Mapped[dict[str, Any]]  # input name to the texts it holds
     last_field: Mapped[str] = mapped_column(String(60), default="")
     saved_at: Mapped[datetime]

@@ -237,6 +237,7 @@ def upgrade() -> None:
     sa.Column('form_id', ID, nullable=False),
     sa.Column('form_version_id', ID, nullable=False),
     sa.Column('subject', sa.String(length=40), nullable=False),
+    sa.Column('based_on', ID, nullable=True),
     sa.Column('sent', JSON, nullable=False),
     sa.Column('last_field', sa.String(length=60), nullable=False),
     sa.Column('saved_at', sa.DateTime(timezone=True), nullable=False),
