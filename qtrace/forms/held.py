@@ -93,7 +93,7 @@ def _words(control: Control, asked: FieldDefinition, sent: Sent) -> str:
     if sent.first(f"{asked.id}.held"):
         return sent.first(asked.id) or sent.first(f"{asked.id}.held")
     try:
-        return control.show(asked, control.parse(asked, sent))
+        return control.to_print(asked, control.parse(asked, sent))
     except Refused:
         return _("、").join(sent.all(asked.id)) or _("还没有填完")
 
