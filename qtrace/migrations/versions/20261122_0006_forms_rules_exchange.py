@@ -106,7 +106,8 @@ def upgrade() -> None:
 
     op.create_table('form_remark',
     sa.Column('id', ID, nullable=False),
-    sa.Column('form_id', ID, nullable=False),
+    sa.Column('form_id', ID, nullable=True),
+    sa.Column('page', sa.String(length=40), nullable=False),
     sa.Column('version', ID, nullable=False),
     sa.Column('field', sa.String(length=60), nullable=False),
     sa.Column('text', sa.Text(), nullable=False),
