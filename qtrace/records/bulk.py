@@ -22,9 +22,9 @@ from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.registry import Cell, FieldDefinition, Saving, Value, controls
 from qtrace.forms.slots import slots_of
+from qtrace.records.following import Following
 from qtrace.records.models import Record, RecordEdit
-from qtrace.records.service import KIND, assigned, derived_by, differing, refuse_taken, searched, title_of
-from qtrace.records.slots import slotted
+from qtrace.records.service import KIND, assigned, differing, refuse_taken
 
 Outcome = Literal["stored", "updated", "unchanged", "refused"]
 RECORDS, EDITS = table_of(Record), table_of(RecordEdit)
@@ -146,7 +146,7 @@ class _Plan:
 
     def __init__(self, target: Target, sender: Sender, now: datetime) -> None:
         self.target, self.sender, self.now = target, sender, now
-        self.slots = slotted(target.definition, slots_of(target.form.id))
+        self.follows = Following(target.definition, slots_of(target.form.id))
         self.new: list[dict[str, Any]] = []
         self.changed: list[dict[str, Any]] = []
         self.before: list[dict[str, Any]] = []
@@ -229,10 +229,9 @@ class _Plan:
             self.noted.append((columns, row.notes))
 
     def _columns(self, row: Row) -> dict[str, Any]:
-        definition = self.target.definition
         return {
-            "answers": row.answers, "title": title_of(definition, row.answers), "form_version_id": self.target.version_id,
-            **derived_by(definition, self.slots, row.answers),
+            "answers": row.answers, "title": self.follows.title(row.answers), "form_version_id": self.target.version_id,
+            **self.follows.columns(row.answers),
         }  # fmt: skip
 
     def _made(self) -> dict[str, Any]:
@@ -252,14 +251,12 @@ class _Plan:
                 yield row_id, of_number[number]
 
     def _index(self, rows: Any, *, new: bool) -> None:
-        definition = self.target.definition
-        texts = ((row_id, searched(definition, row["number"], row["answers"])) for row_id, row in rows)
+        texts = ((row_id, self.follows.searched(row["number"], row["answers"])) for row_id, row in rows)
         search.index(KIND, texts, new=new)
 
     def _tell(self) -> None:
-        digest = hashlib.sha256()
-        for row in [*self.new, *self.changed]:
-            digest.update(json.dumps([row["number"], row["answers"]], ensure_ascii=False, sort_keys=True).encode())
+        told = [[row["number"], row["answers"]] for row in [*self.new, *self.changed]]
+        digest = hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode())
         body = {
             "form": self.target.form.key, "source": self.sender.source, "stored": len(self.new),
             "updated": len(self.changed), "digest": digest.hexdigest(),
