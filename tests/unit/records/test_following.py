@@ -1,7 +1,5 @@
 """What follows from the answers of a record: its title, its words and its columns."""
 
-from decimal import Decimal
-
 from flask import Flask
 
 from qtrace.forms.vocabulary import read_definition
@@ -43,4 +41,4 @@ def test_equal_answers_of_different_kinds_are_told_apart(sqlite_app: Flask) -> N
 def test_decimals_keep_their_places(sqlite_app: Flask) -> None:
     with sqlite_app.test_request_context():
         found = following(asked("size", "decimal", "直径", digits=3), slots={"size": "n1"})
-        assert found.columns({"size": Decimal("1.250")})["n1"] == 1_250_000
+        assert found.columns({"size": "1.250"})["n1"] == 1_250_000
