@@ -13,7 +13,7 @@ from sqlalchemy import delete, exists, select
 from qtrace.core import search
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import DomainError
-from qtrace.exchange.kinds import OWN_FORM, Choice, Field, FieldType, Kind, normal
+from qtrace.exchange.kinds import OWN_FORM, Choice, Field, FieldType, Kind, also_called
 from qtrace.exchange.targets import Kept, RowOutcome, Undone
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_form, stored_definition
@@ -30,6 +30,10 @@ MOST_CHOICES = 500  # longer lists are read by name, without a page that lists t
 TYPES: Mapping[Storage, FieldType] = {
     Storage.BOOL: "flag",
     Storage.NUMBER: "number", Storage.MONEY: "number", Storage.DATE: "day", Storage.DATETIME: "time",
+}  # fmt: skip
+TOPICS = {  # what a control asks for, as the headers of exports call it
+    "sku": "sku", "lot_no": "lot", "supplier": "supplier", "warehouse": "warehouse", "order_ref": "order",
+    "customer": "customer", "product_category": "category",
 }  # fmt: skip
 KEY_STORAGES = (Storage.TEXT, Storage.NUMBER, Storage.DATE)
 
@@ -138,7 +142,7 @@ def _field(asked: FieldDefinition, control: Control) -> Field:
     words = (asked.label_zh, asked.label_en, asked.id)
     return Field(
         asked.id, asked.label_en if _is_english() else asked.label_zh, TYPES.get(control.storage, "text") if plain else "text",
-        asked.required, tuple(dict.fromkeys(normal(word) for word in words if word)), choices, many and bool(choices),
+        asked.required, tuple(also_called(words, TOPICS.get(control.key, ""))), choices, many and bool(choices),
         asked.help_en if _is_english() else asked.help_zh,
     )  # fmt: skip
 
