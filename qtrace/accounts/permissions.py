@@ -21,6 +21,7 @@ PERMISSIONS: dict[str, LazyString] = {
     "trace.read": _("追溯"),
     "board.read": _("看板"),
     "print.issue": _("打印报告"),
+    "print.record": _("打印表单记录"),
     "catalog.read": _("看商品与供应商"),
     "import.run": _("导入数据"),
     "export.run": _("导出数据"),
@@ -34,7 +35,10 @@ PERMISSIONS: dict[str, LazyString] = {
     "channels.manage": _("店铺/ERP 对接"),
 }
 
-READ = ("complaint.read", "issue.read", "record.read", "trace.read", "board.read", "print.issue", "catalog.read")
+READ = (
+    "complaint.read", "issue.read", "record.read", "trace.read", "board.read", "print.issue", "print.record",
+    "catalog.read",
+)  # fmt: skip
 WORK = ("complaint.create", "complaint.handle", "issue.create", "issue.comment", "record.create")
 LEAD = (
     "issue.edit", "issue.decide", "issue.investigate", "record.edit", "import.run", "export.run", "data.unmask",

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
 from qtrace.accounts.queries import names_of
-from qtrace.core import clock, events
+from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.ids import as_id
@@ -26,6 +26,7 @@ from qtrace.records.doors import checked_form, held
 from qtrace.records.models import Record
 from qtrace.records.pages import list_context, sections_of
 from qtrace.records.service import NewRecord, change_record, create_record, note_reveal, set_state, undo_last_change
+from qtrace.records.timeline import entries_of, source_words
 from qtrace.rules.doors import Checked, Door, missing_to_leave, note_warnings
 from qtrace.rules.pieces import Told, form_told, told_context
 from qtrace.web.csrf import answer_at
@@ -109,13 +110,11 @@ def show(form_key: str, number: str) -> Response:
 def _show_page(form_key: str, number: str, *, revealed: Mapping[str, str] | None = None) -> Response:
     form, record = _record(form_key, number)
     definition = stored_definition(form.key, record.form_version_id)
-    history = events.timeline("record", record.id)
-    involved = {event.actor_id for event in history} | {record.created_by, record.owner_id}
-    people = names_of({user_id for user_id in involved if user_id is not None})
+    people = names_of({record.created_by} if record.created_by is not None else set())
     return render(
         "records/show.html", form=form, record=record, definition=definition, files=queries.files_of(record.id),
-        sections=sections_of(definition, record.answers), history=history, people=people,
-        labels={one.id: one for one in definition.all_fields}, edited=queries.last_edit(record.id) is not None,
+        sections=sections_of(definition, record.answers), history=entries_of(record, definition),
+        writer=people.get(record.created_by or 0) or source_words(record) or "—", edited=queries.last_edit(record.id) is not None,
         revealed=revealed or {},
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ GIVEN = {
     'record.read': ('admin', 'quality_lead', 'inspector', 'customer_service', 'purchasing', 'owner', 'auditor'),
     'record.create': ('admin', 'quality_lead', 'inspector', 'customer_service'),
     'record.edit': ('admin', 'quality_lead', 'inspector'),
+    'print.record': ('admin', 'quality_lead', 'inspector', 'purchasing', 'owner', 'auditor'),
     'export.run': ('admin', 'quality_lead', 'owner'),
     'data.unmask': ('admin', 'quality_lead'),
     'api.manage': ('admin',),
