@@ -18,6 +18,7 @@ PERMISSIONS: dict[str, LazyString] = {
     "record.read": _("看表单记录"),
     "record.create": _("填写表单"),
     "record.edit": _("修改表单记录"),
+    "record.approve": _("审核表单记录"),
     "trace.read": _("追溯"),
     "board.read": _("看板"),
     "print.issue": _("打印报告"),
@@ -41,8 +42,8 @@ READ = (
 )  # fmt: skip
 WORK = ("complaint.create", "complaint.handle", "issue.create", "issue.comment", "record.create")
 LEAD = (
-    "issue.edit", "issue.decide", "issue.investigate", "record.edit", "import.run", "export.run", "data.unmask",
-    "config.rules", "config.forms",
+    "issue.edit", "issue.decide", "issue.investigate", "record.edit", "record.approve", "import.run", "export.run",
+    "data.unmask", "config.rules", "config.forms",
 )  # fmt: skip
 ADMIN = ("users.manage", "audit.read", "jobs.manage", "channels.manage", "api.manage")
 
@@ -65,7 +66,7 @@ ROLES = (
         "inspector",
         "质检",
         "Inspector",
-        (*READ, *WORK, "issue.edit", "issue.decide", "issue.investigate", "record.edit"),
+        (*READ, *WORK, "issue.edit", "issue.decide", "issue.investigate", "record.edit", "record.approve"),
         "department",
     ),
     RoleSeed(
@@ -76,8 +77,12 @@ ROLES = (
         "department",
     ),
     RoleSeed(
-        "purchasing", "采购", "Purchasing", (*READ, "issue.comment", "issue.decide", "issue.investigate"), "department"
+        "purchasing",
+        "采购",
+        "Purchasing",
+        (*READ, "issue.comment", "issue.decide", "issue.investigate", "record.approve"),
+        "department",
     ),
-    RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment", "export.run"), "all"),
+    RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment", "export.run", "record.approve"), "all"),
     RoleSeed("auditor", "审计", "Auditor", (*READ, "audit.read"), "all"),
 )

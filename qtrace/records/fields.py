@@ -22,6 +22,12 @@ from qtrace.records.slots import Slotted, slotted
 RECORDS = table_of(Record)
 MOST_NAMED = 500
 STATES = {"open": lazy_gettext("处理中"), "done": lazy_gettext("已完成"), "void": lazy_gettext("已作废")}
+STAGES = {
+    "fill": lazy_gettext("退回补正"),
+    "check": lazy_gettext("待审核"),
+    "lead_check": lazy_gettext("待复核"),
+    "approved": lazy_gettext("已通过"),
+}
 SOURCES = {
     "page": lazy_gettext("页面填写"),
     "public": lazy_gettext("公开链接"),
@@ -110,6 +116,9 @@ def _answer(value: object) -> Value:
 def _common() -> tuple[ListField, ...]:
     return (
         ListField("state", _("状态"), FieldKind.TEXT, RECORDS.c.state, _words(STATES), _choices(STATES)),
+        ListField(
+            "stage", _("流程"), FieldKind.TEXT, RECORDS.c.stage, _words({"": _("没有流程"), **STAGES}), _choices(STAGES)
+        ),
         ListField("source", _("来源"), FieldKind.TEXT, RECORDS.c.source, _words(SOURCES), _choices(SOURCES)),
         ListField("number", _("编号"), FieldKind.TEXT, RECORDS.c.number, _plain),
         ListField("title", _("标题"), FieldKind.TEXT, RECORDS.c.title, _plain),

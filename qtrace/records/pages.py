@@ -18,7 +18,7 @@ from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import Control, FieldDefinition, Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.records.asking import Asked, read_asked
-from qtrace.records.fields import STATES, ListField, ListFields, list_fields
+from qtrace.records.fields import STAGES, STATES, ListField, ListFields, list_fields
 from qtrace.records.models import Record
 from qtrace.records.queries import CAP, count, groups, record_page
 
@@ -85,11 +85,11 @@ def list_context(form: Form, definition: FormDefinition, user: User) -> dict[str
     page = record_page(form.id, asked, fields, user, after=request.args.get("after", ""))
     shown = listed(definition)
     return {
-        "form": form, "asked": asked, "fields": fields, "shown": shown, "next": page.next, "states": STATES,
+        "form": form, "asked": asked, "fields": fields, "shown": shown, "next": page.next, "states": STATES, "stages": STAGES,
         "lines": [Line(row, cells_of(stored_definition(form.key, row.form_version_id), row, shown)) for row in page.rows],
         "total": count(form.id, asked, fields, user), "cap": CAP, "first": not request.args.get("after"),
         "tabs": _tabs(form, asked, fields, user), "bars": _bars(form, asked, fields, user),
-        "sentence": _sentence(asked.condition, fields), "menus": _menus(asked, fields),
+        "sentence": _sentence(asked.condition, fields), "menus": _menus(asked, fields, staged=bool(form.flow)),
         "group_options": _group_options(asked, fields), "sort_options": _sort_options(asked, fields),
     }  # fmt: skip
 
@@ -146,10 +146,10 @@ def _bars(form: Form, asked: Asked, fields: ListFields, user: User) -> list[Bar]
     return [Bar(words.get(value, _("未填")), n, f"?{asked.and_also(_is(field, value)).query()}") for value, n in rows]
 
 
-def _menus(asked: Asked, fields: ListFields) -> list[Menu]:
-    """Return a menu for each field of the form with few enough choices."""
+def _menus(asked: Asked, fields: ListFields, *, staged: bool) -> list[Menu]:
+    """Return a menu for each field of the form with few enough choices, and for the stage where there is a flow."""
     found = []
-    for one in fields.own:
+    for one in (*((fields.by_id["stage"],) if staged else ()), *fields.own):
         choices = [(choice.label, _chosen(one, choice.value)) for choice in one.choices()]
         if one.kind is FieldKind.BOOL:
             choices = [(_("是"), Clause(one.id, "is_true")), (_("否"), Clause(one.id, "is_false"))]
