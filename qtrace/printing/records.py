@@ -17,7 +17,7 @@ from qtrace.forms.models import Form
 from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import FieldDefinition, Storage, controls
 from qtrace.printing.contexts import Fact
-from qtrace.records.fields import STATES
+from qtrace.records.fields import STAGES, STATES
 from qtrace.records.models import Record
 from qtrace.records.pages import Cell, sections_of
 from qtrace.records.queries import files_of
@@ -97,6 +97,7 @@ class Gap:
     boxes: Sequence[str] = ()
     columns: Sequence[str] = ()
     rows: int = 0
+    lines: Sequence[str] = ()  # what each row is about, where that is known
     tall: bool = False
     note: Markup = field(default_factory=Markup)
 
@@ -147,7 +148,7 @@ def blank_form(form: Form, definition: FormDefinition, version: int, *, now: dat
 def _facts(record: Record) -> list[Fact]:
     people = names_of({user_id for user_id in (record.created_by, record.changed_by) if user_id is not None})
     found = [
-        Fact(_("状态"), str(STATES[record.state])),
+        Fact(_("状态"), str(STAGES.get(record.stage if record.state != "void" else "", STATES[record.state]))),
         Fact(_("填写人"), people.get(record.created_by or 0) or source_words(record) or "—"),
         Fact(_("填写时间"), show_time(record.created_at)),
     ]
@@ -186,6 +187,10 @@ def _gap(asked: FieldDefinition) -> Gap:
     columns = [localised(one, "label") for one in control.columns(asked)]
     if columns:
         return Gap(label, asked.required, wide=True, columns=columns, rows=BLANK_ROWS)
+    items = asked.words("items")
+    if items:
+        heads = (_("项目"), _("结果"), _("说明"))
+        return Gap(label, asked.required, wide=True, columns=heads, lines=[line.replace("|", " ") for line in items])
     choices = [choice.label for choice in control.choices(asked)]
     boxes = [_("是"), _("否")] if control.storage is Storage.BOOL else choices if len(choices) <= MOST_BOXES else []
     tall = control.holds_files or asked.control in ("textarea", "richtext")
