@@ -15,7 +15,7 @@ from qtrace.conditions.compile import FieldColumn
 from qtrace.conditions.tree import FieldKind
 from qtrace.core.db import Base, db, table_of
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.registry import Choice, Value
+from qtrace.forms.registry import Choice, Storage, Value
 from qtrace.records.models import SCALE, Record
 from qtrace.records.slots import Slotted, slotted
 
@@ -48,6 +48,8 @@ class ListField:
     say: Callable[[Sequence[Any]], Mapping[Any, str]]  # the words for stored values
     choices: Callable[[], Sequence[Choice]] = list
     own: bool = False  # of the form, not of every record
+    day: bool = False  # of the kind DATETIME: a day, which is the same in every zone
+    sensitive: bool = False
 
     @property
     def asked(self) -> FieldColumn:
@@ -57,7 +59,7 @@ class ListField:
     @property
     def groupable(self) -> bool:
         """Say whether counting by its values makes sense."""
-        return self.kind in (FieldKind.TEXT, FieldKind.REF, FieldKind.BOOL)
+        return not self.sensitive and self.kind in (FieldKind.TEXT, FieldKind.REF, FieldKind.BOOL)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,17 @@ def _own(one: Slotted, *, english: bool) -> ListField:
     def choices() -> Sequence[Choice]:
         return one.control.choices(one.field)
 
-    return ListField(f"f.{one.field.id}", label, one.kind, RECORDS.c[one.slot], say, choices, own=True)
+    return ListField(
+        f"f.{one.field.id}",
+        label,
+        one.kind,
+        RECORDS.c[one.slot],
+        say,
+        choices,
+        own=True,
+        day=one.control.storage is Storage.DATE,
+        sensitive=one.control.sensitive,
+    )
 
 
 def _answer(value: object) -> Value:

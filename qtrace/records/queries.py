@@ -30,7 +30,6 @@ from qtrace.records.visibility import seen
 
 PAGE = 50
 CAP = 1001
-MOST_GROUPS = 200
 
 Conditions = list[ColumnElement[bool]]
 
@@ -69,21 +68,6 @@ def count(form_id: int, asked: Asked, fields: ListFields, user: User) -> int:
     """Return how many match, counting no further than CAP."""
     rows = seen(select(RECORDS.c.id), user).where(*matching(form_id, asked, fields)).limit(CAP)
     return db.session.scalar(select(func.count()).select_from(rows.subquery())) or 0
-
-
-def groups(form_id: int, asked: Asked, fields: ListFields, user: User) -> list[tuple[Any, int]]:
-    """Return (stored value, how many) of the asked grouping, the largest first; None stands for "missing".
-
-    The index of a slot knows only rows that have a value, so the others are all that match less those that have one.
-    """
-    column = fields.by_id[asked.group].column
-    where = matching(form_id, asked, fields)
-    given = seen(select(column, func.count()), user).where(*where, column.is_not(None))
-    rows = db.session.execute(given.group_by(column).order_by(func.count().desc(), column)).all()
-    everything = seen(select(func.count()).select_from(RECORDS), user).where(*where)
-    missing = (db.session.scalar(everything) or 0) - sum(row[1] for row in rows)
-    found = [(row[0], row[1]) for row in rows[:MOST_GROUPS]]
-    return sorted([*found, (None, missing)], key=lambda row: -row[1]) if missing else found
 
 
 def matching(form_id: int, asked: Asked, fields: ListFields) -> Conditions:
