@@ -30,6 +30,7 @@ class Form(Base):
     note_zh: Mapped[str] = mapped_column(Text, default="")
     note_en: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(String(10), default="active")  # active, retired
+    flow: Mapped[str] = mapped_column(String(60), default="")  # what its records go through; empty: nothing
     draft: Mapped[dict[str, Any] | None]
     draft_version: Mapped[int] = mapped_column(default=0)  # raised by every change of the draft
     draft_at: Mapped[datetime | None]

@@ -396,6 +396,10 @@ class Control:
         """Return the value as it is printed."""
         return self.show(field, value)
 
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return what a printed record shows: the printed words; tables and drawings where a control has them."""
+        return escape(self.to_print(field, value))
+
     def to_cell(self, field: FieldDefinition, value: Value) -> Cell:
         """Return the value as an Excel cell."""
         return None if value is None else self.show(field, value)

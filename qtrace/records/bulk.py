@@ -22,6 +22,7 @@ from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.registry import Cell, FieldDefinition, Saving, Value, controls
 from qtrace.forms.slots import slots_of
+from qtrace.records.flow_templates import APPROVED
 from qtrace.records.following import Following
 from qtrace.records.models import Record, RecordEdit
 from qtrace.records.service import KIND, assigned, differing, refuse_taken
@@ -139,6 +140,7 @@ class HeldRow:
     title: str
     answers: dict[str, Value]
     state: str
+    stage: str
 
 
 class _Plan:
@@ -202,6 +204,9 @@ class _Plan:
             return RowOutcome("unchanged", held.number)
         if held.state == "void":
             return RowOutcome("refused", held.number, [(self.target.key, _("这条记录已作废。请先恢复再修改。"))])
+        if held.stage == APPROVED:
+            locked = _("这条记录已审核通过,内容已锁定。要修改请先重新打开。")
+            return RowOutcome("refused", held.number, [(self.target.key, locked)])
         self.before.append({
             "record_id": held.id, "version": held.version, "form_version_id": held.form_version_id, "answers": held.answers,
             "title": held.title, "import_run_id": self.sender.import_run_id, "at": self.now, "by": self.sender.by,
@@ -213,7 +218,14 @@ class _Plan:
         self.changed.append(columns)
         self._note(columns, row)
         found[key] = HeldRow(
-            held.id, held.number, held.version + 1, self.target.version_id, str(columns["title"]), answers, held.state
+            held.id,
+            held.number,
+            held.version + 1,
+            self.target.version_id,
+            str(columns["title"]),
+            answers,
+            held.state,
+            held.stage,
         )
         return RowOutcome("updated", held.number)
 
@@ -330,7 +342,7 @@ def existing_rows(target: Target, rows: Sequence[Row]) -> dict[str, HeldRow]:
     found: dict[str, HeldRow] = {}
     statement = select(
         RECORDS.c.key, RECORDS.c.id, RECORDS.c.number, RECORDS.c.version, RECORDS.c.form_version_id, RECORDS.c.title,
-        RECORDS.c.answers, RECORDS.c.state,
+        RECORDS.c.answers, RECORDS.c.state, RECORDS.c.stage,
     ).where(RECORDS.c.form_id == target.form.id)  # fmt: skip
     for start in range(0, len(keys), 500):
         for row in db.session.execute(statement.where(RECORDS.c.key.in_(keys[start : start + 500]))):

@@ -8,7 +8,9 @@ from qtrace.forms.controls.compute import register_lookup
 from qtrace.forms.controls.relation import register_links
 from qtrace.forms.service import REINDEX
 from qtrace.forms.sources import FREE, register_source
-from qtrace.records import terms
+from qtrace.records import flow, terms
+from qtrace.records.flow_views import describe_tasks
+from qtrace.records.flow_views import settings as flow_settings
 from qtrace.records.jobs import reindex
 from qtrace.records.linking import TAKEN, RecordLinks
 from qtrace.records.public_views import bp as public_bp
@@ -16,6 +18,7 @@ from qtrace.records.rule_facts import RecordFacts
 from qtrace.records.sources import RecordSource
 from qtrace.records.views import bp
 from qtrace.rules.facts import register_facts
+from qtrace.tasks.subjects import register_subject
 from qtrace.web.pages import NavItem, add_nav
 
 
@@ -26,6 +29,9 @@ def register(app: Flask) -> None:
     register_lookup(app, "link", TAKEN)
     app.register_blueprint(bp)
     app.register_blueprint(public_bp)
+    app.register_blueprint(flow_settings)
+    flow.register(app)
+    register_subject(app, "record", describe_tasks)
     register_job(app, REINDEX, reindex)
     register_source(app, FREE, RecordSource())
     register_facts(app, "*", RecordFacts())

@@ -6,13 +6,13 @@ from flask import url_for
 from flask_login import current_user
 from sqlalchemy import Select, or_, select
 
-from qtrace.accounts.access import visible_to
 from qtrace.core.db import db, table_of
 from qtrace.forms.controls.compute import Taken
 from qtrace.forms.controls.relation import Linked
 from qtrace.forms.models import Form
 from qtrace.forms.registry import Value
 from qtrace.records.models import Record
+from qtrace.records.visibility import seen
 
 RECORDS, FORMS = table_of(Record), table_of(Form)
 
@@ -57,7 +57,7 @@ def _of(form: str) -> Select[int, str, str, str]:
 def _seen(form: str) -> Select[int, str, str, str]:
     """Select what the reader may see; a job, which has no reader, sees everything."""
     reader = current_user if current_user and current_user.is_authenticated else None
-    return _of(form) if reader is None else visible_to(_of(form), Record, reader)
+    return _of(form) if reader is None else seen(_of(form), reader)
 
 
 def _one(statement: Select[int, str, str, str]) -> Linked | None:

@@ -95,7 +95,10 @@ def create(token: str) -> Response:
         if state != LinkState.OPEN:
             return _ended(link, form, state)
         # the message of the office names the record that has the value; a stranger must not learn of it
-        wrong = {refused.field or "": _("这里的内容已经有人提交过。请核对。")}
+        gated = refused.field == "gates"
+        wrong = {
+            "" if gated else refused.field or "": refused.message if gated else _("这里的内容已经有人提交过。请核对。")
+        }
         return _form_page(token, link, form, asked, version, sent, wrong)
     return go(url)
 

@@ -21,6 +21,7 @@ from qtrace.forms.models import Form
 from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import Saving, Value, controls
 from qtrace.forms.slots import slots_of
+from qtrace.records.flow import begin, refuse_locked, wait
 from qtrace.records.following import Following
 from qtrace.records.models import Record, RecordChange, RecordEdit, RecordFile
 from qtrace.records.slots import Slotted, slotted
@@ -71,6 +72,7 @@ def create_record(new: NewRecord, *, by: int | None, now: datetime) -> str:
     if new.notes:
         body["notes"] = dict(new.notes)
     events.record("record_created", subject=(KIND, row.id), by=by, now=now, body=body)
+    begin(row, form, by=by, now=now)
     return row.number
 
 
@@ -85,6 +87,7 @@ def change_record(
         raise Conflict(_("这条记录刚被别人改过。请看一下新的内容,再决定是否保存。"))
     if row.state == "void":
         raise Refused(_("这条记录已作废。请先恢复再修改。"))
+    refuse_locked(row)
     form = existing(Form, row.form_id)
     definition = stored_definition(form.key, row.form_version_id)
     changed = differing(row.answers, answers)
@@ -127,9 +130,14 @@ def set_state(record_id: int, state: str, *, expected_version: int, by: int, now
         return
     if state == "void" and not reason.strip():
         raise Refused(_("请写明作废的原因。"), "reason")
+    refuse_locked(row)
+    if row.stage and state == "done":
+        raise Refused(_("这条记录由流程决定何时完成。请在流程里处理。"))
     body = {"old": row.state, "new": state}
     row.state, row.version, row.changed_at, row.changed_by = state, row.version + 1, now, by
     events.record("record_state", subject=(KIND, row.id), by=by, now=now, body=body, reason=reason.strip())
+    if "void" in body.values():
+        wait(row, existing(Form, row.form_id), void=state == "void", by=by, now=now)
 
 
 def note_reveal(record_id: int, field: str, *, reason: str, by: int, now: datetime) -> None:

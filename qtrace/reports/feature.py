@@ -3,6 +3,7 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
+from qtrace.reports.record_views import bp as record_bp
 from qtrace.reports.views import bp
 from qtrace.web.pages import NavItem, add_nav
 
@@ -10,4 +11,5 @@ from qtrace.web.pages import NavItem, add_nav
 def register(app: Flask) -> None:
     """Add pages and menu."""
     app.register_blueprint(bp)
+    app.register_blueprint(record_bp)
     add_nav(app, NavItem("reports.board", _l("看板"), "bar-chart", "board.read"))
