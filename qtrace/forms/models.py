@@ -35,7 +35,8 @@ class Form(Base):
     draft_version: Mapped[int] = mapped_column(default=0)  # raised by every change of the draft
     draft_at: Mapped[datetime | None]
     draft_by: Mapped[int | None]
-    draft_undo: Mapped[list[Any] | None]  # earlier drafts, the newest last
+    draft_undo: Mapped[list[Any] | None]  # what takes the last changes back, the newest last
+    draft_redo: Mapped[list[Any] | None]  # what brings changes back that were taken back, the next one last
 
 
 class FormVersion(Base):

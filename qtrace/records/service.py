@@ -224,7 +224,7 @@ def _attach(record_id: int, files: Mapping[str, Sequence[StoredFile]], *, by: in
                         created_at=now, created_by=by,
                     )
                 )  # fmt: skip
-            session.add(RecordFile(record_id=record_id, field=field_id, file_id=file.id))
+            session.add(RecordFile(record_id=record_id, field=field_id.partition(".")[0], file_id=file.id))
 
 
 def _told(definition: FormDefinition, changed: Mapping[str, tuple[Value, Value]]) -> dict[str, dict[str, Value]]:

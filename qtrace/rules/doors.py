@@ -21,7 +21,7 @@ from qtrace.core.errors import Refused
 from qtrace.forms.answers import Answers
 from qtrace.forms.computing import compute_all, computes
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.registry import Sent, Storage, Value, controls
+from qtrace.forms.registry import INNER_FILES, Sent, Storage, Value, controls
 from qtrace.rules.engine import SILENT, AsBefore, Assigned, Computed, CopyOf, Effects, Finding, Step, Subject, check
 from qtrace.rules.facts import facts_of
 from qtrace.rules.kinds.formulas import count_workdays
@@ -230,7 +230,8 @@ def subject_of(
 ) -> Subject:
     facts = facts_of(loaded.form) if record else None
     values = loaded.sight.of(answers.columns, answers.answers)
-    for name, files in answers.files.items():  # behind those the record holds already
+    own = {name: files for name, files in answers.files.items() if not name.endswith(f".{INNER_FILES}")}
+    for name, files in own.items():  # behind those the record holds already
         kept = values.get(name)
         ids = tuple(file.id for file in files)
         values[name] = (*(one for one in kept if one not in ids), *ids) if isinstance(kept, tuple) else ids
@@ -324,6 +325,7 @@ class _Outcome:
             self.dropped[name] = why
         self._put(name, held)
         self.files.pop(name, None)
+        self.files.pop(f"{name}.{INNER_FILES}", None)
 
     def _put(self, name: str, value: Value) -> None:
         """Give a field a value; what could not be read of it matters no more."""

@@ -26,6 +26,7 @@ from qtrace.forms.registry import (
     Cell,
     Control,
     FieldDefinition,
+    Names,
     Option,
     OptionChoice,
     Samples,
@@ -159,7 +160,7 @@ class FormulaField(Computed):
     key, name_zh, name_en = "formula", "公式", "Formula"
     icon = "sliders"
     options = (
-        Option("formula", str, required=True, label_zh="公式", label_en="Formula",
+        Option("formula", str, required=True, label_zh="公式", label_en="Formula", rows=3,
                help_zh="用花括号写字段名,如 {数量} * {单价};子表的列用 sum({明细.金额})。", help_en="Fields in braces: {Qty} * {Price}; columns of rows as sum({Lines.Amount})."),
         RESULT, DIGITS, UNIT,
     )  # fmt: skip
@@ -230,7 +231,7 @@ class Lookup(Computed):
     key, name_zh, name_en = "lookup", "引用", "Lookup"
     icon = "corner-down-right"
     options = (
-        Option("through", str, required=True, label_zh="看哪个字段", label_en="Through the field", help_zh="填那个字段的编号,如 sku。", help_en="The id of the field, like sku."),
+        Option("through", str, required=True, label_zh="看哪个字段", label_en="Through the field", names=Names.FIELD),
         Option("take", str, required=True, label_zh="取什么", label_en="Take"),
         replace(RESULT, default="text"),
         UNIT,
@@ -254,7 +255,8 @@ class Lookup(Computed):
         """Return the settings with everything that can be taken."""
         known = {name: taken for source in sources().values() for name, taken in source.items()}
         choices = tuple(OptionChoice(name, taken.name_zh, taken.name_en) for name, taken in known.items())
-        return [replace(option, choices=choices) if option.name == "take" else option for option in self.options]
+        through, take, *rest = self.options
+        return [replace(through, fits=tuple(sources())), replace(take, choices=choices), *rest]
 
     def check_together(self, field: FieldDefinition, fields: Sequence[FieldDefinition]) -> list[str]:
         """Return why nothing can be looked up on this form."""
@@ -289,7 +291,7 @@ class Rollup(Computed):
     key, name_zh, name_en = "rollup", "汇总", "Rollup"
     icon = "bar-chart"
     options = (
-        Option("over", str, required=True, label_zh="汇总哪一列", label_en="Over", help_zh="子表.列,如 lines.qty;只数行数就填子表。", help_en="table.column, like lines.qty; the table alone to count its rows."),
+        Option("over", str, required=True, label_zh="汇总哪一列", label_en="Over", names=Names.COLUMN, help_zh="只数行数就选子表。", help_en="Choose the table alone to count its rows."),
         Option("how", str, label_zh="怎么算", label_en="How", default="sum", choices=HOW),
         DIGITS, UNIT,
     )  # fmt: skip

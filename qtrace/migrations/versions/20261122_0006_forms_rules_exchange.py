@@ -484,6 +484,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('draft_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('draft_by', ID, nullable=True))
         batch_op.add_column(sa.Column('draft_undo', JSON, nullable=True))
+        batch_op.add_column(sa.Column('draft_redo', JSON, nullable=True))
 
     with op.batch_alter_table('form_version', schema=None) as batch_op:
         batch_op.add_column(sa.Column('note', sa.Text(), nullable=False, server_default=''))
