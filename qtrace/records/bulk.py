@@ -59,6 +59,7 @@ class Row:
     answers: dict[str, Value]
     reasons: list[tuple[str, str]] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)  # warnings that were let through, by field
+    key: str | None = None  # what names the record again where no field does
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,9 @@ def rehearse_rows(target: Target, rows: Sequence[Row], seen: set[str]) -> list[R
 
 
 def key_of(target: Target, row: Row) -> str | None:
-    """Return the text by which a row names a record again; None without a key field or without a value."""
+    """Return the text by which a row names a record again; None without a key and without a value in the key's field."""
+    if row.key:
+        return row.key
     if not target.key:
         return None
     value = row.answers.get(target.key)
