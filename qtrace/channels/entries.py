@@ -19,13 +19,12 @@ from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import cell_text
 from qtrace.orders.facts import storable
-from qtrace.records.bulk import Outcome, Row, RowOutcome, Sender, Target, take_rows
+from qtrace.records.bulk import Outcome, Row, RowOutcome, Sender, Target, take_rows, told_reasons
 from qtrace.records.doors import check_rows
 from qtrace.records.plain import named_by_label, row_of
 from qtrace.rules.doors import Door
 from qtrace.sdk.records import FormRecord
-from qtrace.sdk.text import Text
-from qtrace.web.filters import in_language, site_zone
+from qtrace.web.filters import site_zone
 
 SENDER = Sender("connector", None)
 MOST_ID = 170  # beside the shop it is told apart by in the record's key
@@ -102,11 +101,8 @@ def _row(definition: FormDefinition, shop_id: int, one: Parked) -> Row:
 def _entered(definition: FormDefinition, one: Parked, outcome: RowOutcome) -> Entered:
     if outcome.outcome != "refused":
         return Entered(outcome.outcome)
-    lines = []
-    for path, why in outcome.reasons:
-        asked = definition.field(path.partition(".")[0])
-        name = in_language(Text(asked.label_zh, asked.label_en)) if asked else path
-        lines.append(_("%(place)s:%(reason)s", place=name, reason=why) if name else why)
+    told = told_reasons(definition, outcome.reasons)
+    lines = [_("%(place)s:%(reason)s", place=label, reason=why) if label else why for label, why in told]
     return Entered("refused", " ".join(lines), one)
 
 

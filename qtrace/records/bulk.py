@@ -25,6 +25,8 @@ from qtrace.forms.slots import slots_of
 from qtrace.records.models import Record, RecordEdit
 from qtrace.records.service import KIND, assigned, derived_by, differing, refuse_taken, searched, title_of
 from qtrace.records.slots import slotted
+from qtrace.sdk.text import Text
+from qtrace.web.filters import in_language
 
 Outcome = Literal["stored", "updated", "unchanged", "refused"]
 RECORDS, EDITS = table_of(Record), table_of(RecordEdit)
@@ -142,6 +144,17 @@ class HeldRow:
     title: str
     answers: dict[str, Value]
     state: str
+
+
+def told_reasons(definition: FormDefinition, reasons: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return (what people call the field, what is wrong) of each reason; what is wrong in a sub-table names its row."""
+    found = []
+    for path, why in reasons:
+        name, _dot, rest = path.partition(".")
+        asked, row = definition.field(name), rest.partition(".")[0]
+        label = in_language(Text(asked.label_zh, asked.label_en)) if asked else name
+        found.append((label, _("第 %(n)d 行:%(what)s", n=int(row) + 1, what=why) if row.isdigit() else why))
+    return found
 
 
 class _Plan:

@@ -54,7 +54,7 @@ def records() -> list[Record]:
         return list(db.session.scalars(select(Record).order_by(Record.id)))
 
 
-def limit_qty(most: str | None) -> None:
+def limit_qty(most: str | None, field: str = "qty") -> None:
     """Allow only so many, or any number."""
     with write() as session:
         session.query(Rule).delete()
@@ -62,7 +62,7 @@ def limit_qty(most: str | None) -> None:
         if most:
             options = {"max": most}
             session.add(
-                Rule(form_id=form_id, kind="range", field="qty", options=options, level="block", changed_at=NOW)
+                Rule(form_id=form_id, kind="range", field=field, options=options, level="block", changed_at=NOW)
             )
 
 
@@ -138,6 +138,13 @@ def test_what_no_form_can_take_is_told_and_stops_nothing_else(
     tally = deliver(floor, form_record("E1", form, values), good).streams["forms"]
     assert (tally.read, tally.refused, tally.stored) == (2, 1, 1)
     assert told in refusals(1)[0]
+
+
+def test_what_is_wrong_in_a_row_names_the_row(floor: Floor) -> None:
+    limit_qty("5", "lines.n")
+    rows = [{"part": "垫圈", "n": 2}, {"part": "瓶盖", "n": 9}]
+    deliver(floor, form_record("E1", "patrol", {"item": "瓶盖", "lines": rows}))
+    assert refusals(1)[0].startswith("明细:第 2 行:")
 
 
 def test_two_shops_may_use_the_same_number(app: Flask, floor: Floor) -> None:
