@@ -18,7 +18,7 @@ from qtrace.exchange.targets import Kept, RowOutcome, Undone
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Cell, Control, FieldDefinition, Storage, controls
-from qtrace.records.bulk import Sender, Target, read_cells, rehearse_rows, take_rows
+from qtrace.records.bulk import Sender, Target, read_cells, rehearse_rows, take_rows, told_reasons
 from qtrace.records.doors import check_rows
 from qtrace.records.models import Record, RecordEdit, RecordFile
 from qtrace.records.queries import record_forms
@@ -101,12 +101,8 @@ class FormTarget:
         return done
 
     def _reasons(self, reasons: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-        found = []
-        for name, why in reasons:
-            asked = self.definition.field(name)
-            label = name if asked is None else asked.label_en if _is_english() else asked.label_zh
-            found.append(_("「%(column)s」%(why)s", column=label, why=why))
-        return tuple(found)
+        told = told_reasons(self.definition, reasons)
+        return tuple(_("「%(column)s」%(why)s", column=label, why=why) if label else why for label, why in told)
 
 
 def _given_back(record: Record, version: int, *, by: int, now: datetime) -> Undone:
@@ -129,7 +125,7 @@ def _deleted(record: Record) -> Undone:
 
 
 def _is_importable(control: Control) -> bool:
-    holds = control.storage not in (Storage.FILE_REFS, Storage.ROWS, Storage.COMPUTED)
+    holds = control.storage not in (Storage.FILE_REFS, Storage.COMPUTED)
     return holds and not (control.layout or control.assigned or control.holds_files)
 
 

@@ -26,6 +26,8 @@ from qtrace.records.flow_templates import APPROVED
 from qtrace.records.following import Following
 from qtrace.records.models import Record, RecordEdit
 from qtrace.records.service import KIND, assigned, differing, refuse_taken
+from qtrace.sdk.text import Text
+from qtrace.web.filters import in_language
 
 Outcome = Literal["stored", "updated", "unchanged", "refused"]
 RECORDS, EDITS = table_of(Record), table_of(RecordEdit)
@@ -60,6 +62,7 @@ class Row:
     answers: dict[str, Value]
     reasons: list[tuple[str, str]] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)  # warnings that were let through, by field
+    key: str | None = None  # what names the record again where no field does
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,9 @@ def rehearse_rows(target: Target, rows: Sequence[Row], seen: set[str]) -> list[R
 
 
 def key_of(target: Target, row: Row) -> str | None:
-    """Return the text by which a row names a record again; None without a key field or without a value."""
+    """Return the text by which a row names a record again; None without a key and without a value in the key's field."""
+    if row.key:
+        return row.key
     if not target.key:
         return None
     value = row.answers.get(target.key)
@@ -141,6 +146,17 @@ class HeldRow:
     answers: dict[str, Value]
     state: str
     stage: str
+
+
+def told_reasons(definition: FormDefinition, reasons: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return (what people call the field, what is wrong) of each reason; what is wrong in a sub-table names its row."""
+    found = []
+    for path, why in reasons:
+        name, _dot, rest = path.partition(".")
+        asked, row = definition.field(name), rest.partition(".")[0]
+        label = in_language(Text(asked.label_zh, asked.label_en)) if asked else name
+        found.append((label, _("第 %(n)d 行:%(what)s", n=int(row) + 1, what=why) if row.isdigit() else why))
+    return found
 
 
 class _Plan:

@@ -75,6 +75,22 @@ def _sight(asked: FieldDefinition, known: Mapping[str, Control]) -> Callable[[Va
     return lambda value: control.to_condition(asked, value)
 
 
+def seen_numbers(asked: FieldDefinition, column: str, value: Value, same: Mapping[str, object]) -> list[Decimal]:
+    """Return the number a field holds, or those a column has in the rows whose other columns are the same."""
+    seen = seen_value(asked, value)
+    rows = [row for row in seen if isinstance(row, Mapping)] if isinstance(seen, tuple) else []
+    alike = [row for row in rows if all(row.get(name) == wanted for name, wanted in same.items())]
+    found = [row.get(column) for row in alike] if column else [seen]
+    return [Decimal(one) for one in found if isinstance(one, int | Decimal) and not isinstance(one, bool)]
+
+
+def split_same(table: str, same: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+    """Return what must be the same of the record, and of the row, whose columns are written `table.column`."""
+    inside = {name: value for name, value in same.items() if name.startswith(f"{table}.")}
+    outside = {name: value for name, value in same.items() if name not in inside}
+    return outside, {name.partition(".")[2]: value for name, value in inside.items()}
+
+
 def _fact(asked: FieldDefinition, known: Mapping[str, Control]) -> FieldFact:
     control = known[asked.control]
     kind = control.condition_kind(asked)

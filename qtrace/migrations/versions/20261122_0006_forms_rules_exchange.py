@@ -501,6 +501,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('parent_id', ID, nullable=True))
         batch_op.create_index('ix_import_run_headers', ['headers_digest'], unique=False)
 
+    with op.batch_alter_table('intake_record', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('parked', JSON, nullable=True))
+
     with op.batch_alter_table('term', schema=None) as batch_op:
         batch_op.add_column(sa.Column('merged_into_id', ID, nullable=True))
         batch_op.add_column(sa.Column('version', ID, nullable=False, server_default='0'))
