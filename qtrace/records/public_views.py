@@ -17,8 +17,9 @@ from qtrace.forms.answers import bind, new_sent
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.links import LinkState, asked_of_strangers, find_link, joined, preset_fields, state_of, use_link
 from qtrace.forms.models import Form, FormLink
-from qtrace.forms.queries import current_definition, stored_definition
+from qtrace.forms.queries import current_definition, form_of, stored_definition
 from qtrace.forms.registry import Opening, Sent
+from qtrace.forms.remarks import add_remark
 from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form
@@ -119,6 +120,35 @@ def check_create(token: str) -> Response:
     return _private(checked_piece(checked, asked_of_strangers(definition, link.preset), sent))
 
 
+@bp.get("/<token>/remarks/new")
+@public
+@limited("public-open")
+def remark_new(token: str) -> Response:
+    """Ask what is awkward about the form, or thank for having said it."""
+    link, form = _open_link(token)
+    return _remark_page(token, link, form)
+
+
+@bp.post("/<token>/remarks")
+@public
+@limited("public-send")
+def remark_create(token: str) -> Response:
+    """Keep what somebody without an account says of the form."""
+    link, form = _open_link(token)
+    hit("public-link", str(link.id), now=clock.now())
+    text, field = request.form.get("text", ""), request.form.get("remark_field", "")
+    asked = asked_of_strangers(current_definition(form.key)[1], link.preset)
+    url = url_for("public_forms.remark_new", token=token, sent=1)
+    try:
+        with write():
+            add_remark(form_of(form.key), text, field=field if asked.field(field) else "", by=None, now=clock.now())
+            answer_at(url)
+    except Refused as refused:
+        link, form = _open_link(token)
+        return _remark_page(token, link, form, text=text, error=refused.message)
+    return go(url)
+
+
 @bp.get("/<token>/done/<note>")
 @public
 @limited("public-open")
@@ -138,6 +168,25 @@ def _link(token: str) -> tuple[FormLink, Form]:
     if found is None:
         raise NotFound
     return found
+
+
+def _open_link(token: str) -> tuple[FormLink, Form]:
+    link, form = _link(token)
+    if state_of(link, form, clock.now()) != LinkState.OPEN:
+        raise NotFound
+    return link, form
+
+
+def _remark_page(token: str, link: FormLink, form: Form, *, text: str = "", error: str = "") -> Response:
+    asked = asked_of_strangers(current_definition(form.key)[1], link.preset)
+    context: dict[str, Any] = {
+        "definition": asked,
+        "text": text,
+        "error": error,
+        "sent": "sent" in request.args and not error,
+    }
+    status = 422 if error else 200
+    return _private(render("public/remark.html", status=status, token=token, link=link, record_form=form, **context))
 
 
 def _note(token: str, number: str) -> str:

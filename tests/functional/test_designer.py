@@ -440,3 +440,29 @@ def test_a_large_form_is_drawn_with_few_statements(inspection: Browser) -> None:
     with counted_statements() as statements:
         assert inspection.get("/forms/qc/design").status_code == 200
     assert len(statements) <= 12
+
+
+def test_a_page_that_is_no_form_is_remarked_on_too_and_all_remarks_are_answered_in_one_place(
+    inspection: Browser, sqlite_app: Flask
+) -> None:
+    staff = log_in(sqlite_app, "customer_service")
+    assert "/remarks/new?page=complaint&amp;back=/complaints/new" in staff.get("/complaints/new").text
+    assert "登记客诉" in staff.get("/remarks/new?page=complaint").text
+    assert staff.get("/remarks/new?page=weather").status_code == 404
+    said = {"page": "complaint", "text": "不知道运单号贴哪里", "back": "/complaints/new"}
+    assert staff.post("/remarks", said | {"text": ""}).status_code == 422
+    assert staff.post("/remarks", said).location == "/complaints/new"
+    assert staff.get("/remarks").status_code == 403
+    staff.post("/forms/qc/remarks", {"remark_field": "field_2", "text": "箱还是件", "back": "/"})
+    page = inspection.get("/remarks").text
+    assert "不知道运单号贴哪里" in page and "箱还是件" in page and "到货质检" in page
+    assert re.search(r'href="/remarks">.*?反馈 <small>2</small>', inspection.get("/forms").text)
+    for remark in re.findall(r'id="remark-(\d+)"', page):
+        assert inspection.post(f"/remarks/{remark}/answer", {"answer": "已写明"}).status_code == 303
+    assert "没有反馈" in inspection.get("/remarks").text
+    assert inspection.get("/remarks?settled=1").text.count("已写明") == 2
+
+
+@pytest.mark.parametrize("url", ["/issues/new", "/records/qc/new"])
+def test_every_form_of_the_designer_has_the_link_for_remarks(inspection: Browser, url: str) -> None:
+    assert "这里不好用?" in inspection.get(url).text

@@ -108,7 +108,8 @@ def upgrade() -> None:
 
     op.create_table('form_remark',
     sa.Column('id', ID, nullable=False),
-    sa.Column('form_id', ID, nullable=False),
+    sa.Column('form_id', ID, nullable=True),
+    sa.Column('page', sa.String(length=40), nullable=False),
     sa.Column('version', ID, nullable=False),
     sa.Column('field', sa.String(length=60), nullable=False),
     sa.Column('text', sa.Text(), nullable=False),
@@ -239,6 +240,7 @@ def upgrade() -> None:
     sa.Column('form_id', ID, nullable=False),
     sa.Column('form_version_id', ID, nullable=False),
     sa.Column('subject', sa.String(length=40), nullable=False),
+    sa.Column('based_on', ID, nullable=True),
     sa.Column('sent', JSON, nullable=False),
     sa.Column('last_field', sa.String(length=60), nullable=False),
     sa.Column('saved_at', sa.DateTime(timezone=True), nullable=False),
