@@ -39,6 +39,7 @@ class World:
     environment: Environment
     memory: Memory = field(default_factory=Memory)
     table: str = ""  # `lines.` while a row of that field is worked out; empty for the form itself
+    subject: tuple[str, int] | None = None  # the form and the id of the record; None while there is none yet
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,14 @@ class Computing(Control):
         raise NotImplementedError
 
 
-def compute_all(definition: FormDefinition, values: Mapping[str, Value], environment: Environment) -> Results:
+def compute_all(
+    definition: FormDefinition, values: Mapping[str, Value], environment: Environment,
+    subject: tuple[str, int] | None = None,
+) -> Results:  # fmt: skip
     """Return the values with every computed field worked out anew; call it after reading and before the rules."""
     memory = _memory(definition)
     fields = list(definition.fields)
-    return compute_fields(fields, values, World({one.id: one for one in fields}, environment, memory))
+    return compute_fields(fields, values, World({one.id: one for one in fields}, environment, memory, subject=subject))
 
 
 def compute_fields(
@@ -190,7 +194,7 @@ def _compute_rows(asked: FieldDefinition, results: Results, world: World) -> Non
         return
     done: list[Value] = []
     around = {**world.fields, **{one.id: one for one in columns}}
-    inside = World(around, world.environment, world.memory, table=f"{asked.id}.")
+    inside = World(around, world.environment, world.memory, table=f"{asked.id}.", subject=world.subject)
     for place, row in enumerate(rows):
         found = compute_fields(columns, row if isinstance(row, Mapping) else {}, inside, results.values)
         done.append(found.values)

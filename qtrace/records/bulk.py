@@ -25,6 +25,7 @@ from qtrace.forms.slots import slots_of
 from qtrace.records.flow_templates import APPROVED
 from qtrace.records.following import Following
 from qtrace.records.models import Record, RecordEdit
+from qtrace.records.rolling import follow_links
 from qtrace.records.service import KIND, assigned, differing, refuse_taken
 from qtrace.sdk.text import Text
 from qtrace.web.filters import in_language
@@ -213,6 +214,8 @@ class _Plan:
             self._index(((row["record_id"], row) for row in self.changed), new=False)
         if self.new or self.changed:
             self._tell()
+            answers = [row["answers"] for row in (*self.new, *self.changed, *self.before)]
+            follow_links(self.target.form.key, self.target.definition, answers, now=self.now)
 
     def _again(self, key: str, held: HeldRow, row: Row, found: dict[str, HeldRow]) -> RowOutcome:
         answers = held.answers | row.answers

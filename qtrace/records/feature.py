@@ -4,16 +4,19 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
-from qtrace.forms.controls.compute import register_lookup
+from qtrace.forms.controls.compute import register_linked, register_lookup
 from qtrace.forms.controls.relation import register_links
+from qtrace.forms.registry import register_control
 from qtrace.forms.service import REINDEX
 from qtrace.forms.sources import FREE, register_source
-from qtrace.records import flow, terms
+from qtrace.records import flow, rolling, terms
 from qtrace.records.flow_views import describe_tasks
 from qtrace.records.flow_views import settings as flow_settings
 from qtrace.records.jobs import reindex
 from qtrace.records.linking import TAKEN, RecordLinks
 from qtrace.records.public_views import bp as public_bp
+from qtrace.records.related import RelatedList
+from qtrace.records.rolling import LinkingRecords
 from qtrace.records.rule_facts import RecordFacts
 from qtrace.records.sources import RecordSource
 from qtrace.records.views import bp
@@ -27,6 +30,9 @@ def register(app: Flask) -> None:
     terms.register(app)
     register_links(app, RecordLinks())
     register_lookup(app, "link", TAKEN)
+    register_control(app, RelatedList())
+    register_linked(app, LinkingRecords())
+    rolling.register(app)
     app.register_blueprint(bp)
     app.register_blueprint(public_bp)
     app.register_blueprint(flow_settings)

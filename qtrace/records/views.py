@@ -28,6 +28,7 @@ from qtrace.records.doors import checked_form, held
 from qtrace.records.flow import holder_of, may_change, refuse_locked
 from qtrace.records.models import Record
 from qtrace.records.pages import list_context, sections_of
+from qtrace.records.related import related_lists
 from qtrace.records.service import NewRecord, change_record, create_record, note_reveal, set_state, undo_last_change
 from qtrace.records.timeline import entries_of, source_words
 from qtrace.rules.doors import Checked, Door, missing_to_leave, note_warnings
@@ -125,6 +126,7 @@ def record_shown(
         writer=people.get(record.created_by or 0) or source_words(record) or "—", edited=queries.last_edit(record.id) is not None,
         revealed=revealed or {}, may_change=may_change(record, actor()), steps=stage_steps(flow, now),
         box=None if record.state == "void" else decision_box(flow, actor()), holder=holder_of(record), refused=refused,
+        related=related_lists(record, form, actor()), cap=queries.CAP,
         note=note,
     )  # fmt: skip
 

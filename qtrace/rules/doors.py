@@ -147,7 +147,8 @@ def check_answers(
     rule's id as text, or all of them under "". `leaving` names the stage that is about to be left, "close" at the end.
     """
     loaded = load_rules(form, definition) if isinstance(form, str) else form
-    computed = with_computed(loaded, definition, answers, now)
+    record_id = record.id if record else None
+    computed = with_computed(loaded, definition, answers, now, record_id=record_id)
     if not loaded.rules:
         return Checked(computed, errors=computed.errors, door=door, by=by)
     answers = replace(computed, errors=answers.errors)  # what fails is told of what the rules leave
@@ -158,7 +159,7 @@ def check_answers(
     findings = [_for_strangers(one, loaded) for one in verdict.findings] if door is Door.PUBLIC else verdict.findings
     outcome = _Outcome(loaded, definition, answers, record, door, reasons or {})
     checked = outcome.of(findings, verdict.effects, subject)
-    again = with_computed(loaded, definition, checked.answers, now, besides=checked.hidden)
+    again = with_computed(loaded, definition, checked.answers, now, besides=checked.hidden, record_id=record_id)
     return replace(checked, answers=again, errors=again.errors, by=by)
 
 
@@ -190,7 +191,8 @@ def missing_to_leave(
 
 
 def with_computed(
-    loaded: FormRules, definition: FormDefinition, answers: Answers, now: datetime, *, besides: Collection[str] = ()
+    loaded: FormRules, definition: FormDefinition, answers: Answers, now: datetime, *, besides: Collection[str] = (),
+    record_id: int | None = None,
 ) -> Answers:  # fmt: skip
     """Return the answers with every computed field worked out from them; what fails is an error of its field.
 
@@ -204,7 +206,8 @@ def with_computed(
     environment = Environment(
         now=now, zone=site_zone(), workdays=lambda first, last: count_workdays(world, first, last)
     )
-    found = compute_all(definition, known, environment)
+    subject = (loaded.form.key, record_id) if record_id is not None else None
+    found = compute_all(definition, known, environment, subject)
     left = {name: value for name, value in answers.answers.items() if name in besides}
     kept = {name: value for name, value in found.values.items() if name not in named and name not in besides}
     told = {path: text for path, text in found.errors.items() if path.partition(".")[0] not in besides}
