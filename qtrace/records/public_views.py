@@ -46,7 +46,7 @@ def show(token: str) -> Response:
         return _ended(link, form, state)
     version, definition = current_definition(form.key)
     now = clock.now()
-    asked = asked_of_strangers(definition, link.preset)
+    asked = asked_of_strangers(definition, link.preset, link.opened)
     opening = Opening(now, now.astimezone(site_zone()).date())
     return _form_page(token, link, form, asked, version, new_sent(asked, opening), {})
 
@@ -63,13 +63,13 @@ def create(token: str) -> Response:
     if state != LinkState.OPEN:
         return _ended(link, form, state)
     version, definition = _version_sent(form)
-    asked = asked_of_strangers(definition, link.preset)
+    asked = asked_of_strangers(definition, link.preset, link.opened)
     sent, wrong_files = receive(asked, owner=_visitor())
     if sent.rearranges:
         return _form_page(token, link, form, asked, version, sent, wrong_files)
     checked = checked_form(
         form.key,
-        joined(definition, link.preset),
+        joined(definition, link.preset, link.opened),
         _with_preset(sent, link),
         wrong_files,
         door=Door.PUBLIC,
@@ -111,9 +111,9 @@ def check_create(token: str) -> Response:
     _version, definition = _version_sent(form)
     sent = _with_preset(Sent(request.form.to_dict(flat=False)), link)
     checked = checked_form(
-        form.key, joined(definition, link.preset), sent, {}, door=Door.PUBLIC, by=None, now=clock.now()
+        form.key, joined(definition, link.preset, link.opened), sent, {}, door=Door.PUBLIC, by=None, now=clock.now()
     )
-    return _private(checked_piece(checked, asked_of_strangers(definition, link.preset), sent))
+    return _private(checked_piece(checked, asked_of_strangers(definition, link.preset, link.opened), sent))
 
 
 @bp.get("/<token>/done/<note>")
