@@ -15,6 +15,7 @@ from qtrace.core.errors import NotFound, Refused
 from qtrace.core.ids import as_id
 from qtrace.forms.answers import bind, new_sent
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.filling import filled_in, note_submission
 from qtrace.forms.links import LinkState, asked_of_strangers, find_link, joined, preset_fields, state_of, use_link
 from qtrace.forms.models import Form, FormLink
 from qtrace.forms.queries import current_definition, stored_definition
@@ -82,11 +83,12 @@ def create(token: str) -> Response:
         form.id, version, checked.answers.answers, checked.answers.files, source="public",
         department_id=link.department_id, form_link_id=link.id, notes=checked.notes,
     )  # fmt: skip
-    link_id = link.id
+    link_id, opening = link.id, Opening(now, now.astimezone(site_zone()).date())
     try:
         with write():
             use_link(link_id, now=now)
             number = create_record(new, by=None, now=now)
+            note_submission(new.form_id, asked, sent, filled_in(asked, checked.answers), opening=opening)
             url = url_for("public_forms.done", token=token, note=_note(token, number))
             answer_at(url)
     except Refused as refused:
