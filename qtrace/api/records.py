@@ -25,6 +25,7 @@ from qtrace.core.db import db, write
 from qtrace.core.errors import NotFound
 from qtrace.forms.answers import sent_from
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.filling import note_rows
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Sent
@@ -102,6 +103,7 @@ def record_create(call: Call, form: str) -> Answer:
     )  # fmt: skip
     with write(), field_paths():
         number = create_record(new, by=call.user.id, now=now)
+        note_rows(new.form_id, definition, [new.answers])
         answer = _answer(key, number, call.user)
         where = {"Location": f"{PREFIX}/records/{key}/{number}"} | answer.headers
         return kept(Answer(answer.data, 201, where))

@@ -97,6 +97,9 @@ class FormLink(Base):
     company: Mapped[str] = mapped_column(String(80), default="")  # who asks, as strangers read it
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
     preset: Mapped[dict[str, Any]] = mapped_column(default=dict)  # values the link brings along
+    opened: Mapped[list[str]] = mapped_column(
+        default=list
+    )  # fields that read the company's data and are asked all the same
     expires_at: Mapped[datetime | None]
     most: Mapped[int | None]  # how many times it may be filled in
     used: Mapped[int] = mapped_column(default=0)

@@ -374,6 +374,10 @@ class Control:
         """Return the fields each row of this one has; empty for controls that hold no rows."""
         return ()
 
+    def reads_company(self, field: FieldDefinition) -> bool:
+        """Say whether the field offers, tells or lets try master data or records; strangers are then asked it only if opened."""
+        return False
+
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
         """Return the value the browser sent, None for nothing; refuse what is not one."""
         raise LookupError(f"the control {self.key} reads nothing")

@@ -19,6 +19,7 @@ from qtrace.core.db import db, require_write, table_of
 from qtrace.core.errors import Refused
 from qtrace.core.numbering import take_numbers
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.filling import note_rows
 from qtrace.forms.models import Form
 from qtrace.forms.registry import Cell, FieldDefinition, Saving, Value, controls
 from qtrace.forms.slots import slots_of
@@ -207,6 +208,7 @@ class _Plan:
                 columns |= self._made() | {"number": number}
             session.connection().execute(ADD, self.new)
             self._index(self._with_ids(numbers), new=True)
+            note_rows(form.id, self.target.definition, [columns["answers"] for columns in self.new])
         if self.changed:
             session.execute(ADD_EDITS, self.before)
             changing = update(RECORDS).where(RECORDS.c.id == bindparam("record_id"))

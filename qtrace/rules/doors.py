@@ -50,7 +50,9 @@ class Door(StrEnum):
 
 GATE = "stage_gate"
 SUBMITTED = Text("这里的内容已经有人提交过。请核对。", "This has been submitted already. Please check it.")
+UNUSUAL = Text("这个数和平时差得很多。请核对。", "This number is far from what is usual. Please check it.")
 AGAINST_OTHERS = frozenset({"unique", "similar"})
+TO_STRANGERS = {"unique": SUBMITTED, "similar": SUBMITTED, "outlier": UNUSUAL}  # instead of what other records hold
 NOBODY_THERE = frozenset({Door.CONNECTOR})  # warnings are noted, because nobody can be asked
 
 
@@ -164,11 +166,10 @@ def check_answers(
 
 
 def _for_strangers(finding: Finding, loaded: FormRules) -> Finding:
-    """Return a finding without the number of the record it is about, which a stranger must not learn; own words stay."""
+    """Return a finding that tells nothing of other records, which a stranger must not learn; own words stay."""
     own = next((rule.message for rule in loaded.rules if rule.id == finding.rule_id), SILENT)
-    if finding.kind not in AGAINST_OTHERS:
-        return finding
-    return replace(finding, message=Text(own.zh or SUBMITTED.zh, own.en or SUBMITTED.en))
+    told = TO_STRANGERS.get(finding.kind)
+    return finding if told is None else replace(finding, message=Text(own.zh or told.zh, own.en or told.en))
 
 
 def missing_to_leave(

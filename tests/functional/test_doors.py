@@ -193,7 +193,7 @@ class Public(Form_):
     def post(self, sent: Mapping[str, str]) -> Any:
         """Send it as a stranger."""
         form = db.session.scalars(select(Form).where(Form.key == "matrix")).one()
-        options = LinkOptions(name="矩阵", company="晨光", expires_at=clock.now() + timedelta(days=1))
+        options = LinkOptions(name="矩阵", company="晨光", expires_at=clock.now() + timedelta(days=1), opened=["sku"])
         with self.app.test_request_context(), write():
             token = create_link(form, matrix()[1], options, by=user_id("quality_lead"), now=clock.now())[1]
         return Browser(self.app.test_client(), self.app).post(f"/f/{token}", dict(sent))

@@ -389,6 +389,7 @@ class Taken:
     name_en: str
     result: str
     read: Callable[[Value], Value]
+    private: bool = False  # about a person or a supplier: never told to people without an account
 
 
 def register_linked(app: Flask, source: LinkedRecords) -> None:

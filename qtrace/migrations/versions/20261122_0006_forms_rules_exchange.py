@@ -92,6 +92,7 @@ def upgrade() -> None:
     sa.Column('company', sa.String(length=80), nullable=False),
     sa.Column('department_id', ID, nullable=True),
     sa.Column('preset', JSON, nullable=False),
+    sa.Column('opened', JSON, nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('most', ID, nullable=True),
     sa.Column('used', ID, nullable=False),
