@@ -345,6 +345,10 @@ class InspectionChecklist(Control):
             lines.append(" · ".join(part for part in parts if part))
         return "\n".join([self.show(field, value), *lines]) if lines else "—"
 
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the items as a table with their limits."""
+        return self.to_html(field, value)
+
     def to_condition(self, field: FieldDefinition, value: Value) -> object:
         """Return pass, fail or na."""
         return result_of(value)

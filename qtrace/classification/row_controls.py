@@ -10,7 +10,7 @@ from typing import ClassVar
 from flask import Flask, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from qtrace.accounts.access import can
 from qtrace.catalog.checklist import standard_choices
@@ -125,6 +125,10 @@ class ResponsibilitySplit(Rows):
             for row in rows
         )
         return Markup('<div class="split-shown">{}</div>').format(Markup("").join(bars))
+
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the shares in a line."""
+        return escape(self.to_print(field, value))
 
     def to_condition(self, field: FieldDefinition, value: Value) -> object:
         """Return the parties."""
@@ -321,6 +325,10 @@ class DefectMap(Rows):
         marks = Markup("").join(mark_svg(place, *_xy(row)) for place, row in enumerate(rows, start=1))
         lines = Markup("").join(Markup("<li>{}</li>").format(self.row_text(field, row)) for row in rows)
         return Markup('<div class="map-shown">{}<ol>{}</ol></div>').format(grid_svg(marks), lines)
+
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the map with its list."""
+        return self.to_html(field, value)
 
     def picture(self, bound: Bound) -> Picture:
         """Return the photo of the standard of the article that was chosen; a plain grid where there is none."""

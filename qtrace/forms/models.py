@@ -30,6 +30,7 @@ class Form(Base):
     note_zh: Mapped[str] = mapped_column(Text, default="")
     note_en: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(String(10), default="active")  # active, retired
+    flow: Mapped[str] = mapped_column(String(60), default="")  # what its records go through; empty: nothing
     draft: Mapped[dict[str, Any] | None]
     draft_version: Mapped[int] = mapped_column(default=0)  # raised by every change of the draft
     draft_at: Mapped[datetime | None]
@@ -96,6 +97,9 @@ class FormLink(Base):
     company: Mapped[str] = mapped_column(String(80), default="")  # who asks, as strangers read it
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
     preset: Mapped[dict[str, Any]] = mapped_column(default=dict)  # values the link brings along
+    opened: Mapped[list[str]] = mapped_column(
+        default=list
+    )  # fields that read the company's data and are asked all the same
     expires_at: Mapped[datetime | None]
     most: Mapped[int | None]  # how many times it may be filled in
     used: Mapped[int] = mapped_column(default=0)

@@ -12,8 +12,9 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from qtrace.conditions.tree import FieldKind
-from qtrace.core.errors import Refused
+from qtrace.core.errors import NotFound, Refused
 from qtrace.forms.definition import MAX_COLUMNS, Section
+from qtrace.forms.queries import current_definition
 from qtrace.forms.registry import (
     Control,
     FieldDefinition,
@@ -95,21 +96,22 @@ def properties(
     """Return the settings of a field: those everybody sees, and those behind "advanced"."""
     others = [one for one in beside if one.id != field.id and not one.retired and not controls()[one.control].layout]
     found = [
-        Property(option, field.options.get(option.name, option.default), tuple(_named(option, others, forms)))
+        Property(option, field.options.get(option.name, option.default), tuple(_named(option, field, others, forms)))
         for option in control.panel()
     ]
     return [row for row in found if not row.option.advanced], [row for row in found if row.option.advanced]
 
 
 def _named(
-    option: Option, others: Sequence[FieldDefinition], forms: Sequence[OptionChoice]
-) -> Iterable[OptionChoice]:  # fmt: skip
+    option: Option, field: FieldDefinition, others: Sequence[FieldDefinition], forms: Sequence[OptionChoice]
+) -> Iterable[OptionChoice]:
     """Return what a setting that names something may name on this form."""
     match option.names:
         case Names.FIELD:
             return [_choice_of(one) for one in others if not option.fits or one.control in option.fits]
         case Names.COLUMN:
-            return _tables(others)
+            other = field.text("form")
+            return _numbers_of(other) if other else _tables(others)
         case Names.FORM:
             return forms
         case None:
@@ -130,6 +132,15 @@ def _tables(fields: Sequence[FieldDefinition]) -> Iterator[OptionChoice]:
             if controls()[column.control].condition_kind(column) is FieldKind.NUMBER:
                 zh, en = f"{one.label_zh} › {column.label_zh}", f"{one.label_en} › {column.label_en}"
                 yield OptionChoice(f"{one.id}.{column.id}", zh, en)
+
+
+def _numbers_of(form_key: str) -> list[OptionChoice]:
+    """Return the fields of another form that hold numbers; none where there is no such form."""
+    try:
+        fields = current_definition(form_key)[1].fields
+    except NotFound:
+        return []
+    return [_choice_of(one) for one in fields if controls()[one.control].condition_kind(one) is FieldKind.NUMBER]
 
 
 def same_storage(control: Control) -> list[Control]:

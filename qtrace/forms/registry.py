@@ -374,6 +374,10 @@ class Control:
         """Return the fields each row of this one has; empty for controls that hold no rows."""
         return ()
 
+    def reads_company(self, field: FieldDefinition) -> bool:
+        """Say whether the field offers, tells or lets try master data or records; strangers are then asked it only if opened."""
+        return False
+
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
         """Return the value the browser sent, None for nothing; refuse what is not one."""
         raise LookupError(f"the control {self.key} reads nothing")
@@ -426,6 +430,10 @@ class Control:
     def to_print(self, field: FieldDefinition, value: Value) -> str:
         """Return the value as it is printed."""
         return self.show(field, value)
+
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return what a printed record shows: the printed words; tables and drawings where a control has them."""
+        return escape(self.to_print(field, value))
 
     def to_cell(self, field: FieldDefinition, value: Value) -> Cell:
         """Return the value as an Excel cell."""

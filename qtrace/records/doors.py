@@ -57,7 +57,7 @@ def check_rows(
             row.answers.clear()
             row.answers.update(checked.answers.answers)
             row.notes.update(checked.notes)
-            take_answers(loaded, target.definition, checked, now=now)
+            take_answers(loaded, checked, now=now)
 
 
 def held(record: Record) -> Held:

@@ -36,6 +36,7 @@ class Record(Base):
         Index("ix_record_department", "form_id", "department_id", "id", "state"),
         Index("ix_record_sku", "form_id", "sku_id", "id", "state"),
         Index("ix_record_import", "import_run_id"),
+        Index("ix_record_stage", "form_id", "stage", "id", "state"),
         *(_slot_index(name) for name in ALL_SLOTS),
     )
 
@@ -47,6 +48,7 @@ class Record(Base):
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
     key: Mapped[str | None] = mapped_column(String(200))  # what an import or the API updates it by
     state: Mapped[str] = mapped_column(String(10), default="open")  # open, done, void
+    stage: Mapped[str] = mapped_column(String(60), default="")  # of its flow; empty without one
     source: Mapped[str] = mapped_column(String(12), default="page")  # page, public, import, api, connector
     import_run_id: Mapped[int | None]
     form_link_id: Mapped[int | None] = mapped_column(ForeignKey("form_link.id"))

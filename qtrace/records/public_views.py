@@ -15,6 +15,7 @@ from qtrace.core.errors import NotFound, Refused
 from qtrace.core.ids import as_id
 from qtrace.forms.answers import bind, new_sent
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.filling import filled_in, note_submission
 from qtrace.forms.links import LinkState, asked_of_strangers, find_link, joined, preset_fields, state_of, use_link
 from qtrace.forms.models import Form, FormLink
 from qtrace.forms.queries import current_definition, form_of, stored_definition
@@ -47,7 +48,7 @@ def show(token: str) -> Response:
         return _ended(link, form, state)
     version, definition = current_definition(form.key)
     now = clock.now()
-    asked = asked_of_strangers(definition, link.preset)
+    asked = asked_of_strangers(definition, link.preset, link.opened)
     opening = Opening(now, now.astimezone(site_zone()).date())
     return _form_page(token, link, form, asked, version, new_sent(asked, opening), {})
 
@@ -64,13 +65,13 @@ def create(token: str) -> Response:
     if state != LinkState.OPEN:
         return _ended(link, form, state)
     version, definition = _version_sent(form)
-    asked = asked_of_strangers(definition, link.preset)
+    asked = asked_of_strangers(definition, link.preset, link.opened)
     sent, wrong_files = receive(asked, owner=_visitor())
     if sent.rearranges:
         return _form_page(token, link, form, asked, version, sent, wrong_files)
     checked = checked_form(
         form.key,
-        joined(definition, link.preset),
+        joined(definition, link.preset, link.opened),
         _with_preset(sent, link),
         wrong_files,
         door=Door.PUBLIC,
@@ -83,11 +84,12 @@ def create(token: str) -> Response:
         form.id, version, checked.answers.answers, checked.answers.files, source="public",
         department_id=link.department_id, form_link_id=link.id, notes=checked.notes,
     )  # fmt: skip
-    link_id = link.id
+    link_id, opening = link.id, Opening(now, now.astimezone(site_zone()).date())
     try:
         with write():
             use_link(link_id, now=now)
             number = create_record(new, by=None, now=now)
+            note_submission(new.form_id, asked, sent, filled_in(asked, checked.answers), opening=opening)
             url = url_for("public_forms.done", token=token, note=_note(token, number))
             answer_at(url)
     except Refused as refused:
@@ -96,7 +98,10 @@ def create(token: str) -> Response:
         if state != LinkState.OPEN:
             return _ended(link, form, state)
         # the message of the office names the record that has the value; a stranger must not learn of it
-        wrong = {refused.field or "": _("这里的内容已经有人提交过。请核对。")}
+        gated = refused.field == "gates"
+        wrong = {
+            "" if gated else refused.field or "": refused.message if gated else _("这里的内容已经有人提交过。请核对。")
+        }
         return _form_page(token, link, form, asked, version, sent, wrong)
     return go(url)
 
@@ -112,9 +117,9 @@ def check_create(token: str) -> Response:
     _version, definition = _version_sent(form)
     sent = _with_preset(Sent(request.form.to_dict(flat=False)), link)
     checked = checked_form(
-        form.key, joined(definition, link.preset), sent, {}, door=Door.PUBLIC, by=None, now=clock.now()
+        form.key, joined(definition, link.preset, link.opened), sent, {}, door=Door.PUBLIC, by=None, now=clock.now()
     )
-    return _private(checked_piece(checked, asked_of_strangers(definition, link.preset), sent))
+    return _private(checked_piece(checked, asked_of_strangers(definition, link.preset, link.opened), sent))
 
 
 @bp.get("/<token>/remarks/new")

@@ -8,10 +8,12 @@ from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
 from qtrace.accounts.queries import names_of
-from qtrace.core import clock, events
+from qtrace.core import clock
 from qtrace.core.db import write
-from qtrace.core.errors import Conflict, NotFound, Refused
+from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
 from qtrace.core.ids import as_id
+from qtrace.flows.service import definition_of
+from qtrace.flows.stages import decision_box, stage_steps
 from qtrace.forms.answers import bind, new_sent, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.filling import filled_in, note_submission
@@ -23,9 +25,12 @@ from qtrace.forms.scopes import forms_offered
 from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form, held
+from qtrace.records.flow import holder_of, may_change, refuse_locked
 from qtrace.records.models import Record
 from qtrace.records.pages import list_context, sections_of
+from qtrace.records.related import related_lists
 from qtrace.records.service import NewRecord, change_record, create_record, note_reveal, set_state, undo_last_change
+from qtrace.records.timeline import entries_of, source_words
 from qtrace.rules.doors import Checked, Door, missing_to_leave, note_warnings
 from qtrace.rules.pieces import Told, form_told, told_context
 from qtrace.web.csrf import answer_at
@@ -94,7 +99,7 @@ def create(form_key: str) -> Response:
             url = url_for("records.show", form_key=form_key, number=number)
             answer_at(url)
     except Refused as refused:
-        wrong = {refused.field or "": refused.message}
+        wrong = _wrong(definition, refused)
         return _form_page(_form(form_key)[0], definition, version, sent, wrong, status=422)
     return go(url, trigger={"toast": _("已提交 %(number)s", number=number)})
 
@@ -103,28 +108,35 @@ def create(form_key: str) -> Response:
 @needs("record.read")
 def show(form_key: str, number: str) -> Response:
     """Show one record with its files and its history."""
-    return _show_page(form_key, number)
+    return record_shown(form_key, number)
 
 
-def _show_page(form_key: str, number: str, *, revealed: Mapping[str, str] | None = None) -> Response:
+def record_shown(
+    form_key: str, number: str, *, revealed: Mapping[str, str] | None = None, refused: Refused | Conflict | None = None,
+    note: str = "",
+) -> Response:  # fmt: skip
+    """Return the page of a record; with what was wrong with a decision and the note that came with it."""
     form, record = _record(form_key, number)
     definition = stored_definition(form.key, record.form_version_id)
-    history = events.timeline("record", record.id)
-    involved = {event.actor_id for event in history} | {record.created_by, record.owner_id}
-    people = names_of({user_id for user_id in involved if user_id is not None})
+    people = names_of({record.created_by} if record.created_by is not None else set())
+    flow, now = definition_of("record", record.id), clock.now()
     return render(
-        "records/show.html", form=form, record=record, definition=definition, files=queries.files_of(record.id),
-        sections=sections_of(definition, record.answers), history=history, people=people,
-        labels={one.id: one for one in definition.all_fields}, edited=queries.last_edit(record.id) is not None,
-        revealed=revealed or {},
+        "records/show.html", status=refused.status if refused else 200, form=form, record=record, definition=definition, files=queries.files_of(record.id),
+        sections=sections_of(definition, record.answers), history=entries_of(record, definition),
+        writer=people.get(record.created_by or 0) or source_words(record) or "—", edited=queries.last_edit(record.id) is not None,
+        revealed=revealed or {}, may_change=may_change(record, actor()), steps=stage_steps(flow, now),
+        box=None if record.state == "void" else decision_box(flow, actor()), holder=holder_of(record), refused=refused,
+        related=related_lists(record, form, actor()), cap=queries.CAP,
+        note=note,
     )  # fmt: skip
 
 
 @bp.get("/<form_key>/<number>/edit")
-@needs("record.edit")
+@needs("record.read")
 def edit(form_key: str, number: str) -> Response:
     """Show the form with the record's answers, in the version it was made with."""
     form, record = _record(form_key, number)
+    _refuse_change(record)
     definition = stored_definition(form.key, record.form_version_id)
     now = sent_from(definition, {}, record.answers)
     kept = find_draft(actor().id, form.id, subject=number) if "held" in request.args else None
@@ -136,10 +148,11 @@ def edit(form_key: str, number: str) -> Response:
 
 
 @bp.post("/<form_key>/<number>")
-@needs("record.edit")
+@needs("record.read")
 def update(form_key: str, number: str) -> Response:
     """Save the answers unless somebody else was faster; then show both, with the reader's values kept."""
     form, record = _record(form_key, number)
+    _refuse_change(record)
     definition = stored_definition(form.key, record.form_version_id)
     sent, wrong_files = receive(definition, owner=actor().id)
     version, by, now = as_id(request.form.get("version", "")) or 0, actor().id, clock.now()
@@ -163,7 +176,7 @@ def update(form_key: str, number: str) -> Response:
         return _edit_page(form, record, definition, sent, {}, record.version, status=409, conflict=told)
     except Refused as refused:
         form, record = _record(form_key, number)
-        wrong = {refused.field or "": refused.message}
+        wrong = _wrong(definition, refused)
         return _edit_page(form, record, definition, sent, wrong, version, status=422)
     return go(url, trigger={"toast": _("已保存")})
 
@@ -181,7 +194,7 @@ def reveal_create(form_key: str, number: str) -> Response:
     with write():
         note_reveal(record_id, asked.id, reason=reason, by=by, now=clock.now())
         answer_at(url_for("records.show", form_key=form_key, number=number))
-    answer = _show_page(form_key, number, revealed={asked.id: plain})
+    answer = record_shown(form_key, number, revealed={asked.id: plain})
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -191,6 +204,7 @@ def reveal_create(form_key: str, number: str) -> Response:
 def undo_create(form_key: str, number: str) -> Response:
     """Take the last change back."""
     _form_row, record = _record(form_key, number)
+    _refuse_change(record)
     record_id, version, by = record.id, as_id(request.form.get("version", "")) or 0, actor().id
     url = url_for("records.show", form_key=form_key, number=number)
     with write():
@@ -240,6 +254,18 @@ def _form(form_key: str) -> tuple[Form, FormDefinition, int]:
     if form.built_in:
         raise NotFound
     return form, stored_definition(form.key, version.id), version.id
+
+
+def _wrong(definition: FormDefinition, refused: Refused) -> dict[str, str]:
+    """Return a refusal as an error of its field; of the whole form, under no name, where it is about none."""
+    return {(refused.field or "") if definition.field(refused.field or "") else "": refused.message}
+
+
+def _refuse_change(record: Record) -> None:
+    """Refuse somebody who may not change the record now; what is locked says so."""
+    refuse_locked(record)
+    if not may_change(record, actor()):
+        raise Forbidden
 
 
 def _version_sent(form: Form, current: int) -> int:

@@ -24,6 +24,7 @@ from qtrace.forms.models import Form, FormLink, FormRemark
 from qtrace.forms.queries import form_of
 from qtrace.forms.registry import FieldDefinition, controls
 from qtrace.forms.service import publish_form
+from qtrace.forms.use import uses_of
 from qtrace.records.models import Record
 from qtrace.rules.models import Rule
 from qtrace.web import limits
@@ -86,6 +87,12 @@ def test_a_visitor_fills_in_the_form_and_gets_a_number(app: Flask) -> None:
     assert (row.answers["name"], row.answers["secret_note"], row.answers.get("vendor")) == ("张女士", "来自短信", None)
     assert len(row.answers["photos"]) == 1
     assert db.session.get_one(FormLink, made).used == 1
+    uses = uses_of(row.form_id)
+    assert {name: (use.asked, use.filled) for name, use in uses.items()} == {
+        "name": (1, 1),
+        "what": (1, 0),
+        "photos": (1, 1),
+    }
 
 
 def test_the_page_asks_only_what_strangers_may_know(sqlite_app: Flask) -> None:

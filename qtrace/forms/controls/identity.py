@@ -229,6 +229,10 @@ class QrLabel(Control):
             qr_svg(value, title=_("二维码")), value
         )
 
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the code as a drawing."""
+        return self.to_html(field, value)
+
 
 def half_width(text: str) -> str:
     """Return a scanned text in half-width characters, without the marks that can't be seen."""
