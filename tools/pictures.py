@@ -143,6 +143,8 @@ PICTURES: dict[str, tuple[tuple[int, int], Callable[[Page], None]]] = {
     "rules": (DESK, at("/rules?form=wh")),
     "rule-kinds": (DESK, at("/rules/new?form=wh")),
     "rule": (DESK, new_rule),
+    "condition": (DESK, at("/rules?form=qc", first("main a.t"))),
+    "statistics": (DESK, at("/records/qc/stats?by=f.result")),
     "import": (DESK, at("/imports")),
     "import-mapping": (DESK, ledger),
     "import-rehearsal": (DESK, rehearsed),
