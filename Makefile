@@ -7,7 +7,7 @@ export QTRACE_DATA_DIR ?= $(CURDIR)/var
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format types layers translations real bench faults nightly container lock screenshots clean
+.PHONY: help demo serve test check format types layers translations real bench faults nightly container lock pictures screenshots clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,7 @@ faults: $(DEV) ## kill -9 of web and worker under write load
 
 nightly: $(DEV) ## The long runs: more examples, more kills
 	QTRACE_TEST_EXAMPLES=2000 $(BIN)/python -m pytest -q -n 2 tests/unit
+	$(BIN)/python -m bench.fuzz
 	QTRACE_TEST_ROUNDS=200 $(BIN)/python -m bench.faults
 
 container: ## Build and run the image as far as this machine allows
@@ -65,6 +66,9 @@ container: ## Build and run the image as far as this machine allows
 
 lock: ## Write the locked requirements anew from pyproject.toml
 	sh tools/lock.sh
+
+pictures: $(DEV) ## Take the pictures of the documents anew
+	$(BIN)/python -m tools.pictures
 
 screenshots: $(DEV) ## Walk the story in a browser and leave pictures in var/screenshots
 	$(BIN)/python -m pytest -q tests/browser

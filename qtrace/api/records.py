@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,11 +23,12 @@ from qtrace.api.values import REASONS, VALUES, field_paths, merged, sent_of, sto
 from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.errors import NotFound
-from qtrace.forms.answers import read_answers, sent_from
+from qtrace.forms.answers import sent_from
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.filling import note_rows
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
-from qtrace.forms.registry import Sent, Value
+from qtrace.forms.registry import Sent
 from qtrace.forms.slots import slots_of
 from qtrace.records import queries
 from qtrace.records.asking import Asked
@@ -35,6 +36,7 @@ from qtrace.records.bulk import RECORDS, Row, Sender, Target, key_of, take_rows
 from qtrace.records.doors import check_rows, checked_form
 from qtrace.records.fields import list_fields
 from qtrace.records.models import Record
+from qtrace.records.plain import row_of
 from qtrace.records.service import NewRecord, change_record, create_record
 from qtrace.rules.doors import Checked, Door, note_warnings
 
@@ -101,6 +103,7 @@ def record_create(call: Call, form: str) -> Answer:
     )  # fmt: skip
     with write(), field_paths():
         number = create_record(new, by=call.user.id, now=now)
+        note_rows(new.form_id, definition, [new.answers])
         answer = _answer(key, number, call.user)
         where = {"Location": f"{PREFIX}/records/{key}/{number}"} | answer.headers
         return kept(Answer(answer.data, 201, where))
@@ -145,7 +148,7 @@ def records_take(call: Call, form: str) -> Answer:
     if not call.user.can("record.create"):
         raise NotFound
     target, now = Target(row, version, definition, key), clock.now()
-    rows = [_row(definition, one["values"]) for one in call.body["rows"]]
+    rows = [row_of(definition, one["values"]) for one in call.body["rows"]]
     check_rows(target, rows, door=Door.API, by=call.user.id, now=now, reason=call.body.get("reason", ""))
     sender = Sender(SOURCE, call.user.id, call.user.department_id)
     with write():
@@ -169,14 +172,6 @@ def _form(key: str) -> tuple[Form, FormDefinition, int]:
 def _record(key: str, number: str, user: User) -> tuple[Form, Record]:
     form, _version = current_form(key)
     return form, queries.visible_record(form.id, number, user)
-
-
-def _row(definition: FormDefinition, values: Mapping[str, Any]) -> Row:
-    sent, problems = sent_of(definition, values, {})
-    read = read_answers(definition, sent)
-    wrong = {one.path.removeprefix("values."): one.message for one in problems}
-    filled: dict[str, Value] = {name: value for name, value in read.answers.items() if value not in (None, "", [], {})}
-    return Row(filled, list((read.errors | wrong).items()))
 
 
 def _refuse_hidden(target: Target, rows: Sequence[Row], user: User) -> None:

@@ -5,24 +5,19 @@ A value is read by the control itself, from the same inputs a page would send, s
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any
-
-from flask_babel import gettext as _
-from sqlalchemy import select
 
 from qtrace.api.problems import Wrong
 from qtrace.api.schema import Problem, Schema, flag, listed, maybe, text
-from qtrace.classification.controls import TermRef
-from qtrace.classification.models import Term
-from qtrace.core.db import db
 from qtrace.core.errors import Refused
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.registry import Control, FieldDefinition, Sent, Storage, Value, controls
+from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
+from qtrace.records import plain
 from qtrace.rules.doors import Checked
 from qtrace.rules.pieces import REASON
 
 SCALAR: Schema = {"type": ["string", "integer", "number", "boolean", "null"], "maxLength": 20_000}
+SEALED = ".frozen"  # what a checklist was judged by, with its photos: a request that judges anew keeps both
 ANYTHING: Schema = {"description": "As the page of the form reads it."}
 SCHEMAS: Mapping[Storage, Schema] = {
     Storage.TEXT: text(20_000),
@@ -70,19 +65,9 @@ def sent_of(
     definition: FormDefinition, values: Mapping[str, Any], reasons: Mapping[str, str]
 ) -> tuple[Sent, list[Problem]]:
     """Return the values as a page would have sent them, and which cannot be read."""
-    inputs: dict[str, list[str]] = {}
-    problems: list[Problem] = []
-    for name, value in values.items():
-        path, asked = f"values.{name}", definition.field(name)
-        if asked is None or asked.retired:
-            problems.append(Problem(path, _("这个表单没有「%(name)s」这一项。", name=name[:80])))
-            continue
-        try:
-            inputs |= _inputs(controls()[asked.control], asked, value)
-        except Refused as refused:
-            problems.append(Problem(path, refused.message))
-    inputs |= {(f"{REASON}.{rule}" if rule else REASON): [reason] for rule, reason in reasons.items()}
-    return Sent(inputs), problems
+    sent, wrong = plain.sent_of(definition, values)
+    given = {(f"{REASON}.{rule}" if rule else REASON): [reason] for rule, reason in reasons.items()}
+    return Sent({**sent.values, **given}), [Problem(f"values.{name}", why) for name, why in wrong.items()]
 
 
 def told_values(definition: FormDefinition, answers: Mapping[str, Value]) -> dict[str, Value]:
@@ -100,7 +85,8 @@ def told_values(definition: FormDefinition, answers: Mapping[str, Value]) -> dic
 def merged(held: Sent, given: Sent, values: Mapping[str, Any]) -> Sent:
     """Return what a record would send, with the fields a request names replaced by what it says of them."""
     kept_inputs = {
-        name: texts for name, texts in held.values.items() if name.partition(".")[0] not in values
+        name: texts for name, texts in held.values.items()
+        if name.partition(".")[0] not in values or name.endswith(SEALED)
     }  # fmt: skip
     return Sent({**kept_inputs, **given.values}, held.files)
 
@@ -120,47 +106,3 @@ def field_paths() -> Iterator[None]:
     except Refused as refused:
         path = f"values.{refused.field}" if refused.field else "values"
         raise Wrong([Problem(path, refused.message)]) from refused
-
-
-def _inputs(control: Control, asked: FieldDefinition, value: Any) -> dict[str, list[str]]:
-    if value is None:
-        return {asked.id: []}
-    if control.layout or control.assigned or control.storage in (Storage.FILE_REFS, Storage.COMPUTED):
-        raise Refused(_("这一项不能通过接口填写。"))
-    if isinstance(value, Mapping | list):
-        return dict(_flat(asked.id, value))
-    if isinstance(value, bool):
-        if control.storage is not Storage.BOOL:
-            raise Refused(_("这里不能是“是”或“否”。"))
-        return {asked.id: ["1"] if value else []}
-    return control.send(asked, control.from_cell(asked, _spelled(control, asked, value)))
-
-
-def _spelled(control: Control, asked: FieldDefinition, value: object) -> str:
-    """Return a scalar as people type it; a term may also be named by its code."""
-    spelling = f"{value:f}" if isinstance(value, Decimal) else str(value)
-    if isinstance(control, TermRef):
-        code = select(Term.id).where(Term.kind == control.kind_of(asked), Term.code == spelling)
-        found = db.session.scalar(code)
-        return str(found) if found is not None else spelling
-    return spelling
-
-
-def _flat(name: str, value: Any) -> Iterator[tuple[str, list[str]]]:
-    """Yield the inputs of a value with parts: `field.part`, and `field.0.part` for rows."""
-    if isinstance(value, Mapping):
-        for part, item in value.items():
-            yield from _flat(f"{name}.{part}", item)
-    elif isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value):
-        for at, item in enumerate(value):
-            yield from _flat(f"{name}.{at}", item)
-    elif isinstance(value, list):
-        yield name, [_text(item) for item in value if item is not None]
-    elif value is not None:
-        yield name, [_text(value)]
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "1" if value else ""
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -59,6 +59,10 @@ class ShopRow(Line):
         right = [Sent({field.id: [self.spelled(first)]})] if first is not None else []
         return Samples(right, [Sent({field.id: [text]}) for text in ("查无此号-0", "0@没有这家店")])
 
+    def reads_company(self, field: FieldDefinition) -> bool:
+        """Say yes: which numbers there are is the company's knowledge."""
+        return True
+
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
         """Return the row's id; refuse a number nothing or more than one thing has."""
         text = self.cleaned(sent.first(field.id))
@@ -246,6 +250,10 @@ class MasterPick(OnePick):
 
     family = "commerce"
     model: ClassVar[Any]
+
+    def reads_company(self, field: FieldDefinition) -> bool:
+        """Say yes: the list is offered."""
+        return True
 
     def choices(self, field: FieldDefinition) -> Sequence[Choice]:
         """Return every row, grouped by shop where there are several."""

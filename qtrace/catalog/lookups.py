@@ -17,13 +17,13 @@ def register_lookups(app: Flask) -> None:
         "name": Taken("名称", "Name", "text", of(Sku, lambda sku: sku.label)),
         "code": Taken("编码", "Code", "text", of(Sku, lambda sku: sku.external_id)),
         "category": Taken("品类", "Category", "text", of(Sku, lambda sku: sku.category)),
-        "supplier": Taken("供应商", "Supplier", "text", of(Sku, lambda sku: supplier_name(sku.supplier_id))),
+        "supplier": Taken("供应商", "Supplier", "text", of(Sku, lambda sku: supplier_name(sku.supplier_id)), private=True),
         "weight": Taken("重量(克)", "Weight (g)", "number", of(Sku, lambda sku: sku.weight_g)),
     })  # fmt: skip
     register_lookup(app, "supplier", {
-        "name": Taken("名称", "Name", "text", of(Supplier, lambda supplier: supplier.name)),
-        "region": Taken("地区", "Region", "text", of(Supplier, lambda supplier: supplier.region)),
-        "contact": Taken("联系人", "Contact", "text", of(Supplier, lambda supplier: supplier.contact)),
+        "name": Taken("名称", "Name", "text", of(Supplier, lambda supplier: supplier.name), private=True),
+        "region": Taken("地区", "Region", "text", of(Supplier, lambda supplier: supplier.region), private=True),
+        "contact": Taken("联系人", "Contact", "text", of(Supplier, lambda supplier: supplier.contact), private=True),
     })  # fmt: skip
 
 

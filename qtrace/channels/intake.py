@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import insert, select
+from sqlalchemy import insert, null, select, update
 
+from qtrace.channels.entries import Entered, store_entries
 from qtrace.channels.events import SUBJECT
 from qtrace.channels.models import Bookmark, ChannelAccount, IntakeRecord
 from qtrace.channels.settings import say
@@ -18,7 +19,7 @@ from qtrace.core.errors import Conflict
 from qtrace.issues.intake import store
 from qtrace.sdk.connector import Connector, RawRecord, Stream
 from qtrace.sdk.errors import BadRecord
-from qtrace.sdk.records import Record
+from qtrace.sdk.records import FormRecord, Record
 
 MAX_ID, MAX_VERSION = 200, 64
 CHUNK = 500
@@ -33,7 +34,7 @@ class Judged:
     external_id: str
     version: str
     place: str
-    record: Record | None
+    record: Record | FormRecord | None
     reason: str = ""
 
 
@@ -88,13 +89,14 @@ def store_page(page: PageOfRows, move: Move, *, now: datetime, tell: Callable[[]
     _move_bookmark(page, move, now)
     fresh, repeated = _split(page)
     outcomes: Counter[str] = Counter(unchanged=repeated)
-    good = [row for row in fresh if row.record is not None]
-    records = [row.record for row in good if row.record is not None]
-    counts = store(page.shop_id, records, now=now, by=None, source=(SUBJECT, page.account_id))
-    reasons = {id(good[index]): reason for index, reason in counts.refused}
-    outcomes.update(counts.outcomes)
-    outcomes["refused"] += len(fresh) - len(good)
-    _keep(page, [(row, row.reason or reasons.get(id(row), "")) for row in fresh], now)
+    ends = {id(row): Entered("refused", row.reason) for row in fresh if row.record is None}
+    ends |= _store_facts(page, fresh, now)
+    entries = [(row, row.record) for row in fresh if isinstance(row.record, FormRecord)]
+    entered = store_entries(page.shop_id, [record for _row, record in entries], now=now)
+    ends |= {id(row): end for (row, _record), end in zip(entries, entered, strict=True)}
+    outcomes.update(end.outcome for end in ends.values())
+    _forget_parked(page, [row for row, _record in entries])
+    _keep(page, [(row, ends[id(row)]) for row in fresh], now)
     if outcomes.total() != len(page.rows):
         raise RuntimeError(f"{len(page.rows)} rows were read, but {dict(outcomes)} accounted for")
     return outcomes
@@ -157,23 +159,50 @@ def _seen(page: PageOfRows) -> set[Seen]:
     }
 
 
-def _keep(page: PageOfRows, rows: list[tuple[Judged, str]], now: datetime) -> None:
-    if not rows:
-        return
-    values = [
-        {
-            "account_id": page.account_id,
-            "stream": page.stream,
-            "external_id": row.external_id,
-            "version": row.version,
-            "at": now,
-            "refused": _clean(_("%(place)s:%(reason)s", place=row.place, reason=reason) if row.place else reason)
-            if reason
-            else "",
-        }
-        for row, reason in rows
-    ]
-    require_write().execute(insert(IntakeRecord), values)
+def _store_facts(page: PageOfRows, rows: Sequence[Judged], now: datetime) -> dict[int, Entered]:
+    """Store everything but filled-in forms; say of each row what became of it."""
+    facts = [(row, row.record) for row in rows if row.record is not None and not isinstance(row.record, FormRecord)]
+    source = (SUBJECT, page.account_id)
+    counts = store(page.shop_id, [record for _row, record in facts], now=now, by=None, source=source)
+    reasons = dict(counts.refused)
+    outcomes = zip(facts, counts.outcomes, strict=True)
+    return {id(row): Entered(outcome, reasons.get(at, "")) for at, ((row, _fact), outcome) in enumerate(outcomes)}
+
+
+def _forget_parked(page: PageOfRows, rows: Sequence[Judged]) -> None:
+    """Let go of what waited of records that came anew: the newer version says all."""
+    names = sorted({row.external_id for row in rows})
+    older = (
+        IntakeRecord.account_id == page.account_id, IntakeRecord.stream == page.stream, IntakeRecord.parked.is_not(None)
+    )  # fmt: skip
+    for start in range(0, len(names), CHUNK):
+        some = IntakeRecord.external_id.in_(names[start : start + CHUNK])
+        require_write().execute(update(IntakeRecord).where(*older, some).values(parked=null()))
+
+
+def _keep(page: PageOfRows, rows: list[tuple[Judged, Entered]], now: datetime) -> None:
+    last = {
+        row.external_id: at for at, (row, _end) in enumerate(rows)
+    }  # an earlier version of the page waits for nothing
+    done, parked = [], []
+    for at, (row, end) in enumerate(rows):
+        kept = {
+            "account_id": page.account_id, "stream": page.stream, "external_id": row.external_id,
+            "version": row.version, "at": now, "refused": _told(row, end.reason),
+        }  # fmt: skip
+        if end.parked and last[row.external_id] == at:
+            parked.append(kept | {"parked": end.parked})
+        else:
+            done.append(kept)
+    for values in (done, parked):
+        if values:
+            require_write().execute(insert(IntakeRecord), values)
+
+
+def _told(row: Judged, reason: str) -> str:
+    if not reason:
+        return ""
+    return _clean(_("%(place)s:%(reason)s", place=row.place, reason=reason) if row.place else reason)
 
 
 def _digest(body: object) -> str:

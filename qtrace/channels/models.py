@@ -57,3 +57,4 @@ class IntakeRecord(Base):
     version: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
     refused: Mapped[str] = mapped_column(Text, default="")
+    parked: Mapped[dict[str, Any] | None]  # what a form would not take, until it is tried again or sent anew

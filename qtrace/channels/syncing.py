@@ -17,6 +17,7 @@ from flask_babel import ngettext
 
 from qtrace.channels.context import SyncContext
 from qtrace.channels.drop import DropShop
+from qtrace.channels.entries import retry_parked
 from qtrace.channels.events import CHANNEL_SYNCED, SUBJECT
 from qtrace.channels.intake import Move, PageOfRows, Tally, judge, position_of, store_page
 from qtrace.channels.models import ChannelAccount
@@ -73,6 +74,7 @@ class _Work:
     result: Synced
     refused: bool = False
     resumed: bool = False
+    unparked: int = 0
 
 
 def sync(account_id: int, *, clock: Callable[[], datetime], tell: Tell | None = None) -> Synced:
@@ -85,6 +87,7 @@ def sync(account_id: int, *, clock: Callable[[], datetime], tell: Tell | None = 
         for stream in work.connector.streams():
             work.result.streams[stream.name] = Tally()
             _sync_stream(work, stream)
+        _retry_parked(work)
         health = work.connector.health(work.context)
         work.result.error = say(health.problem)
     except ConnectorError as error:
@@ -180,6 +183,24 @@ def _finish_files(work: _Work, stream: Stream, page: Page) -> None:
         work.refused = work.resumed = False
 
 
+def _retry_parked(work: _Work) -> None:
+    """Try the forms that wait once more: a rule may have been changed, or what they name may have come in."""
+    last: int | None = None
+    while last != 0:
+        with write():
+            work.tell()
+            last, fit = retry_parked(work.account_id, last or 0, now=work.clock())
+        work.unparked += fit
+    if work.unparked:
+        work.result.notes.append(
+            ngettext(
+                "先前没有收下的 %(num)s 条表单记录现在存入了。",
+                "先前没有收下的 %(num)s 条表单记录现在存入了。",
+                work.unparked,
+            )
+        )
+
+
 def _finish(work: _Work) -> None:
     now = work.clock()
     total = sum(tally.read for tally in work.result.streams.values())
@@ -189,7 +210,7 @@ def _finish(work: _Work) -> None:
         if account is None:
             return
         account.synced_at, account.error = now, work.result.error
-        if total:
+        if total or work.unparked:
             body = {"streams": work.result.as_json()["streams"], "notes": work.result.notes[:MAX_NOTES]}
             events.record(CHANNEL_SYNCED, subject=(SUBJECT, work.account_id), by=None, now=now, body=body)
 

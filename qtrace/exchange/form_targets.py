@@ -13,13 +13,13 @@ from sqlalchemy import delete, exists, select
 from qtrace.core import search
 from qtrace.core.db import db, existing, require_write
 from qtrace.core.errors import DomainError
-from qtrace.exchange.kinds import OWN_FORM, Choice, Field, FieldType, Kind, normal
+from qtrace.exchange.kinds import OWN_FORM, Choice, Field, FieldType, Kind, also_called
 from qtrace.exchange.targets import Kept, RowOutcome, Undone
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Cell, Control, FieldDefinition, Storage, controls
-from qtrace.records.bulk import Sender, Target, read_cells, rehearse_rows, take_rows
+from qtrace.records.bulk import Sender, Target, read_cells, rehearse_rows, take_rows, told_reasons
 from qtrace.records.doors import check_rows
 from qtrace.records.models import Record, RecordEdit, RecordFile
 from qtrace.records.queries import record_forms
@@ -32,6 +32,10 @@ MOST_CHOICES = 500  # longer lists are read by name, without a page that lists t
 TYPES: Mapping[Storage, FieldType] = {
     Storage.BOOL: "flag",
     Storage.NUMBER: "number", Storage.MONEY: "number", Storage.DATE: "day", Storage.DATETIME: "time",
+}  # fmt: skip
+TOPICS = {  # what a control asks for, as the headers of exports call it
+    "sku": "sku", "lot_no": "lot", "supplier": "supplier", "warehouse": "warehouse", "order_ref": "order",
+    "customer": "customer", "product_category": "category",
 }  # fmt: skip
 KEY_STORAGES = (Storage.TEXT, Storage.NUMBER, Storage.DATE)
 
@@ -99,12 +103,8 @@ class FormTarget:
         return done
 
     def _reasons(self, reasons: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-        found = []
-        for name, why in reasons:
-            asked = self.definition.field(name)
-            label = name if asked is None else asked.label_en if _is_english() else asked.label_zh
-            found.append(_("「%(column)s」%(why)s", column=label, why=why))
-        return tuple(found)
+        told = told_reasons(self.definition, reasons)
+        return tuple(_("「%(column)s」%(why)s", column=label, why=why) if label else why for label, why in told)
 
 
 def _given_back(record: Record, version: int, *, by: int, now: datetime) -> Undone:
@@ -130,7 +130,7 @@ def _deleted(record: Record, *, now: datetime) -> Undone:
 
 
 def _is_importable(control: Control) -> bool:
-    holds = control.storage not in (Storage.FILE_REFS, Storage.ROWS, Storage.COMPUTED)
+    holds = control.storage not in (Storage.FILE_REFS, Storage.COMPUTED)
     return holds and not (control.layout or control.assigned or control.holds_files)
 
 
@@ -143,7 +143,7 @@ def _field(asked: FieldDefinition, control: Control) -> Field:
     words = (asked.label_zh, asked.label_en, asked.id)
     return Field(
         asked.id, asked.label_en if _is_english() else asked.label_zh, TYPES.get(control.storage, "text") if plain else "text",
-        asked.required, tuple(dict.fromkeys(normal(word) for word in words if word)), choices, many and bool(choices),
+        asked.required, tuple(also_called(words, TOPICS.get(control.key, ""))), choices, many and bool(choices),
         asked.help_en if _is_english() else asked.help_zh,
     )  # fmt: skip
 

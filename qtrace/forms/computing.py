@@ -28,6 +28,7 @@ class Memory:
 
     formulas: dict[str, Formula] = field(default_factory=dict)
     orders: dict[str, list[str]] = field(default_factory=dict)
+    computes: list[bool] = field(default_factory=list)  # whether there is a computed field at all, once known
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def compute_all(
     subject: tuple[str, int] | None = None,
 ) -> Results:  # fmt: skip
     """Return the values with every computed field worked out anew; call it after reading and before the rules."""
-    memory: Memory = definition.__dict__.setdefault("computing_memory", Memory())
+    memory = _memory(definition)
     fields = list(definition.fields)
     return compute_fields(fields, values, World({one.id: one for one in fields}, environment, memory, subject=subject))
 
@@ -110,12 +111,20 @@ def compute_fields(
 
 def computes(definition: FormDefinition) -> bool:
     """Say whether the form, or a row of it, has a computed field."""
-    known = controls()
-    return any(
-        isinstance(known[one.control], Computing)
-        for asked in definition.fields
-        for one in (asked, *known[asked.control].columns(asked))
-    )
+    found = _memory(definition).computes
+    if not found:
+        known = controls()
+        found.append(any(
+            isinstance(known[one.control], Computing)
+            for asked in definition.fields
+            for one in (asked, *known[asked.control].columns(asked))
+        ))  # fmt: skip
+    return found[0]
+
+
+def _memory(definition: FormDefinition) -> Memory:
+    memory: Memory = definition.__dict__.setdefault("computing_memory", Memory())
+    return memory
 
 
 def in_order(fields: Sequence[FieldDefinition]) -> list[str]:

@@ -1,14 +1,14 @@
-"""What every door does in the write that stores a filled-in form: count how its fields were used, forget the kept draft."""
+"""What every door does in the write that stores filled-in forms: count how fields were used, forget the kept draft."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from qtrace.forms.answers import Answers
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.held import drop_draft
 from qtrace.forms.registry import FieldDefinition, Opening, Sent, Storage, Value, controls
-from qtrace.forms.use import count_use
+from qtrace.forms.use import count_rows, count_use
 
-EMPTY: tuple[Value, ...] = (None, False, "", [], {})
+EMPTY: tuple[Value, ...] = (None, "", [], {})
 
 
 def note_submission(
@@ -28,12 +28,27 @@ def filled_in(definition: FormDefinition, answers: Answers) -> set[str]:
         field.id: answers.columns.get(field.column) if field.column else answers.answers.get(field.id)
         for field in definition.fields
     }
-    return {name for name, value in held.items() if value not in EMPTY} | set(answers.files)
+    return {name for name, value in held.items() if _is_filled(value)} | set(answers.files)
+
+
+def note_rows(form_id: int, definition: FormDefinition, rows: Sequence[Mapping[str, Value]]) -> None:
+    """Count in the open write answers that files and programs brought, all at once.
+
+    What none of them brings was not asked: a ledger without a column says nothing about who leaves the field empty.
+    """
+    names = [field.id for field in definition.fields if _is_asked(field)]
+    filled = {name: sum(1 for row in rows if _is_filled(row.get(name))) for name in names}
+    count_rows(form_id, len(rows), {name: count for name, count in filled.items() if count})
 
 
 def _is_asked(field: FieldDefinition) -> bool:
     control = controls()[field.control]
     return not (control.layout or control.assigned or control.storage == Storage.COMPUTED)
+
+
+def _is_filled(value: Value) -> bool:
+    """Say whether something was given; 0 is, a switch that is off is not."""
+    return value is not False and value not in EMPTY
 
 
 def _as_prefilled(field: FieldDefinition, sent: Sent, opening: Opening) -> bool:

@@ -18,11 +18,13 @@ from qtrace.forms.answers import bind
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.links import LinkOptions, create_link, links_of, may_be_preset, revoke_link, state_of
 from qtrace.forms.models import Form, FormLink
+from qtrace.forms.openness import may_be_opened
 from qtrace.forms.queries import current_definition, form_of
 from qtrace.forms.registry import Sent
 from qtrace.forms.views import bp
+from qtrace.sdk.text import Text
 from qtrace.web.csrf import answer_at
-from qtrace.web.filters import site_zone
+from qtrace.web.filters import in_language, site_zone
 from qtrace.web.htmx import go, render
 
 USUAL = timedelta(days=30)
@@ -83,6 +85,7 @@ def _options(definition: FormDefinition) -> LinkOptions:
     return LinkOptions(
         name=sent.get("link_name", ""), company=sent.get("link_company", ""), expires_at=_end(sent.get("link_expires", "")),
         most=(as_id(most) or 0) if most else None, department_id=as_id(sent.get("link_department", "")), preset=preset,
+        opened=sent.getlist("link_opened"),
     )  # fmt: skip
 
 
@@ -104,8 +107,19 @@ def _page(form: Form, error: DomainError | None = None, fresh: str = "") -> Resp
         "forms/links.html", status=422 if error else 200, form=form, links=links, fresh=fresh,
         link_states={link.id: state_of(link, form, now) for link in links}, qr=_qr(fresh) if fresh else "",
         names=names_of({link.created_by for link in links if link.created_by is not None}), departments=departments(),
+        openable=_openable(current_definition(form.key)[1]), opened=request.form.getlist("link_opened"),
         preset_form=drawn, kept={}, values=request.form if error else _usual(links, now), error=error,
     )  # fmt: skip
+
+
+def _openable(definition: FormDefinition) -> list[tuple[str, str]]:
+    """Return (path, what people call it) of the fields a link may open, a column with its table before it."""
+    found = []
+    for one in may_be_opened(definition):
+        parts = [definition.field(one.table), one.asked] if one.table else [one.asked]
+        names = [in_language(Text(part.label_zh, part.label_en)) for part in parts if part is not None]
+        found.append((one.path, " › ".join(names)))
+    return found
 
 
 def _usual(links: Sequence[FormLink], now: datetime) -> dict[str, str]:

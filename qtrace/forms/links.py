@@ -4,7 +4,7 @@ Only the digest of a token is kept: whoever reads the database can't open a form
 """
 
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from qtrace.core.ids import digest, new_token
 from qtrace.forms.answers import read_answers
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form, FormLink
+from qtrace.forms.openness import asked_paths, kept_paths, may_be_opened, narrowed
 from qtrace.forms.registry import FieldDefinition, Sent, Storage, controls
 
 MAX_NAME = 80
@@ -39,7 +40,11 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class LinkOptions:
-    """What a person says of a link; `preset` are inputs and texts the link brings along, shown to nobody outside."""
+    """What a person says of a link.
+
+    `preset` are inputs and texts the link brings along, shown to nobody outside; `opened` names the fields that read the
+    company's data and are asked all the same.
+    """
 
     name: str
     company: str
@@ -47,6 +52,7 @@ class LinkOptions:
     most: int | None = None
     department_id: int | None = None
     preset: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    opened: Collection[str] = ()
 
 
 def create_link(
@@ -67,18 +73,19 @@ def create_link(
         existing(Department, options.department_id)
     preset = {key: list(texts) for key, texts in options.preset.items() if any(text.strip() for text in texts)}
     check_preset(definition, preset)
-    if not list(asked_of_strangers(definition, preset).fields):
+    opened = [one.path for one in may_be_opened(definition) if one.path in options.opened]
+    if not list(asked_of_strangers(definition, preset, opened).fields):
         raise Refused(_("这张表单没有可以对外的字段。"), "link_name")
     token = new_token()
     link = FormLink(
         form_id=form.id, token_digest=digest(token), name=name, company=company, department_id=options.department_id,
-        preset=preset, expires_at=options.expires_at, most=options.most, created_at=now, created_by=by,
+        preset=preset, opened=opened, expires_at=options.expires_at, most=options.most, created_at=now, created_by=by,
     )  # fmt: skip
     session.add(link)
     session.flush()  # the id is the answer and the event's subject
     body = {
         "form": form.key, "name": name, "expires_at": options.expires_at.isoformat(), "most": options.most,
-        "department_id": options.department_id, "preset": sorted(preset),
+        "department_id": options.department_id, "preset": sorted(preset), "opened": opened,
     }  # fmt: skip
     events.record("form_link_created", subject=("form_link", link.id), by=by, now=now, body=body)
     return link.id, token
@@ -133,10 +140,11 @@ def links_of(form_id: int) -> Sequence[FormLink]:
     return db.session.scalars(select(FormLink).where(FormLink.form_id == form_id).order_by(FormLink.id.desc())).all()
 
 
-def asked_of_strangers(definition: FormDefinition, preset: Mapping[str, object]) -> FormDefinition:
-    """Return what people without an account are asked: public controls that the link does not fill itself."""
-    held = preset_fields(preset)
-    return _only(definition, lambda asked: controls()[asked.control].public and asked.id not in held)
+def asked_of_strangers(
+    definition: FormDefinition, preset: Mapping[str, object], opened: Collection[str] = ()
+) -> FormDefinition:
+    """Return what people without an account are asked: what tells nothing or was opened, and the link does not fill itself."""
+    return narrowed(definition, asked_paths(definition, preset_fields(preset), opened))
 
 
 def brought_along(definition: FormDefinition, preset: Mapping[str, object]) -> FormDefinition:
@@ -145,10 +153,9 @@ def brought_along(definition: FormDefinition, preset: Mapping[str, object]) -> F
     return _only(definition, lambda asked: asked.id in held)
 
 
-def joined(definition: FormDefinition, preset: Mapping[str, object]) -> FormDefinition:
-    """Return all a record through the link may hold: what strangers are asked, and what the link fills itself."""
-    held = preset_fields(preset)
-    return _only(definition, lambda asked: controls()[asked.control].public or asked.id in held)
+def joined(definition: FormDefinition, preset: Mapping[str, object], opened: Collection[str] = ()) -> FormDefinition:
+    """Return all a record through the link may hold: what strangers are asked, what the link fills, what follows from both."""
+    return narrowed(definition, kept_paths(definition, preset_fields(preset), opened))
 
 
 def may_be_preset(definition: FormDefinition) -> FormDefinition:

@@ -35,7 +35,8 @@ class Form(Base):
     draft_version: Mapped[int] = mapped_column(default=0)  # raised by every change of the draft
     draft_at: Mapped[datetime | None]
     draft_by: Mapped[int | None]
-    draft_undo: Mapped[list[Any] | None]  # earlier drafts, the newest last
+    draft_undo: Mapped[list[Any] | None]  # what takes the last changes back, the newest last
+    draft_redo: Mapped[list[Any] | None]  # what brings changes back that were taken back, the next one last
 
 
 class FormVersion(Base):
@@ -96,6 +97,9 @@ class FormLink(Base):
     company: Mapped[str] = mapped_column(String(80), default="")  # who asks, as strangers read it
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
     preset: Mapped[dict[str, Any]] = mapped_column(default=dict)  # values the link brings along
+    opened: Mapped[list[str]] = mapped_column(
+        default=list
+    )  # fields that read the company's data and are asked all the same
     expires_at: Mapped[datetime | None]
     most: Mapped[int | None]  # how many times it may be filled in
     used: Mapped[int] = mapped_column(default=0)
@@ -105,18 +109,19 @@ class FormLink(Base):
 
 
 class FormRemark(Base):
-    """Somebody's "this is awkward" about a form or one of its fields."""
+    """Somebody's "this is awkward" about a form or one of its fields, or about a page that is no form of the designer."""
 
     __tablename__ = "form_remark"
     __table_args__ = (Index("ix_form_remark_open", "form_id", "settled_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
-    version: Mapped[int]
+    form_id: Mapped[int | None] = mapped_column(ForeignKey("form.id"))
+    page: Mapped[str] = mapped_column(String(40), default="")
+    version: Mapped[int] = mapped_column(default=0)
     field: Mapped[str] = mapped_column(String(60), default="")
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
-    by: Mapped[int | None]
+    by: Mapped[int | None]  # nobody: somebody without an account
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[int | None]
     answer: Mapped[str] = mapped_column(Text, default="")
@@ -148,6 +153,7 @@ class FormDraft(Base):
     form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
     form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id"))
     subject: Mapped[str] = mapped_column(String(40), default="")  # the number of the record that is edited
+    based_on: Mapped[int | None]  # the version of that record the form was opened with
     sent: Mapped[dict[str, Any]]  # input name to the texts it holds
     last_field: Mapped[str] = mapped_column(String(60), default="")
     saved_at: Mapped[datetime]

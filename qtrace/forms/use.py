@@ -1,6 +1,6 @@
 """How the fields of a form are used: asked, filled, left as prefilled, and where people give up."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -46,6 +46,12 @@ def count_use(form_id: int, asked: Iterable[str], filled: Collection[str], defau
         for field in sorted(set(asked))  # always in one order, so that two submissions never wait for each other
     ]  # fmt: skip
     _add(rows)
+
+
+def count_rows(form_id: int, asked: int, filled: Mapping[str, int]) -> None:
+    """Count many submissions at once in the open write: how often each of these fields was asked and filled."""
+    counted = {"form_id": form_id, "asked": asked, "defaulted": 0, "given_up": 0}
+    _add([counted | {"field": field, "filled": filled[field]} for field in sorted(filled)])
 
 
 def count_given_up(form_id: int, field: str) -> None:

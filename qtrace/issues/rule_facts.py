@@ -18,7 +18,7 @@ from qtrace.forms.seed import ISSUE_FORM
 from qtrace.issues.models import Issue
 from qtrace.rules.doors import Held, missing_to_leave
 from qtrace.rules.facts import AskedForm, Sample, spellings
-from qtrace.rules.subject import seen_value
+from qtrace.rules.subject import seen_numbers, seen_value, split_same
 from qtrace.sdk.rules import Match
 
 COLUMNS = (
@@ -55,14 +55,16 @@ class IssueFacts:
     def recent_numbers(
         self, form: AskedForm, name: str, *, same: Mapping[str, object], most: int, besides: int | None
     ) -> Sequence[Decimal]:
-        """Return the newest values of a numeric field."""
-        asked = form.definition.field(name)
-        statement = None if asked is None else _matching(form, same, None, besides)
+        """Return the newest values of a numeric field, or of a column in the rows of issues."""
+        table, _dot, column = name.partition(".")
+        outside, inside = split_same(table, same)
+        asked = form.definition.field(table)
+        statement = None if asked is None else _matching(form, outside, None, besides)
         if asked is None or statement is None:
             return []
         rows = db.session.scalars(statement.with_only_columns(Issue).limit(most))
-        found = (seen_value(asked, _value_of(asked, issue)) for issue in rows)
-        return [Decimal(value) for value in found if isinstance(value, int | Decimal) and not isinstance(value, bool)]
+        found = [number for issue in rows for number in seen_numbers(asked, column, _value_of(asked, issue), inside)]
+        return found[:most]
 
     def history(self, form: AskedForm, record_id: int) -> Mapping[str, Sequence[object]]:
         """Return the earlier values of each field, read from what was recorded of its changes."""

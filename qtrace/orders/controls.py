@@ -168,6 +168,10 @@ class FactCode(CodeLine):
     model: Any
     options = (MUST_EXIST, PLACEHOLDER)
 
+    def reads_company(self, field: FieldDefinition) -> bool:
+        """Say yes where only known numbers count: then they can be tried."""
+        return field.flag("known")
+
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
         """Return the number; refuse an unknown one where only known ones count."""
         text = clean_number(sent.first(field.id))

@@ -19,12 +19,12 @@ def register_lookups(app: Flask) -> None:
         "amount": Taken("实付金额", "Amount paid", "number", of(Order, lambda order: f"{Money(order.paid_minor, order.currency).amount:f}")),
         "placed_at": Taken("下单时间", "Placed at", "datetime", of(Order, lambda order: moment(order.placed_at))),
         "shipped_at": Taken("发货时间", "Shipped at", "datetime", of(Order, lambda order: moment(order.shipped_at))),
-        "region": Taken("收货地区", "Region", "text", of(Order, lambda order: order.customer.region if order.customer else None)),
+        "region": Taken("收货地区", "Region", "text", of(Order, lambda order: order.customer.region if order.customer else None), private=True),
         "shop": Taken("店铺", "Shop", "text", of(Order, lambda order: order.shop.name)),
     })  # fmt: skip
     register_lookup(app, "lot_no", {
         "article": Taken("商品", "Article", "text", of(Lot, lambda lot: lot.sku.label if lot.sku else None)),
-        "supplier": Taken("供应商", "Supplier", "text", of(Lot, lambda lot: lot.supplier.name if lot.supplier else None)),
+        "supplier": Taken("供应商", "Supplier", "text", of(Lot, lambda lot: lot.supplier.name if lot.supplier else None), private=True),
         "made_on": Taken("生产日期", "Made on", "date", of(Lot, lambda lot: day(lot.made_on))),
         "expires_on": Taken("有效期至", "Expires on", "date", of(Lot, lambda lot: day(lot.expires_on))),
     })  # fmt: skip

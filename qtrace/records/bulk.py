@@ -19,14 +19,17 @@ from qtrace.core.db import db, require_write, table_of
 from qtrace.core.errors import Refused
 from qtrace.core.numbering import take_numbers
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.filling import note_rows
 from qtrace.forms.models import Form
 from qtrace.forms.registry import Cell, FieldDefinition, Saving, Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.records.flow_templates import APPROVED
+from qtrace.records.following import Following
 from qtrace.records.models import Record, RecordEdit
 from qtrace.records.rolling import follow_links
-from qtrace.records.service import KIND, assigned, derived_by, differing, refuse_taken, searched, title_of
-from qtrace.records.slots import slotted
+from qtrace.records.service import KIND, assigned, differing, refuse_taken
+from qtrace.sdk.text import Text
+from qtrace.web.filters import in_language
 
 Outcome = Literal["stored", "updated", "unchanged", "refused"]
 RECORDS, EDITS = table_of(Record), table_of(RecordEdit)
@@ -61,6 +64,7 @@ class Row:
     answers: dict[str, Value]
     reasons: list[tuple[str, str]] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)  # warnings that were let through, by field
+    key: str | None = None  # what names the record again where no field does
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,9 @@ def rehearse_rows(target: Target, rows: Sequence[Row], seen: set[str]) -> list[R
 
 
 def key_of(target: Target, row: Row) -> str | None:
-    """Return the text by which a row names a record again; None without a key field or without a value."""
+    """Return the text by which a row names a record again; None without a key and without a value in the key's field."""
+    if row.key:
+        return row.key
     if not target.key:
         return None
     value = row.answers.get(target.key)
@@ -144,12 +150,23 @@ class HeldRow:
     stage: str
 
 
+def told_reasons(definition: FormDefinition, reasons: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return (what people call the field, what is wrong) of each reason; what is wrong in a sub-table names its row."""
+    found = []
+    for path, why in reasons:
+        name, _dot, rest = path.partition(".")
+        asked, row = definition.field(name), rest.partition(".")[0]
+        label = in_language(Text(asked.label_zh, asked.label_en)) if asked else name
+        found.append((label, _("第 %(n)d 行:%(what)s", n=int(row) + 1, what=why) if row.isdigit() else why))
+    return found
+
+
 class _Plan:
     """What a batch writes, collected row by row and carried out in a few statements."""
 
     def __init__(self, target: Target, sender: Sender, now: datetime) -> None:
         self.target, self.sender, self.now = target, sender, now
-        self.slots = slotted(target.definition, slots_of(target.form.id))
+        self.follows = Following(target.definition, slots_of(target.form.id))
         self.new: list[dict[str, Any]] = []
         self.changed: list[dict[str, Any]] = []
         self.before: list[dict[str, Any]] = []
@@ -191,6 +208,7 @@ class _Plan:
                 columns |= self._made() | {"number": number}
             session.connection().execute(ADD, self.new)
             self._index(self._with_ids(numbers), new=True)
+            note_rows(form.id, self.target.definition, [columns["answers"] for columns in self.new])
         if self.changed:
             session.execute(ADD_EDITS, self.before)
             changing = update(RECORDS).where(RECORDS.c.id == bindparam("record_id"))
@@ -244,10 +262,9 @@ class _Plan:
             self.noted.append((columns, row.notes))
 
     def _columns(self, row: Row) -> dict[str, Any]:
-        definition = self.target.definition
         return {
-            "answers": row.answers, "title": title_of(definition, row.answers), "form_version_id": self.target.version_id,
-            **derived_by(definition, self.slots, row.answers),
+            "answers": row.answers, "title": self.follows.title(row.answers), "form_version_id": self.target.version_id,
+            **self.follows.columns(row.answers),
         }  # fmt: skip
 
     def _made(self) -> dict[str, Any]:
@@ -267,14 +284,12 @@ class _Plan:
                 yield row_id, of_number[number]
 
     def _index(self, rows: Any, *, new: bool) -> None:
-        definition = self.target.definition
-        texts = ((row_id, searched(definition, row["number"], row["answers"])) for row_id, row in rows)
+        texts = ((row_id, self.follows.searched(row["number"], row["answers"])) for row_id, row in rows)
         search.index(KIND, texts, new=new)
 
     def _tell(self) -> None:
-        digest = hashlib.sha256()
-        for row in [*self.new, *self.changed]:
-            digest.update(json.dumps([row["number"], row["answers"]], ensure_ascii=False, sort_keys=True).encode())
+        told = [[row["number"], row["answers"]] for row in [*self.new, *self.changed]]
+        digest = hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode())
         body = {
             "form": self.target.form.key, "source": self.sender.source, "stored": len(self.new),
             "updated": len(self.changed), "digest": digest.hexdigest(),

@@ -41,8 +41,8 @@ class RecordLinks:
 
 
 TAKEN = {
-    "number": Taken("编号", "Number", "text", lambda value: _said(value, "number")),
-    "title": Taken("标题", "Title", "text", lambda value: _said(value, "title")),
+    "number": Taken("编号", "Number", "text", lambda value: _said(value, "number"), private=True),
+    "title": Taken("标题", "Title", "text", lambda value: _said(value, "title"), private=True),
 }
 
 

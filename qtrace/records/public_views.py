@@ -15,10 +15,12 @@ from qtrace.core.errors import NotFound, Refused
 from qtrace.core.ids import as_id
 from qtrace.forms.answers import bind, new_sent
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.filling import filled_in, note_submission
 from qtrace.forms.links import LinkState, asked_of_strangers, find_link, joined, preset_fields, state_of, use_link
 from qtrace.forms.models import Form, FormLink
-from qtrace.forms.queries import current_definition, stored_definition
+from qtrace.forms.queries import current_definition, form_of, stored_definition
 from qtrace.forms.registry import Opening, Sent
+from qtrace.forms.remarks import add_remark
 from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form
@@ -46,7 +48,7 @@ def show(token: str) -> Response:
         return _ended(link, form, state)
     version, definition = current_definition(form.key)
     now = clock.now()
-    asked = asked_of_strangers(definition, link.preset)
+    asked = asked_of_strangers(definition, link.preset, link.opened)
     opening = Opening(now, now.astimezone(site_zone()).date())
     return _form_page(token, link, form, asked, version, new_sent(asked, opening), {})
 
@@ -63,13 +65,13 @@ def create(token: str) -> Response:
     if state != LinkState.OPEN:
         return _ended(link, form, state)
     version, definition = _version_sent(form)
-    asked = asked_of_strangers(definition, link.preset)
+    asked = asked_of_strangers(definition, link.preset, link.opened)
     sent, wrong_files = receive(asked, owner=_visitor())
     if sent.rearranges:
         return _form_page(token, link, form, asked, version, sent, wrong_files)
     checked = checked_form(
         form.key,
-        joined(definition, link.preset),
+        joined(definition, link.preset, link.opened),
         _with_preset(sent, link),
         wrong_files,
         door=Door.PUBLIC,
@@ -82,11 +84,12 @@ def create(token: str) -> Response:
         form.id, version, checked.answers.answers, checked.answers.files, source="public",
         department_id=link.department_id, form_link_id=link.id, notes=checked.notes,
     )  # fmt: skip
-    link_id = link.id
+    link_id, opening = link.id, Opening(now, now.astimezone(site_zone()).date())
     try:
         with write():
             use_link(link_id, now=now)
             number = create_record(new, by=None, now=now)
+            note_submission(new.form_id, asked, sent, filled_in(asked, checked.answers), opening=opening)
             url = url_for("public_forms.done", token=token, note=_note(token, number))
             answer_at(url)
     except Refused as refused:
@@ -114,9 +117,38 @@ def check_create(token: str) -> Response:
     _version, definition = _version_sent(form)
     sent = _with_preset(Sent(request.form.to_dict(flat=False)), link)
     checked = checked_form(
-        form.key, joined(definition, link.preset), sent, {}, door=Door.PUBLIC, by=None, now=clock.now()
+        form.key, joined(definition, link.preset, link.opened), sent, {}, door=Door.PUBLIC, by=None, now=clock.now()
     )
-    return _private(checked_piece(checked, asked_of_strangers(definition, link.preset), sent))
+    return _private(checked_piece(checked, asked_of_strangers(definition, link.preset, link.opened), sent))
+
+
+@bp.get("/<token>/remarks/new")
+@public
+@limited("public-open")
+def remark_new(token: str) -> Response:
+    """Ask what is awkward about the form, or thank for having said it."""
+    link, form = _open_link(token)
+    return _remark_page(token, link, form)
+
+
+@bp.post("/<token>/remarks")
+@public
+@limited("public-send")
+def remark_create(token: str) -> Response:
+    """Keep what somebody without an account says of the form."""
+    link, form = _open_link(token)
+    hit("public-link", str(link.id), now=clock.now())
+    text, field = request.form.get("text", ""), request.form.get("remark_field", "")
+    asked = asked_of_strangers(current_definition(form.key)[1], link.preset)
+    url = url_for("public_forms.remark_new", token=token, sent=1)
+    try:
+        with write():
+            add_remark(form_of(form.key), text, field=field if asked.field(field) else "", by=None, now=clock.now())
+            answer_at(url)
+    except Refused as refused:
+        link, form = _open_link(token)
+        return _remark_page(token, link, form, text=text, error=refused.message)
+    return go(url)
 
 
 @bp.get("/<token>/done/<note>")
@@ -138,6 +170,25 @@ def _link(token: str) -> tuple[FormLink, Form]:
     if found is None:
         raise NotFound
     return found
+
+
+def _open_link(token: str) -> tuple[FormLink, Form]:
+    link, form = _link(token)
+    if state_of(link, form, clock.now()) != LinkState.OPEN:
+        raise NotFound
+    return link, form
+
+
+def _remark_page(token: str, link: FormLink, form: Form, *, text: str = "", error: str = "") -> Response:
+    asked = asked_of_strangers(current_definition(form.key)[1], link.preset)
+    context: dict[str, Any] = {
+        "definition": asked,
+        "text": text,
+        "error": error,
+        "sent": "sent" in request.args and not error,
+    }
+    status = 422 if error else 200
+    return _private(render("public/remark.html", status=status, token=token, link=link, record_form=form, **context))
 
 
 def _note(token: str, number: str) -> str:

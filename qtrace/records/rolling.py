@@ -24,9 +24,10 @@ from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.forms.vocabulary import read_definition
+from qtrace.records.following import Following
 from qtrace.records.models import Record
 from qtrace.records.related import LINK, linking_fields
-from qtrace.records.service import KIND, derived, searched
+from qtrace.records.service import KIND
 from qtrace.rules.doors import with_computed
 from qtrace.rules.queries import load_rules
 
@@ -125,9 +126,10 @@ def _refresh(record_ids: Sequence[int], changed_form: str, now: datetime, done: 
         if answers == row.answers:
             continue
         row.answers = dict(answers)
-        for name, value in derived(definition, slots_of(form.id), answers).items():
+        follows = Following(definition, slots_of(form.id))
+        for name, value in follows.columns(answers).items():
             setattr(row, name, value)
-        search.index(KIND, [(row.id, searched(definition, row.number, answers))])
+        search.index(KIND, [(row.id, follows.searched(row.number, answers))])
         further = [value for name in linking_fields_of(definition) if isinstance(value := answers.get(name), int)]
         _refresh(sorted(further), form.key, now, done)
 

@@ -16,7 +16,7 @@ from qtrace.records.models import SCALE, Record
 from qtrace.records.queries import history_of
 from qtrace.records.slots import slot_value
 from qtrace.rules.facts import AskedForm, Sample, spellings
-from qtrace.rules.subject import seen_value
+from qtrace.rules.subject import seen_numbers, split_same
 from qtrace.sdk.rules import Match
 
 RECORDS = table_of(Record)
@@ -43,14 +43,16 @@ class RecordFacts:
     def recent_numbers(
         self, form: AskedForm, name: str, *, same: Mapping[str, object], most: int, besides: int | None
     ) -> Sequence[Decimal]:
-        """Return the newest values of a numeric field."""
-        asked = form.definition.field(name)
-        statement = _matching(form, same, None, besides)
+        """Return the newest values of a numeric field, or of a column in the rows of records."""
+        table, _dot, column = name.partition(".")
+        outside, inside = split_same(table, same)
+        asked = form.definition.field(table)
+        statement = _matching(form, outside, None, besides)
         if asked is None or statement is None:
             return []
         rows = db.session.scalars(statement.with_only_columns(RECORDS.c.answers).limit(most))
-        found = (seen_value(asked, answers.get(name)) for answers in rows)
-        return [Decimal(value) for value in found if isinstance(value, int | Decimal) and not isinstance(value, bool)]
+        found = [number for answers in rows for number in seen_numbers(asked, column, answers.get(table), inside)]
+        return found[:most]
 
     def history(self, form: AskedForm, record_id: int) -> Mapping[str, Sequence[object]]:
         """Return the earlier values of the fields that lists filter by; a number as the rules see it."""

@@ -22,10 +22,10 @@ from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import Saving, Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.records.flow import begin, refuse_locked, wait
+from qtrace.records.following import Following
 from qtrace.records.models import Record, RecordChange, RecordEdit, RecordFile
-from qtrace.records.slots import Slotted, slot_values, slotted
+from qtrace.records.slots import Slotted, slotted
 
-MOST_TITLE = 200
 HIDDEN = "•••"
 KIND = "record"
 
@@ -55,18 +55,19 @@ def create_record(new: NewRecord, *, by: int | None, now: datetime) -> str:
     number = next_number(form.prefix, now, zone=zone)
     address = f"{current_app.config['QTRACE_BASE_URL']}/records/{form.key}/{number}"
     answers = assigned(definition, new.answers, Saving(form.key, now, zone, address, new.answers))
-    columns = derived(definition, slots_of(form.id), answers)
+    follows = Following(definition, slots_of(form.id))
+    columns = follows.columns(answers)
     refuse_taken(form.id, definition, columns)
     row = Record(
         form_id=form.id, form_version_id=new.form_version_id, number=number, answers=answers,
-        title=title_of(definition, answers), key=new.key, source=new.source,
+        title=follows.title(answers), key=new.key, source=new.source,
         department_id=new.department_id, form_link_id=new.form_link_id, import_run_id=new.import_run_id, created_at=now,
         created_by=by, changed_at=now, changed_by=by, **columns,
     )  # fmt: skip
     session.add(row)
     session.flush()  # for the id its files, its event and the search need
     _attach(row.id, new.files, by=by, now=now)
-    search.index(KIND, [(row.id, searched(definition, row.number, answers))], new=True)
+    search.index(KIND, [(row.id, follows.searched(row.number, answers))], new=True)
     body: dict[str, Any] = {"form": form.key, "number": row.number, "source": new.source}
     if new.notes:
         body["notes"] = dict(new.notes)
@@ -94,14 +95,15 @@ def change_record(
         return
     _keep_before(row, changed, definition, by=by, now=now, import_run_id=import_run_id)
     row.answers = dict(answers)
-    columns = derived(definition, slots_of(form.id), answers)
+    follows = Following(definition, slots_of(form.id))
+    columns = follows.columns(answers)
     refuse_taken(form.id, definition, columns, but=row.id)
     for name, value in columns.items():
         setattr(row, name, value)
-    row.title = title_of(definition, answers)
+    row.title = follows.title(answers)
     row.version, row.changed_at, row.changed_by = row.version + 1, now, by
     _attach(row.id, files or {}, by=by, now=now)
-    search.index(KIND, [(row.id, searched(definition, row.number, answers))])
+    search.index(KIND, [(row.id, follows.searched(row.number, answers))])
     body = {"fields": _told(definition, changed)}
     events.record("record_changed", subject=(KIND, row.id), by=by, now=now, body=body, reason=reason)
 
@@ -146,16 +148,6 @@ def note_reveal(record_id: int, field: str, *, reason: str, by: int, now: dateti
     events.record("record_revealed", subject=subject, by=by, now=now, body={"field": field}, reason=told)
 
 
-def derived(definition: FormDefinition, slots: Mapping[str, str], answers: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the columns of a record's row that follow from its answers: slots, article and shop."""
-    return derived_by(definition, slotted(definition, slots), answers)
-
-
-def derived_by(definition: FormDefinition, fields: Sequence[Slotted], answers: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the same with the fields looked up before, for many records at once."""
-    return slot_values(fields, answers) | _origin(definition, answers)
-
-
 def assigned(definition: FormDefinition, answers: Mapping[str, Value], saving: Saving) -> dict[str, Value]:
     """Return the answers with those a control gives itself while it is saved, like a number of its own."""
     known, found = controls(), dict(answers)
@@ -192,29 +184,6 @@ def refuse_taken(
             raise Refused(message, asked.id)
 
 
-def title_of(definition: FormDefinition, answers: Mapping[str, Value]) -> str:
-    """Return what a record is called: its first filled field of the list, else of the form; without line ends."""
-    known = controls()
-    fields = sorted(definition.fields, key=lambda one: not one.in_list)
-    for asked in fields:
-        value = answers.get(asked.id)
-        control = known[asked.control]
-        if value not in (None, "", [], {}) and not control.layout and not control.sensitive:
-            return " ".join(control.show(asked, value).split())[:MOST_TITLE]
-    return ""
-
-
-def searched(definition: FormDefinition, number: str, answers: Mapping[str, Value]) -> str:
-    """Return the words a record is found by."""
-    known = controls()
-    words = [number]
-    for asked in definition.all_fields:
-        value = answers.get(asked.id)
-        if value not in (None, "", [], {}):
-            words.append(known[asked.control].search_text(asked, value))
-    return "\n".join(word for word in words if word)
-
-
 def differing(old: Mapping[str, Value], new: Mapping[str, Value]) -> dict[str, tuple[Value, Value]]:
     """Return (old, new) of each answer that differs."""
     names = dict.fromkeys([*old, *new])
@@ -244,17 +213,6 @@ def _earlier(record_id: int, one: Slotted, value: Value, *, by: int | None, now:
     return RecordChange(record_id=record_id, field=one.field.id, at=now, by=by, **kept)
 
 
-def _origin(definition: FormDefinition, answers: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the article and the shop a record is about: what its first such field names."""
-    found: dict[str, Any] = {"sku_id": None, "shop_id": None}
-    for asked in definition.all_fields:
-        column = {"sku": "sku_id", "channel_shop": "shop_id"}.get(asked.control)
-        value = answers.get(asked.id)
-        if column and found[column] is None and isinstance(value, int):
-            found[column] = value
-    return found
-
-
 def _attach(record_id: int, files: Mapping[str, Sequence[StoredFile]], *, by: int | None, now: datetime) -> None:
     session = require_write()
     for field_id, stored in files.items():
@@ -266,7 +224,7 @@ def _attach(record_id: int, files: Mapping[str, Sequence[StoredFile]], *, by: in
                         created_at=now, created_by=by,
                     )
                 )  # fmt: skip
-            session.add(RecordFile(record_id=record_id, field=field_id, file_id=file.id))
+            session.add(RecordFile(record_id=record_id, field=field_id.partition(".")[0], file_id=file.id))
 
 
 def _told(definition: FormDefinition, changed: Mapping[str, tuple[Value, Value]]) -> dict[str, dict[str, Value]]:

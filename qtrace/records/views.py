@@ -1,6 +1,6 @@
 """Pages of records: what forms there are, the list of one, a record, and filling in a form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -17,7 +17,7 @@ from qtrace.flows.stages import decision_box, stage_steps
 from qtrace.forms.answers import bind, new_sent, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.filling import filled_in, note_submission
-from qtrace.forms.held import find_draft, sent_of
+from qtrace.forms.held import Differing, compare, drop_draft, find_draft, sent_of
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Opening, Sent, controls
@@ -138,7 +138,13 @@ def edit(form_key: str, number: str) -> Response:
     form, record = _record(form_key, number)
     _refuse_change(record)
     definition = stored_definition(form.key, record.form_version_id)
-    return _edit_page(form, record, definition, sent_from(definition, {}, record.answers), {}, record.version)
+    now = sent_from(definition, {}, record.answers)
+    kept = find_draft(actor().id, form.id, subject=number) if "held" in request.args else None
+    if kept is None:
+        return _edit_page(form, record, definition, now, {}, record.version)
+    sent = sent_of(kept)
+    differing = compare(definition, sent, now) if kept.based_on != record.version else []
+    return _edit_page(form, record, definition, sent, {}, record.version, differing=differing)
 
 
 @bp.post("/<form_key>/<number>")
@@ -157,11 +163,12 @@ def update(form_key: str, number: str) -> Response:
         errors = checked.page_errors
         return _edit_page(form, record, definition, sent, errors, version, status=422, checked=checked)
     url = url_for("records.show", form_key=form_key, number=number)
-    record_id, answers, files = record.id, checked.answers.answers, checked.answers.files
+    form_id, record_id, answers, files = form.id, record.id, checked.answers.answers, checked.answers.files
     try:
         with write():
             change_record(record_id, answers, files, expected_version=version, by=by, now=now)
             note_warnings("record", record_id, checked, now=now)
+            drop_draft(by, form_id, subject=number)
             answer_at(url)
     except Conflict as conflict:
         form, record = _record(form_key, number)
@@ -291,7 +298,7 @@ def _form_page(
 
 def _edit_page(
     form: Form, record: Record, definition: FormDefinition, sent: Sent, errors: Mapping[str, str], version: int, *,
-    status: int = 200, conflict: str = "", checked: Checked | None = None,
+    status: int = 200, conflict: str = "", checked: Checked | None = None, differing: Sequence[Differing] = (),
 ) -> Response:  # fmt: skip
     told = form_told(
         form.key, record.form_version_id, definition, sent, by=actor().id, now=clock.now(),
@@ -299,7 +306,7 @@ def _edit_page(
     )  # fmt: skip
     return render(
         "records/edit.html", "records/_edit.html", status=status, record_form=form, record=record, conflict=conflict,
-        record_version=version, files=queries.files_of(record.id), **_drawn(form, definition, sent, errors, told),
+        record_version=version, differing=differing, files=queries.files_of(record.id), **_drawn(form, definition, sent, errors, told),
     )  # fmt: skip
 
 

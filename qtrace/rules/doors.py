@@ -21,13 +21,13 @@ from qtrace.core.errors import Refused
 from qtrace.forms.answers import Answers
 from qtrace.forms.computing import compute_all, computes
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
+from qtrace.forms.registry import INNER_FILES, Sent, Storage, Value, controls
 from qtrace.rules.engine import SILENT, AsBefore, Assigned, Computed, CopyOf, Effects, Finding, Step, Subject, check
 from qtrace.rules.facts import facts_of
 from qtrace.rules.kinds.formulas import count_workdays
 from qtrace.rules.pictures import file_facts
-from qtrace.rules.queries import FormRules, load_rules
-from qtrace.rules.subject import seen_values
+from qtrace.rules.queries import FormRules, default_of, load_rules
+from qtrace.sdk.rules import FileFact
 from qtrace.sdk.text import Text
 from qtrace.web.filters import in_language, site_zone
 
@@ -50,7 +50,9 @@ class Door(StrEnum):
 
 GATE = "stage_gate"
 SUBMITTED = Text("这里的内容已经有人提交过。请核对。", "This has been submitted already. Please check it.")
+UNUSUAL = Text("这个数和平时差得很多。请核对。", "This number is far from what is usual. Please check it.")
 AGAINST_OTHERS = frozenset({"unique", "similar"})
+TO_STRANGERS = {"unique": SUBMITTED, "similar": SUBMITTED, "outlier": UNUSUAL}  # instead of what other records hold
 NOBODY_THERE = frozenset({Door.CONNECTOR})  # warnings are noted, because nobody can be asked
 
 
@@ -152,8 +154,10 @@ def check_answers(
     if not loaded.rules:
         return Checked(computed, errors=computed.errors, door=door, by=by)
     answers = replace(computed, errors=answers.errors)  # what fails is told of what the rules leave
-    subject = subject_of(loaded, definition, answers, record, now, leaving)
+    subject = subject_of(loaded, answers, record, now, leaving)
     verdict = check(loaded.rules, subject)
+    if verdict.is_silent:
+        return Checked(computed, errors=computed.errors, door=door, by=by)
     findings = [_for_strangers(one, loaded) for one in verdict.findings] if door is Door.PUBLIC else verdict.findings
     outcome = _Outcome(loaded, definition, answers, record, door, reasons or {})
     checked = outcome.of(findings, verdict.effects, subject)
@@ -162,11 +166,10 @@ def check_answers(
 
 
 def _for_strangers(finding: Finding, loaded: FormRules) -> Finding:
-    """Return a finding without the number of the record it is about, which a stranger must not learn; own words stay."""
+    """Return a finding that tells nothing of other records, which a stranger must not learn; own words stay."""
     own = next((rule.message for rule in loaded.rules if rule.id == finding.rule_id), SILENT)
-    if finding.kind not in AGAINST_OTHERS:
-        return finding
-    return replace(finding, message=Text(own.zh or SUBMITTED.zh, own.en or SUBMITTED.en))
+    told = TO_STRANGERS.get(finding.kind)
+    return finding if told is None else replace(finding, message=Text(own.zh or told.zh, own.en or told.en))
 
 
 def missing_to_leave(
@@ -181,7 +184,7 @@ def missing_to_leave(
     answers = Answers(dict(record.columns), dict(record.answers))
     found: dict[str, None] = {}
     for stage in stages:
-        verdict = check(gates, subject_of(loaded, definition, answers, record, now, stage))
+        verdict = check(gates, subject_of(loaded, answers, record, now, stage))
         found |= dict.fromkeys(
             in_language(one.message) for one in verdict.findings if one.kind == GATE and one.level == "block"
         )
@@ -224,50 +227,39 @@ def note_warnings(kind: str, subject_id: int, checked: Checked, *, now: datetime
 
 def subject_of(
     loaded: FormRules,
-    definition: FormDefinition,
     answers: Answers,
     record: Held | None,
     now: datetime,
     leaving: str = "",
 ) -> Subject:
     facts = facts_of(loaded.form) if record else None
-    values = seen_values(definition, answers.columns, answers.answers)
-    for name, files in answers.files.items():  # behind those the record holds already
+    values = loaded.sight.of(answers.columns, answers.answers)
+    own = {name: files for name, files in answers.files.items() if not name.endswith(f".{INNER_FILES}")}
+    for name, files in own.items():  # behind those the record holds already
         kept = values.get(name)
         ids = tuple(file.id for file in files)
         values[name] = (*(one for one in kept if one not in ids), *ids) if isinstance(kept, tuple) else ids
     return Subject(
         fields=loaded.words.facts,
         values=values,
-        before=seen_values(definition, record.columns, record.answers) if record else _defaults(definition),
+        before=loaded.sight.of(record.columns, record.answers) if record else loaded.defaults,
         earlier=facts.history(loaded.form, record.id) if facts and record else {},
-        files=file_facts(
-            answers.files, data_dir=current_app.config["QTRACE_DATA_DIR"], with_pixels=loaded.pixels_asked
-        ),
-        now=now, zone=site_zone(), leaving=leaving,
+        files=_file_facts(loaded, answers) if answers.files else {},
+        now=now, zone=site_zone(), leaving=leaving, labels=loaded.labels,
         world=loaded.world(now, besides=record.id if record else None),
     )  # fmt: skip
 
 
-def _defaults(definition: FormDefinition) -> dict[str, object]:
-    """Return what a new record has in a field nobody may change: its default, where the default is a plain value."""
-    stored = {asked.id: default_of(asked) for asked in definition.fields if asked.default}
-    columns = {asked.column: stored.get(asked.id) for asked in definition.fields if asked.column}
-    return seen_values(definition, columns, stored)
+def _file_facts(loaded: FormRules, answers: Answers) -> dict[str, tuple[FileFact, ...]]:
+    return file_facts(
+        answers.files, data_dir=current_app.config["QTRACE_DATA_DIR"], with_pixels=loaded.pixels_asked
+    )  # fmt: skip
 
 
-def default_of(asked: FieldDefinition) -> Value:
-    """Return the value a field begins with, None when its default is a word only the page understands."""
-    try:
-        return controls()[asked.control].parse(asked, Sent({asked.id: [asked.default]}))
-    except Refused:
-        return None
-
-
-def take_answers(loaded: FormRules, definition: FormDefinition, checked: Checked, *, now: datetime) -> None:
+def take_answers(loaded: FormRules, checked: Checked, *, now: datetime) -> None:
     """Let the rest of a batch know a record that is about to be stored with it."""
     if any(rule.kind.key in AGAINST_OTHERS for rule in loaded.rules):
-        values = seen_values(definition, checked.answers.columns, checked.answers.answers)
+        values = loaded.sight.of(checked.answers.columns, checked.answers.answers)
         loaded.world(now, besides=None).take(values)
 
 
@@ -337,6 +329,7 @@ class _Outcome:
             self.dropped[name] = why
         self._put(name, held)
         self.files.pop(name, None)
+        self.files.pop(f"{name}.{INNER_FILES}", None)
 
     def _put(self, name: str, value: Value) -> None:
         """Give a field a value; what could not be read of it matters no more."""

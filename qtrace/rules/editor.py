@@ -24,7 +24,7 @@ from qtrace.conditions.tree import All, ConditionError, FieldKind, dump, parse
 from qtrace.forms.registry import controls
 from qtrace.rules.engine import FieldFact, all_facts, field_fact
 from qtrace.rules.facts import stages_of
-from qtrace.rules.reading import Draft, FormWords, RuleError, definition_field
+from qtrace.rules.reading import Draft, FormWords, RuleError, definition_field, stands_in_rows
 from qtrace.sdk.rules import RuleKind, RuleOption
 from qtrace.web.filters import in_language, site_zone
 
@@ -140,7 +140,7 @@ def fitting_fields(kind: RuleKind, words: FormWords) -> list[tuple[str, str]]:
     return [
         (name, label_of(name, words))
         for name, fact in all_facts(words.facts).items()
-        if fact.holds in kind.fits and not ("." in name and kind.effect not in ("", "require"))
+        if fact.holds in kind.fits and ("." not in name or stands_in_rows(kind))
     ]
 
 

@@ -17,6 +17,7 @@ from qtrace.calendars.engine import WorkCalendar, business_minutes
 from qtrace.calendars.service import calendar_of
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import Value, controls
+from qtrace.rules.subject import columns_of
 from qtrace.sdk.rules import Limits, Match
 
 FACTS, KNOWN, LINKS, LIMITS = "qtrace_rule_facts", "qtrace_rule_known", "qtrace_rule_links", "qtrace_rule_limits"
@@ -267,7 +268,9 @@ class SiteWorld:
     def _choices(self, name: str) -> frozenset[str]:
         table, _dot, column = name.partition(".")
         asked = self.form.definition.field(table)
-        if asked is None or column:
+        if asked is not None and column:
+            asked = next((one for one in columns_of(asked) if one.id == column), None)
+        if asked is None:
             return frozenset()
         return frozenset(choice.value for choice in controls()[asked.control].choices(asked))
 

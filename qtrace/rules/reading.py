@@ -31,7 +31,8 @@ LEVELS: tuple[Level, ...] = ("block", "warn", "info")
 MOST_TEXT = 2000
 MOST_LISTED = 200
 MOST_DIGITS = 40
-WHOLE_FIELD = frozenset({"show", "hide", "readonly", "set", "clear", "filter"})
+IN_ROWS = frozenset({"", "require"})  # the effects a column may have
+OF_RECORDS = frozenset({"unique"})  # kinds that look a value up among all records, which rows can't be searched for
 
 
 class RuleError(Refused):
@@ -121,6 +122,11 @@ def read_rule(draft: Draft, words: FormWords) -> Rule:
     )  # fmt: skip
 
 
+def stands_in_rows(kind: RuleKind) -> bool:
+    """Say whether a rule of this kind may stand on a column of a sub-table, to be asked of each row."""
+    return kind.effect in IN_ROWS and kind.key not in OF_RECORDS
+
+
 def _level(text: str) -> Level:
     return "warn" if text == "warn" else "info" if text == "info" else "block"
 
@@ -142,7 +148,7 @@ def _check_field(draft: Draft, kind: RuleKind, words: FormWords) -> None:
             ),
             "field",
         )
-    if "." in draft.field and kind.effect in WHOLE_FIELD:
+    if "." in draft.field and not stands_in_rows(kind):
         raise RuleError(
             _("「%(kind)s」只能用在整个字段上,不能用在子表的一列上。", kind=in_language(kind.name)), "field"
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal, Protocol
 
-from qtrace.sdk.records import Record
+from qtrace.sdk.records import FormRecord, Record
 from qtrace.sdk.settings import SettingField, Settings
 from qtrace.sdk.text import Text
 
@@ -50,7 +50,7 @@ class Manifest:
 class Stream:
     """One kind of record an account delivers.
 
-    `record` is a kind of `RECORD_TYPES`. A stream with cursor "time" is read in windows of at most `max_window`, each
+    `record` is a kind of `RECORD_TYPES`, or "forms" for records of the company's own forms. A stream with cursor "time" is read in windows of at most `max_window`, each
     beginning `overlap` before the last one ended; the first begins `history` ago. With cursor "bookmark" the connector
     itself says where it stands, in `Page.bookmark`.
     """
@@ -196,7 +196,7 @@ class Connector(Protocol):
         """Return one page; `page` is empty at the start of a window and the last page's `next` after that."""
         ...
 
-    def to_record(self, stream: Stream, raw: RawRecord) -> Record:
+    def to_record(self, stream: Stream, raw: RawRecord) -> Record | FormRecord:
         """Return the record a raw row is, without looking anywhere else; raise BadRecord with the reason."""
         ...
 

@@ -4,6 +4,7 @@ Ids are strings as the source writes them. Amounts are `Decimal` in major units 
 `None` or an empty string means "the source does not say" and never overwrites a value that is known.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -204,6 +205,18 @@ class QualityIssue:
     bad_qty: int | None = None
     checked_qty: int | None = None
     found_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormRecord:
+    """A filled-in form of the company's own: values by the id of the field or by its name, as people would type them.
+
+    `form` is the key of the form. A list of mappings fills a sub-table. The same external id names the same record again.
+    """
+
+    external_id: str
+    form: str
+    values: Mapping[str, object]
 
 
 Record = (

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from qtrace.core.db import db
 from qtrace.forms.registry import controls
+from qtrace.forms.use import uses_of
 from qtrace.orders.models import Order, OrderLine
 from qtrace.records.models import Record
 from tests.conftest import NOW, user_id
@@ -31,6 +32,7 @@ def test_a_program_fills_in_a_form_and_changes_one_answer(app: Flask, erp: Progr
     assert made.status_code == 201, made.json
     path = made.headers["Location"].removeprefix("/api/v1")
     assert made.json["values"] == GOOD
+    assert set(uses_of(fresh().scalars(select(Record.form_id)).one())) == set(GOOD)
     changed = erp.patch(path, {"values": {"qty": 20, "urgent": None}}, headers={"If-Match": made.headers["ETag"]})
     assert changed.status_code == 200, changed.json
     assert changed.json["values"] | {"urgent": None} == GOOD | {"qty": 20, "urgent": None}

@@ -27,6 +27,7 @@ from qtrace.forms.registry import (
     Cell,
     Control,
     FieldDefinition,
+    Names,
     Option,
     OptionChoice,
     Samples,
@@ -160,7 +161,7 @@ class FormulaField(Computed):
     key, name_zh, name_en = "formula", "公式", "Formula"
     icon = "sliders"
     options = (
-        Option("formula", str, required=True, label_zh="公式", label_en="Formula",
+        Option("formula", str, required=True, label_zh="公式", label_en="Formula", rows=3,
                help_zh="用花括号写字段名,如 {数量} * {单价};子表的列用 sum({明细.金额})。", help_en="Fields in braces: {Qty} * {Price}; columns of rows as sum({Lines.Amount})."),
         RESULT, DIGITS, UNIT,
     )  # fmt: skip
@@ -231,7 +232,7 @@ class Lookup(Computed):
     key, name_zh, name_en = "lookup", "引用", "Lookup"
     icon = "corner-down-right"
     options = (
-        Option("through", str, required=True, label_zh="看哪个字段", label_en="Through the field", help_zh="填那个字段的编号,如 sku。", help_en="The id of the field, like sku."),
+        Option("through", str, required=True, label_zh="看哪个字段", label_en="Through the field", names=Names.FIELD),
         Option("take", str, required=True, label_zh="取什么", label_en="Take"),
         replace(RESULT, default="text"),
         UNIT,
@@ -255,7 +256,8 @@ class Lookup(Computed):
         """Return the settings with everything that can be taken."""
         known = {name: taken for source in sources().values() for name, taken in source.items()}
         choices = tuple(OptionChoice(name, taken.name_zh, taken.name_en) for name, taken in known.items())
-        return [replace(option, choices=choices) if option.name == "take" else option for option in self.options]
+        through, take, *rest = self.options
+        return [replace(through, fits=tuple(sources())), replace(take, choices=choices), *rest]
 
     def check_together(self, field: FieldDefinition, fields: Sequence[FieldDefinition]) -> list[str]:
         """Return why nothing can be looked up on this form."""
@@ -302,7 +304,8 @@ class Rollup(Computed):
     key, name_zh, name_en = "rollup", "汇总", "Rollup"
     icon = "bar-chart"
     options = (
-        Option("over", str, label_zh="汇总哪一列", label_en="Over", help_zh="子表.列,如 lines.qty;只数行数就填子表。汇总别的表单时填那里的字段编号,只数条数就不填。", help_en="table.column, like lines.qty; the table alone to count its rows. For another form the id of its field; nothing to count."),
+        Option("over", str, label_zh="汇总哪一列", label_en="Over", names=Names.COLUMN,
+               help_zh="只数行数就选子表;只数别的表单的记录就不选。", help_en="Choose the table alone to count its rows; nothing to count records of another form."),
         Option("how", str, label_zh="怎么算", label_en="How", default="sum", choices=HOW),
         Option("form", str, label_zh="汇总哪张表单的记录", label_en="Of the records of", advanced=True,
                help_zh="填表单的编号,汇总那里关联到这条记录的记录;不填就汇总本表单的子表。", help_en="The key of a form whose records link to this one; a table of this form when empty."),
@@ -386,6 +389,7 @@ class Taken:
     name_en: str
     result: str
     read: Callable[[Value], Value]
+    private: bool = False  # about a person or a supplier: never told to people without an account
 
 
 def register_linked(app: Flask, source: LinkedRecords) -> None:

@@ -55,8 +55,8 @@ class Note(LayoutItem):
     key, name_zh, name_en = "note", "说明文字", "Note"
     icon = "info"
     options = (
-        Option("text_zh", str, required=True, label_zh="文字", label_en="Text (Chinese)"),
-        Option("text_en", str, label_zh="文字(英文)", label_en="Text (English)", advanced=True),
+        Option("text_zh", str, required=True, label_zh="文字", label_en="Text (Chinese)", rows=4),
+        Option("text_en", str, label_zh="文字(英文)", label_en="Text (English)", advanced=True, rows=4),
         Option("tone", str, label_zh="语气", label_en="Tone", default="info", choices=TONES),
     )
 

@@ -92,6 +92,7 @@ def upgrade() -> None:
     sa.Column('company', sa.String(length=80), nullable=False),
     sa.Column('department_id', ID, nullable=True),
     sa.Column('preset', JSON, nullable=False),
+    sa.Column('opened', JSON, nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('most', ID, nullable=True),
     sa.Column('used', ID, nullable=False),
@@ -108,7 +109,8 @@ def upgrade() -> None:
 
     op.create_table('form_remark',
     sa.Column('id', ID, nullable=False),
-    sa.Column('form_id', ID, nullable=False),
+    sa.Column('form_id', ID, nullable=True),
+    sa.Column('page', sa.String(length=40), nullable=False),
     sa.Column('version', ID, nullable=False),
     sa.Column('field', sa.String(length=60), nullable=False),
     sa.Column('text', sa.Text(), nullable=False),
@@ -239,6 +241,7 @@ def upgrade() -> None:
     sa.Column('form_id', ID, nullable=False),
     sa.Column('form_version_id', ID, nullable=False),
     sa.Column('subject', sa.String(length=40), nullable=False),
+    sa.Column('based_on', ID, nullable=True),
     sa.Column('sent', JSON, nullable=False),
     sa.Column('last_field', sa.String(length=60), nullable=False),
     sa.Column('saved_at', sa.DateTime(timezone=True), nullable=False),
@@ -484,6 +487,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('draft_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('draft_by', ID, nullable=True))
         batch_op.add_column(sa.Column('draft_undo', JSON, nullable=True))
+        batch_op.add_column(sa.Column('draft_redo', JSON, nullable=True))
 
     with op.batch_alter_table('form_version', schema=None) as batch_op:
         batch_op.add_column(sa.Column('note', sa.Text(), nullable=False, server_default=''))
@@ -499,6 +503,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('headers_digest', sa.String(length=64), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('parent_id', ID, nullable=True))
         batch_op.create_index('ix_import_run_headers', ['headers_digest'], unique=False)
+
+    with op.batch_alter_table('intake_record', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('parked', JSON, nullable=True))
 
     with op.batch_alter_table('term', schema=None) as batch_op:
         batch_op.add_column(sa.Column('merged_into_id', ID, nullable=True))

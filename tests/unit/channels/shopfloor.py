@@ -14,6 +14,7 @@ from qtrace.plugins import add_plugin
 from qtrace.sdk import (
     BadRecord,
     Context,
+    FormRecord,
     Health,
     Manifest,
     Order,
@@ -28,6 +29,7 @@ from qtrace.sdk import (
 )
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+FORMS = Stream(name="forms", record="forms", label=Text("巡检", "Checks"))
 ORDERS = Stream(name="orders", record="orders", label=Text("订单", "Orders"))
 
 Pull = Callable[[Context, Stream, Window, str], Page]
@@ -73,9 +75,12 @@ def connector_of(floor: Floor, *, key: str = "fake", api_version: str = "1.0") -
             floor.calls.append((stream.name, window, page))
             return floor.pull(ctx, stream, window, page)
 
-        def to_record(self, stream: Stream, raw: RawRecord) -> Record:
+        def to_record(self, stream: Stream, raw: RawRecord) -> Record | FormRecord:
             if "bad" in raw.body:
                 raise BadRecord(Text("没有订单号", "no order number"))
+            values = raw.body.get("values")
+            if isinstance(values, dict):
+                return FormRecord(external_id=raw.external_id, form=str(raw.body["form"]), values=values)
             return Order(external_id=str(raw.body["id"]), status=str(raw.body.get("status", "")), currency="CNY")
 
         def health(self, ctx: Context) -> Health:
@@ -98,6 +103,16 @@ def plugin_of(*connectors: type[Any]) -> object:
 def order(number: str, status: str = "paid") -> RawRecord:
     """Return a raw order."""
     return RawRecord(external_id=number, body={"id": number, "status": status})
+
+
+def form_record(external_id: str, form: str, values: dict[str, object]) -> RawRecord:
+    """Return a raw entry of a form of the company's own."""
+    return RawRecord(external_id=external_id, body={"form": form, "values": values})
+
+
+def serve(floor: Floor, *rows: RawRecord) -> None:
+    """Let the connector deliver these rows, in one page."""
+    floor.pull = lambda _ctx, _stream, window, _page: Page(records=rows, bookmark=window.bookmark + "+")
 
 
 def three_pages(_ctx: Context, _stream: Stream, window: Window, _page: str) -> Page:

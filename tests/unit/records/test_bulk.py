@@ -10,6 +10,7 @@ from qtrace.core.db import db, read, write
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_definition
 from qtrace.forms.registry import Cell, controls
+from qtrace.forms.use import Use, uses_of
 from qtrace.records.bulk import RowOutcome, Sender, Target, read_cells, rehearse_rows, take_rows
 from qtrace.records.models import Record, RecordEdit
 from tests.conftest import NOW
@@ -54,6 +55,13 @@ def test_rows_become_records_with_slots_and_are_found_by_words(target: Target) -
             ("气味", "fail", 5_000_000, "气味"),
         ]
         assert len({row.number for row in rows}) == 2
+
+
+def test_how_fields_are_used_is_counted_once_for_a_batch_and_only_what_it_brings(target: Target) -> None:
+    take(target, ("外观", "合格", 0, None), ("气味", "不合格", None, None), ("", "合格", 1, None))
+    take(target, ("外观", "不合格", 5, None))
+    with read():
+        assert uses_of(target.form.id) == {"item": Use(2, 2), "result": Use(2, 2), "qty": Use(2, 1)}
 
 
 def test_a_row_that_breaks_the_form_is_refused_with_its_field_and_stops_nobody(target: Target) -> None:
