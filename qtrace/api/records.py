@@ -10,7 +10,6 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from qtrace.accounts.access import visible_to
 from qtrace.accounts.models import User
 from qtrace.api.answers import Answer, kept
 from qtrace.api.blueprint import PREFIX, bp
@@ -22,7 +21,7 @@ from qtrace.api.schema import Problem, Schema, integer, listed, maybe, moment, o
 from qtrace.api.values import REASONS, VALUES, field_paths, merged, sent_of, stopped, told_values
 from qtrace.core import clock
 from qtrace.core.db import db, write
-from qtrace.core.errors import NotFound
+from qtrace.core.errors import Forbidden, NotFound
 from qtrace.forms.answers import sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.filling import note_rows
@@ -35,15 +34,18 @@ from qtrace.records.asking import Asked
 from qtrace.records.bulk import RECORDS, Row, Sender, Target, key_of, take_rows
 from qtrace.records.doors import check_rows, checked_form
 from qtrace.records.fields import list_fields
+from qtrace.records.flow import may_change, refuse_locked
 from qtrace.records.models import Record
 from qtrace.records.plain import row_of
 from qtrace.records.service import NewRecord, change_record, create_record
+from qtrace.records.visibility import seen
 from qtrace.rules.doors import Checked, Door, note_warnings
 
 SOURCE = "api"
 MOST_ROWS = 500
 RECORD: Schema = thing({
     "number": text(24), "title": text(200), "state": one_of("open", "done", "void"),
+    "stage": text(60, description="Where it stands in the flow of its form: fill, check, lead_check, approved; empty without one."),
     "source": one_of("page", "public", "import", "api", "connector"), "key": maybe(text(200)),
     "form_version": integer(1), "created_at": moment(), "changed_at": moment(), "version": integer(1), "values": VALUES,
 })  # fmt: skip
@@ -120,6 +122,9 @@ def record_update(call: Call, form: str, number: str) -> Answer:
     """Change answers of a record unless somebody else was faster."""
     row, record = _record(form, number, call.user)
     expected = refuse_stale(call, record.version)
+    refuse_locked(record)
+    if record.state != "void" and not may_change(record, call.user):
+        raise Forbidden
     definition = stored_definition(row.key, record.form_version_id)
     given, problems = sent_of(definition, call.body["values"], call.body.get("reasons", {}))
     sent = merged(sent_from(definition, {}, record.answers, reveal=True), given, call.body["values"])
@@ -178,7 +183,7 @@ def _refuse_hidden(target: Target, rows: Sequence[Row], user: User) -> None:
     """Refuse rows that would change a record the person may not see."""
     keys = {key for row in rows if (key := key_of(target, row)) is not None}
     named = select(RECORDS.c.key).where(RECORDS.c.form_id == target.form.id, RECORDS.c.key.in_(sorted(keys)))
-    hidden = set(db.session.scalars(named)) - set(db.session.scalars(visible_to(named, Record, user)))
+    hidden = set(db.session.scalars(named)) - set(db.session.scalars(seen(named, user)))
     for row in rows:
         if key_of(target, row) in hidden:
             row.reasons.append((target.key, _("用这个值的记录您看不到,不能修改。请联系它所属的部门。")))
@@ -203,7 +208,7 @@ def _answer(key: str, number: str, user: User) -> Answer:
 def _told(form: Form, record: Record) -> dict[str, Any]:
     definition = stored_definition(form.key, record.form_version_id)
     return {
-        "number": record.number, "title": record.title, "state": record.state, "source": record.source,
+        "number": record.number, "title": record.title, "state": record.state, "stage": record.stage, "source": record.source,
         "key": record.key, "form_version": record.form_version_id, "created_at": told(record.created_at),
         "changed_at": told(record.changed_at), "version": record.version,
         "values": told_values(definition, record.answers),

@@ -44,7 +44,7 @@ def reviewers() -> list[Role]:
     return [role for role in db.session.scalars(select(Role).order_by(Role.id)) if APPROVE in role.permissions]
 
 
-def choose_flow(form: Form, template: str, role: str, *, by: int, now: datetime) -> None:
+def choose_flow(form: Form, template: str, role: str, *, by: int | None, now: datetime) -> None:
     """Let the form's new records go through a flow, or through none; those under way keep theirs."""
     found = next((one for one in TEMPLATES if one.key == template), None)
     if template and found is None:

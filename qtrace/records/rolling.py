@@ -23,6 +23,7 @@ from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Value, controls
 from qtrace.forms.slots import slots_of
+from qtrace.forms.vocabulary import read_definition
 from qtrace.records.following import Following
 from qtrace.records.models import Record
 from qtrace.records.related import LINK, linking_fields
@@ -64,7 +65,8 @@ class LinkingRecords:
             _row, version = current_form(form)
         except NotFound:
             return _("没有这张表单:%(key)s。", key=form)
-        definition = stored_definition(form, version.id)
+        # read anew: a version that is only tried must not be remembered
+        definition = read_definition(form, version.definition)
         if not any(one.control == LINK and one.filterable for one in definition.fields):
             return _("表单 %(key)s 里要有一个可筛选的「关联记录」。", key=form)
         asked = definition.field(field)

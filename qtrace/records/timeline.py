@@ -35,6 +35,7 @@ class Entry:
     who: str
     words: str
     reason: str = ""
+    verdict: str = ""  # of a decision in the flow
 
 
 def entries_of(record: Record, definition: FormDefinition) -> list[Entry]:
@@ -79,7 +80,7 @@ def _decided(record: Record) -> list[Entry]:
         said = words.get(row.verdict) or (_("通过") if kinds.get(row.node or "") == "approve" else _("再次提交"))
         stage = names[row.node].label if row.node in names else ""
         sentence = _("%(what)s「%(stage)s」", what=said, stage=stage) if stage and row.node != FILL else said
-        found.append(Entry(row.at, people.get(row.by or 0, _("系统")), sentence, row.note))
+        found.append(Entry(row.at, people.get(row.by or 0, _("系统")), sentence, row.note, row.verdict))
     return found
 
 

@@ -58,6 +58,7 @@ class Row:
     shown: str
     n: int
     url: str
+    plain: bool = True  # a group of its own, not the rest or what has no value
 
 
 @bp.get("/<form_key>/stats")
@@ -148,15 +149,20 @@ def _rows(form: Form, asked: Asked, fields: ListFields, question: Question) -> t
     timed = question.by.kind is FieldKind.DATETIME
     found = by_span(counting, question.by, question.grain, site_zone()) if timed else by_value(counting, question.by)
 
-    def row(label: str, tally: Tally, condition: Condition | None) -> Row:
+    def row(label: str, tally: Tally, condition: Condition | None, *, plain: bool = False) -> Row:
         wanted = asked.and_also(condition) if condition is not None else asked
         url = f"{url_for('records.list_show', form_key=form.key)}?{wanted.query(group='')}" if wanted.readable else ""
         figure = tally.figure(question.measure)
-        return Row(label, figure, _shown(figure, question.measure), tally.n, url)
+        return Row(label, figure, _shown(figure, question.measure), tally.n, url, plain)
 
     words = {} if timed else question.by.say([group.value for group in found.groups])
     rows = [
-        row(_span_name(one.value, question.grain) if timed else words.get(one.value, "—"), one.tally, one.condition)
+        row(
+            _span_name(one.value, question.grain) if timed else words.get(one.value, "—"),
+            one.tally,
+            one.condition,
+            plain=True,
+        )
         for one in found.groups
     ]
     rows = _with_rest(rows, found, row, timed=timed)
@@ -198,9 +204,10 @@ def _cell(figure: int | Decimal | None) -> int | Decimal | None:
 
 
 def _chart(rows: Sequence[Row], question: Question, fields: ListFields) -> dict[str, Any]:
-    share = question.measure.kind == "rate"
+    share, timed = question.measure.kind == "rate", question.by.kind is FieldKind.DATETIME
+    rows = [row for row in rows if row.plain or not timed]  # a line joins days, not days with what has none
     return {
-        "type": "line" if question.by.kind is FieldKind.DATETIME else "bar",
+        "type": "line" if timed else "bar",
         "labels": [row.label for row in rows],
         "series": [
             {

@@ -166,7 +166,7 @@ def _load(data: Mapping[str, Any], change: Change) -> Plan:
     parts: Mapping[str, Mapping[str, Any]] = data["sections"]
     for name, section in sections().items():
         items, before = parts.get(name, {}), section.dump()
-        problems = {key: problem for key, item in items.items() if (problem := _load_item(name, key, item, change))}
+        problems = _load_items(name, items, change)
         after = section.dump()
         for key in items:
             entries.append(_entry(name, key, before.get(key), after.get(key), problems.get(key, "")))
@@ -177,6 +177,17 @@ def _load(data: Mapping[str, Any], change: Change) -> Plan:
         if name not in sections():
             entries.append(Entry(name, "", CONFLICT, problem=_("本系统不认识这一部分。")))
     return Plan(tuple(entries), only_here)
+
+
+def _load_items(section: str, items: Mapping[str, Any], change: Change) -> dict[str, str]:
+    """Give a section's items to the site and return what is wrong by key; one may need another that comes after it."""
+    waiting: dict[str, str] = dict.fromkeys(items, "")
+    while waiting:
+        problems = {key: problem for key in waiting if (problem := _load_item(section, key, items[key], change))}
+        if len(problems) == len(waiting):
+            return problems
+        waiting = problems
+    return {}
 
 
 def _load_item(section: str, key: str, item: Any, change: Change) -> str:

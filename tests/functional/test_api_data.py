@@ -12,7 +12,7 @@ from qtrace.forms.registry import controls
 from qtrace.forms.use import uses_of
 from qtrace.orders.models import Order, OrderLine
 from qtrace.records.models import Record
-from tests.conftest import NOW, user_id
+from tests.conftest import NOW, log_in, user_id
 from tests.factories.api import Program, program
 from tests.factories.forms import asked, make_form
 from tests.factories.issues import Sale, fresh, make_goods, make_issue, sell
@@ -41,6 +41,23 @@ def test_a_program_fills_in_a_form_and_changes_one_answer(app: Flask, erp: Progr
     assert [one["number"] for one in erp.get("/records/inspection", filter=condition).json["items"]] == [
         made.json["number"]
     ]
+
+
+def test_a_record_under_review_is_changed_by_nobody_else_and_an_approved_one_by_nobody(
+    app: Flask, erp: Program
+) -> None:
+    make_form()
+    log_in(app, "quality_lead").post("/forms/inspection/flow", {"template": "one_check", "role": "purchasing"})
+    made = erp.post("/records/inspection", {"values": GOOD})
+    assert made.json["stage"] == "check"
+    path = made.headers["Location"].removeprefix("/api/v1")
+    change, match = {"values": {"qty": 20}}, {"If-Match": made.headers["ETag"]}
+    assert erp.patch(path, change, headers=match).status_code == 403
+    sent = {"verdict": "submit", "version": "2", "record_version": "1"}
+    page = f"/records/inspection/{made.json['number']}"
+    assert log_in(app, "purchasing").post(f"{page}/decisions", sent).status_code == 303
+    assert erp.get(path).json["stage"] == "approved"
+    assert erp.patch(path, change, headers=match).status_code == 422
 
 
 def test_what_a_form_refuses_names_the_field(sqlite_app: Flask) -> None:

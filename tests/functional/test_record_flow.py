@@ -100,6 +100,7 @@ def test_a_returned_record_is_corrected_by_who_filled_it_in(lead: Browser, login
     assert decide(lead, record, "return", "请补照片") == 303
     assert latest(record.number).stage == "fill"
     assert "退回补正:到货质检 外观" in service.get("/tasks").text
+    assert re.search(r'id="sent-back">.*请补照片', service.get(url).text)
     assert service.get(f"{url}/edit").status_code == 200
     assert service.post(url, GOOD | {"remark": "已补", "version": "1"}).status_code == 303
     assert decide(service, latest(record.number), "submit") == 303

@@ -17,6 +17,8 @@ from qtrace.forms.models import Form, FormScope, FormVersion
 from qtrace.forms.queries import forms
 from qtrace.forms.service import publish_form
 from qtrace.forms.vocabulary import read_definition
+from qtrace.records.flow import choose_flow
+from qtrace.records.flow_templates import chosen_in
 
 KINDS = ("issue", "complaint", "inspection", "warehouse", "supplier_request", "survey", "record")
 PLAIN = ("name_zh", "name_en", "kind", "prefix", "note_zh", "note_en", "state")
@@ -46,6 +48,10 @@ def load(key: str, item: Item, change: Change) -> None:
     for name in PLAIN:
         if getattr(form, name) != item[name]:
             setattr(form, name, item[name])
+    template, role = chosen_in(item["flow"])
+    if item["flow"] and not template:
+        raise Refused(_("表单「%(key)s」的流程不认识。", key=key))
+    choose_flow(form, template, role, by=change.by, now=change.now)
     there = {
         (row.kind, row.value): row for row in session.scalars(select(FormScope).where(FormScope.form_id == form.id))
     }
@@ -63,7 +69,7 @@ def _form(form: Form, version: FormVersion) -> dict[str, Any]:
     # read anew: a version of an import that is only tried must not be remembered
     definition = dump_definition(read_definition(form.key, version.definition))
     plain = {name: getattr(form, name) for name in PLAIN}
-    return {**plain, "built_in": form.built_in, "definition": definition, "scopes": named}
+    return {**plain, "built_in": form.built_in, "flow": form.flow, "definition": definition, "scopes": named}
 
 
 def _definition(form: Form) -> dict[str, object]:

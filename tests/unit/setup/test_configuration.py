@@ -28,6 +28,7 @@ from qtrace.forms.models import Form, FormScope, FormVersion
 from qtrace.forms.service import publish_form
 from qtrace.forms.vocabulary import vocabulary
 from qtrace.issues.models import Issue, OpeningRule
+from qtrace.records.flow import choose_flow
 from qtrace.rules.models import Rule
 from qtrace.setup.configuration import (
     apply_configuration,
@@ -45,6 +46,14 @@ FIELDS = [
     {"id": "zone", "control": "defect_code", "label_zh": "库区", "label_en": "Zone", "options": {"kind": "zone"}},
     {"id": "article", "control": "sku", "label_zh": "商品", "label_en": "Article"},
 ]
+WALK = {
+    "id": "of", "control": "link", "label_zh": "哪次", "label_en": "Of", "filterable": True,
+    "options": {"form": "a_walked"},
+}  # fmt: skip
+WALKED = {
+    "id": "times", "control": "rollup", "label_zh": "次数", "label_en": "Times",
+    "options": {"form": "walk", "how": "count"},
+}  # fmt: skip
 
 
 def term(code: str, kind: str = "type") -> Term:
@@ -79,6 +88,10 @@ def furnish() -> None:
         publish_form("visit", parsed, name_zh="巡检", name_en="Visit", **BY)
         form = session.scalars(select(Form).where(Form.key == "visit")).one()
         form.kind = "inspection"
+        choose_flow(form, "two_checks", "inspector", **BY)
+        for key, field in (("walk", WALK), ("a_walked", WALKED)):  # sorted by key, the second comes first
+            listed = {"sections": [{"id": "s", "title_zh": "巡", "title_en": "Walk", "fields": [field]}]}
+            publish_form(key, parse_definition(listed, vocabulary(key)), name_zh=key, name_en=key, **BY)
         department = session.scalars(select(Department.id).where(Department.name == "质量部")).one()
         session.add_all([
             FormScope(form_id=form.id, kind="department", value=str(department), added_at=NOW),
@@ -167,7 +180,7 @@ def test_an_item_in_conflict_is_named_and_left_out_wholly(app: Flask, file: byte
     assert [(entry.section, entry.key) for entry in plan.of("conflict")] == [("standards", "sku:erp/S-1@*")]
     assert "商品" in plan.of("conflict")[0].problem
     assert taxonomy("zone").own
-    assert db.session.scalar(select(func.count()).select_from(FormVersion)) == 2
+    assert db.session.scalar(select(func.count()).select_from(FormVersion)) == 4
 
 
 def broken(data: dict[str, Any], section: str, key: str, **change: Any) -> dict[str, Any]:
