@@ -13,7 +13,7 @@ from qtrace.accounts.models import User
 from qtrace.core.errors import Refused
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.designing import draft_of
-from qtrace.forms.filling import EMPTY
+from qtrace.forms.filling import is_filled
 from qtrace.forms.models import Form
 from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
 from qtrace.forms.sources import Sample, source_of
@@ -136,4 +136,4 @@ def _refusal(asked: FieldDefinition, value: Value) -> str:
         again = control.parse(asked, Sent(control.send(asked, value))) if value is not None else None
     except Refused as refused:
         return refused.message
-    return _("请填写这一项。") if asked.required and again in EMPTY else ""
+    return _("请填写这一项。") if asked.required and not is_filled(again) else ""

@@ -24,7 +24,7 @@ from qtrace.forms.models import Form
 from qtrace.forms.registry import Cell, FieldDefinition, Saving, Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.records.models import Record, RecordEdit
-from qtrace.records.service import KIND, assigned, derived_by, differing, refuse_taken, searched, title_of
+from qtrace.records.service import KIND, assigned, derived_by, differing, notes_after, refuse_taken, searched, title_of
 from qtrace.records.slots import slotted
 from qtrace.sdk.text import Text
 from qtrace.web.filters import in_language
@@ -145,6 +145,7 @@ class HeldRow:
     title: str
     answers: dict[str, Value]
     state: str
+    notes: dict[str, str] | None = None
 
 
 def told_reasons(definition: FormDefinition, reasons: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -180,12 +181,12 @@ class _Plan:
         if self.target.key and key is None:
             return RowOutcome("refused", reasons=[(self.target.key, _("这一项用来认出同一条记录,不能为空。"))])
         if key and key in self.places:
-            self.new[self.places[key]] |= self._columns(row)
+            self.new[self.places[key]] |= self._columns(row) | {"notes": row.notes or None}
             return RowOutcome("updated")
         held = found.get(key) if key else None
         if held is not None:
             return self._again(key or "", held, row, found)
-        columns = self._columns(self._assigned(row)) | {"key": key}
+        columns = self._columns(self._assigned(row)) | {"key": key, "notes": row.notes or None}
         taken = self.once.refusal(columns)
         if taken:
             return RowOutcome("refused", reasons=[taken])
@@ -216,7 +217,8 @@ class _Plan:
 
     def _again(self, key: str, held: HeldRow, row: Row, found: dict[str, HeldRow]) -> RowOutcome:
         answers = held.answers | row.answers
-        if not differing(held.answers, answers):
+        changed = differing(held.answers, answers)
+        if not changed:
             return RowOutcome("unchanged", held.number)
         if held.state == "void":
             return RowOutcome("refused", held.number, [(self.target.key, _("这条记录已作废。请先恢复再修改。"))])
@@ -226,12 +228,19 @@ class _Plan:
         })  # fmt: skip
         columns = self._columns(Row(answers)) | {
             "record_id": held.id, "number": held.number, "version": held.version + 1, "changed_at": self.now,
-            "changed_by": self.sender.by,
+            "changed_by": self.sender.by, "notes": notes_after(held.notes, changed, row.notes),
         }  # fmt: skip
         self.changed.append(columns)
         self._note(columns, row)
         found[key] = HeldRow(
-            held.id, held.number, held.version + 1, self.target.version_id, str(columns["title"]), answers, held.state
+            held.id,
+            held.number,
+            held.version + 1,
+            self.target.version_id,
+            str(columns["title"]),
+            answers,
+            held.state,
+            columns["notes"],
         )
         return RowOutcome("updated", held.number)
 
@@ -351,7 +360,7 @@ def existing_rows(target: Target, rows: Sequence[Row]) -> dict[str, HeldRow]:
     found: dict[str, HeldRow] = {}
     statement = select(
         RECORDS.c.key, RECORDS.c.id, RECORDS.c.number, RECORDS.c.version, RECORDS.c.form_version_id, RECORDS.c.title,
-        RECORDS.c.answers, RECORDS.c.state,
+        RECORDS.c.answers, RECORDS.c.state, RECORDS.c.notes,
     ).where(RECORDS.c.form_id == target.form.id)  # fmt: skip
     for start in range(0, len(keys), 500):
         for row in db.session.execute(statement.where(RECORDS.c.key.in_(keys[start : start + 500]))):

@@ -24,7 +24,7 @@ from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form, held
 from qtrace.records.models import Record
-from qtrace.records.pages import list_context, sections_of
+from qtrace.records.pages import list_context, sections_of, told_notes
 from qtrace.records.service import NewRecord, change_record, create_record, note_reveal, set_state, undo_last_change
 from qtrace.rules.doors import Checked, Door, missing_to_leave, note_warnings
 from qtrace.rules.pieces import Told, form_told, told_context
@@ -116,7 +116,7 @@ def _show_page(form_key: str, number: str, *, revealed: Mapping[str, str] | None
         "records/show.html", form=form, record=record, definition=definition, files=queries.files_of(record.id),
         sections=sections_of(definition, record.answers), history=history, people=people,
         labels={one.id: one for one in definition.all_fields}, edited=queries.last_edit(record.id) is not None,
-        revealed=revealed or {},
+        revealed=revealed or {}, notes=told_notes(definition, record.notes),
     )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def update(form_key: str, number: str) -> Response:
     record_id, answers, files = record.id, checked.answers.answers, checked.answers.files
     try:
         with write():
-            change_record(record_id, answers, files, expected_version=version, by=by, now=now)
+            change_record(record_id, answers, files, expected_version=version, by=by, now=now, notes=checked.notes)
             note_warnings("record", record_id, checked, now=now)
             answer_at(url)
     except Conflict as conflict:
