@@ -121,7 +121,12 @@ def spoilt(rows: Iterable[list[str | float]]) -> Iterator[list[str | float]]:
 
 
 def write_xlsx(path: Path, count: int, *, bad: bool = False) -> None:
-    """Write the export as the plainest workbook there is, because writing one is not what is measured."""
+    """Write the export as a workbook."""
+    write_sheet(path, HEADERS, spoilt(sales_rows(count)) if bad else sales_rows(count))
+
+
+def write_sheet(path: Path, headers: Sequence[str], rows: Iterable[list[str | float]]) -> None:
+    """Write the plainest workbook there is, because writing one is not what is measured."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
@@ -142,8 +147,7 @@ def write_xlsx(path: Path, count: int, *, bad: bool = False) -> None:
             archive.writestr(name, content)
         with archive.open("xl/worksheets/sheet1.xml", "w") as handle:
             handle.write(f'<worksheet xmlns="{main}"><sheetData>'.encode())
-            rows = spoilt(sales_rows(count)) if bad else sales_rows(count)
-            for row in chain([HEADERS], rows):
+            for row in chain([headers], rows):
                 handle.write(("<row>" + "".join(_cell(value) for value in row) + "</row>").encode())
             handle.write(b"</sheetData></worksheet>")
 

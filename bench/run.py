@@ -4,7 +4,7 @@ import sys
 import traceback
 import warnings
 
-from bench import creates, exports, imports, listpage, records, startup
+from bench import creates, exports, form_imports, imports, listpage, records, startup
 from bench.figures import Sheet
 
 PARTS = {
@@ -12,6 +12,7 @@ PARTS = {
     "records": records.measure,
     "creates": creates.measure,
     "imports": imports.measure,
+    "form_imports": form_imports.measure,
     "exports": exports.measure,
     "start": startup.measure,
 }

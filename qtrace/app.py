@@ -70,6 +70,7 @@ def _configure(app: Flask, config: settings.Config) -> None:
         QTRACE_DATA_DIR=config.data_dir,
         QTRACE_LANG=config["LANG"],
         QTRACE_TZ=config["TZ"],
+        QTRACE_COMPANY=config["COMPANY"],
         QTRACE_NET_ALLOW=config.networks("NET_ALLOW"),
         QTRACE_RATE_FACTOR=config.number("RATE_FACTOR"),
         QTRACE_BASE_URL=config["BASE_URL"].rstrip("/"),

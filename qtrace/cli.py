@@ -218,11 +218,11 @@ def _print_preview(file: Path, as_json: bool) -> None:
 
 
 @cli.command("print")
-@click.argument("template", type=click.Choice(["issue"]))
+@click.argument("template", type=click.Choice(["issue", "record"]))
 @click.argument("number")
 @click.option("-o", "output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def print_command(template: str, number: str, output: Path) -> None:
-    """Print a record to a PDF, e.g. `qtrace print issue QI-2611-0001 -o report.pdf`."""
+    """Print an issue or a record of a form to a PDF, e.g. `qtrace print issue QI-2611-0001 -o report.pdf`."""
     app = built_app()
     with app.test_request_context():
         output.write_bytes(pdf_of(template, number, now=clock.now()))

@@ -25,6 +25,7 @@ SETTINGS = (
     Setting("DATA_DIR", "var", "The one volume: database, files, backups, secret key."),
     Setting("DATABASE_URL", "", "Database; empty means SQLite in the data dir, else postgresql+psycopg://…"),
     Setting("BASE_URL", "http://127.0.0.1:8000", "Address people use; links in mails and prints start with it."),
+    Setting("COMPANY", "", "Name of the company at the head of printed pages."),
     Setting("TRUSTED_HOSTS", "", "Further host names that are answered, separated by commas."),
     Setting("SECRET_KEY", "", "Signing key of at least 32 characters; made on first start when empty.", secret=True),
     Setting("LANG", "zh", "Language of new users: zh or en."),

@@ -18,9 +18,11 @@ PERMISSIONS: dict[str, LazyString] = {
     "record.read": _("看表单记录"),
     "record.create": _("填写表单"),
     "record.edit": _("修改表单记录"),
+    "record.approve": _("审核表单记录"),
     "trace.read": _("追溯"),
     "board.read": _("看板"),
     "print.issue": _("打印报告"),
+    "print.record": _("打印表单记录"),
     "catalog.read": _("看商品与供应商"),
     "import.run": _("导入数据"),
     "export.run": _("导出数据"),
@@ -34,11 +36,14 @@ PERMISSIONS: dict[str, LazyString] = {
     "channels.manage": _("店铺/ERP 对接"),
 }
 
-READ = ("complaint.read", "issue.read", "record.read", "trace.read", "board.read", "print.issue", "catalog.read")
+READ = (
+    "complaint.read", "issue.read", "record.read", "trace.read", "board.read", "print.issue", "print.record",
+    "catalog.read",
+)  # fmt: skip
 WORK = ("complaint.create", "complaint.handle", "issue.create", "issue.comment", "record.create")
 LEAD = (
-    "issue.edit", "issue.decide", "issue.investigate", "record.edit", "import.run", "export.run", "data.unmask",
-    "config.rules", "config.forms",
+    "issue.edit", "issue.decide", "issue.investigate", "record.edit", "record.approve", "import.run", "export.run",
+    "data.unmask", "config.rules", "config.forms",
 )  # fmt: skip
 ADMIN = ("users.manage", "audit.read", "jobs.manage", "channels.manage", "api.manage")
 
@@ -61,7 +66,7 @@ ROLES = (
         "inspector",
         "质检",
         "Inspector",
-        (*READ, *WORK, "issue.edit", "issue.decide", "issue.investigate", "record.edit"),
+        (*READ, *WORK, "issue.edit", "issue.decide", "issue.investigate", "record.edit", "record.approve"),
         "department",
     ),
     RoleSeed(
@@ -72,8 +77,12 @@ ROLES = (
         "department",
     ),
     RoleSeed(
-        "purchasing", "采购", "Purchasing", (*READ, "issue.comment", "issue.decide", "issue.investigate"), "department"
+        "purchasing",
+        "采购",
+        "Purchasing",
+        (*READ, "issue.comment", "issue.decide", "issue.investigate", "record.approve"),
+        "department",
     ),
-    RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment", "export.run"), "all"),
+    RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment", "export.run", "record.approve"), "all"),
     RoleSeed("auditor", "审计", "Auditor", (*READ, "audit.read"), "all"),
 )

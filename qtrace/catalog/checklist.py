@@ -4,22 +4,23 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
 from flask import current_app
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 from itsdangerous import BadSignature, URLSafeSerializer
 from markupsafe import Markup
 
 from qtrace.catalog.controls import article_of
 from qtrace.catalog.models import Standard, StandardVersion
-from qtrace.catalog.standards_queries import standard_for, versions
+from qtrace.catalog.standards_queries import in_use, standard_for, versions
 from qtrace.conditions.tree import FieldKind
 from qtrace.core import clock
 from qtrace.core.db import db
 from qtrace.core.errors import Refused
+from qtrace.core.models import StoredFileRow
 from qtrace.forms.answers import Bound, RowErrors
 from qtrace.forms.controls.number import exact, is_beyond, limits_text
 from qtrace.forms.controls.rows import NOT_IN_ROWS, escaped, split_rows, without_tail
@@ -28,7 +29,10 @@ from qtrace.forms.registry import (
     Cell,
     Control,
     FieldDefinition,
+    Names,
     Option,
+    OptionCell,
+    OptionChoice,
     Samples,
     Sent,
     Shape,
@@ -36,6 +40,7 @@ from qtrace.forms.registry import (
     Value,
     as_decimal,
     cell_text,
+    controls,
     refuse_long,
 )
 from qtrace.web.filters import site_zone
@@ -43,11 +48,23 @@ from qtrace.web.filters import site_zone
 SALT = "qtrace-checklist"
 MOST_ITEMS = 100
 LONGEST_NAME, LONGEST_NOTE = 120, 300
+MOST_PHOTOS = 5  # of one item
+FILE_ID = re.compile(r"[0-9a-f]{32}")
 RESULTS = {"pass": lazy_gettext("合格"), "fail": lazy_gettext("不合格"), "na": lazy_gettext("不适用")}
 SPOKEN = {"pass": ("合格", "pass", "ok"), "fail": ("不合格", "fail", "ng"), "na": ("不适用", "na", "n/a")}
+TYPED = ("result", "measured", "note")
+PHOTOS = ("", "fail", "always")
+PHOTO_WORDS = {"不合格要拍照": "fail", "必须拍照": "always"}
 LOOKS = {"pass": "ok", "fail": "bad", "na": ""}
 LIMITED = re.compile(r"(.+?)\s*\[\s*([-\d.]*)\s*~\s*([-\d.]*)\s*([^\]]*)\]")
 NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+ITEM = (
+    OptionCell("检查什么", "What"), OptionCell("下限", "Low"), OptionCell("上限", "High"), OptionCell("单位", "Unit"),
+    OptionCell("照片", "Photo", (
+        OptionChoice("", "照片可拍可不拍", "Photo if wanted"), OptionChoice("fail", "不合格要拍照", "Photo where it fails"),
+        OptionChoice("always", "必须拍照", "Photo always"),
+    )),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,7 @@ class Item:
     low: str = ""
     high: str = ""
     unit: str = ""
+    photo: str = ""  # "fail" where one that fails needs a photo, "always" where every one does
 
     @property
     def measured(self) -> bool:
@@ -72,15 +90,38 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What somebody says of an item."""
+
+    result: str = ""
+    measured: str = ""
+    note: str = ""
+    photos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a record held when its form was shown: the items as they were, and the photos of each."""
+
+    items: Sequence[Item]
+    photos: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
 class DrawnItem:
-    """An item with what was said about it and what is wrong."""
+    """An item with what was said about it, the input that takes its photos, and what is wrong."""
 
     index: int
     item: Item
-    result: str
-    measured: str
-    note: str
+    said: Said
+    photos: Bound
+    kept: int  # photos the record holds already
     error: str = ""
+
+    @property
+    def room(self) -> int:
+        """Return how many photos may be added."""
+        return max(MOST_PHOTOS - self.kept, 0)
 
 
 class InspectionChecklist(Control):
@@ -96,12 +137,17 @@ class InspectionChecklist(Control):
     public = False
     not_in_rows = NOT_IN_ROWS
     options = (
-        Option("items", list, shape=Shape.WORDS, label_zh="检查项目", label_en="Items",
-               help_zh="一行一项;要测量就写:名称 | 下限 | 上限 | 单位。", help_en="One a line; measured ones as: name | low | high | unit."),
-        Option("sku", str, label_zh="商品字段", label_en="Field of the article",
-               help_zh="填商品 SKU 字段的编号:加上它的质量标准里的限值。", help_en="The id of the SKU field: the limits of its standard are added."),
-        Option("standard", int, label_zh="固定的质量标准编号", label_en="Fixed standard", advanced=True, least=1),
+        Option("items", list, shape=Shape.CELLS, cells=ITEM, label_zh="检查项目", label_en="Items",
+               help_zh="写了下限或上限的项目要填实测值。", help_en="An item with a limit asks for the measured value."),
+        Option("sku", str, label_zh="商品字段", label_en="Field of the article", names=Names.FIELD, fits=("sku",),
+               help_zh="加上它的质量标准里的限值。", help_en="The limits of its standard are added."),
+        Option("standard", int, label_zh="固定的质量标准", label_en="Fixed standard", advanced=True, least=1),
     )  # fmt: skip
+
+    def panel(self) -> Sequence[Option]:
+        """Return the settings with every standard there is now."""
+        known = {"standard": standard_choices()}
+        return [replace(option, choices=known.get(option.name, ())) for option in self.options]
 
     def starter(self) -> dict[str, object]:
         """Return two items, one of them measured."""
@@ -147,7 +193,10 @@ class InspectionChecklist(Control):
         found = {item.name: item for item in (read_item(line) for line in field.words("items"))}
         standard = self.standard(field, sent)
         for limit in standard.limits if standard is not None else ():
-            found[limit["name"]] = Item(limit["name"], limit["low"], limit["high"], limit["unit"])
+            asked = found.get(limit["name"])
+            found[limit["name"]] = Item(
+                limit["name"], limit["low"], limit["high"], limit["unit"], asked.photo if asked else ""
+            )
         return list(found.values())[:MOST_ITEMS]
 
     def standard(self, field: FieldDefinition, sent: Sent) -> StandardVersion | None:
@@ -161,22 +210,24 @@ class InspectionChecklist(Control):
 
     def parse(self, field: FieldDefinition, sent: Sent) -> Value:
         """Return every item with its limits and its result, and the result of the whole; refuse what is not finished."""
-        items = self.items(field, sent)
-        typed = [
-            tuple(sent.first(f"{field.id}.i{place}.{name}") for name in ("result", "measured", "note"))
-            for place in range(len(items))
-        ]
-        if not any(text for texts in typed for text in texts):
+        items, held = self.items(field, sent), self.held_photos(field, sent)
+        said = [said_of(field, place, sent) for place in range(len(items))]
+        added = [sent.files.get(photo_name(field, place), ()) for place in range(len(items))]
+        if not any(one != Said() or files for one, files in zip(said, added, strict=True)):
             return None
-        return self.judged(list(zip(items, typed, strict=True)), article_of(field, sent))
+        judged = [
+            (item, replace(one, photos=(*held.get(place, ()), *(file.id for file in files))))
+            for place, (item, one, files) in enumerate(zip(items, said, added, strict=True))
+        ]
+        return self.judged(judged, article_of(field, sent))
 
-    def judged(self, said: Sequence[tuple[Item, tuple[str, ...]]], sku: int | None = None) -> Value:
+    def judged(self, said: Sequence[tuple[Item, Said]], sku: int | None = None) -> Value:
         """Return the value of items and what was said about each; refuse it naming each item that is not right."""
         rows: list[Value] = []
         wrong: dict[str, str] = {}
-        for place, (item, (result, measured, note)) in enumerate(said):
+        for place, (item, one) in enumerate(said):
             try:
-                rows.append(judge(item, result, measured, note))
+                rows.append(judge(item, one))
             except Refused as refused:
                 wrong[f"{place}.result"] = refused.message
         if wrong:
@@ -184,44 +235,68 @@ class InspectionChecklist(Control):
         value: dict[str, Value] = {"items": rows, "result": overall(rows)}
         return value if sku is None else value | {"sku": sku}
 
+    def file_fields(self, field: FieldDefinition, sent: Sent) -> Sequence[FieldDefinition]:
+        """Return the photo input of each item."""
+        return [photo_field(field, place) for place in range(len(self.items(field, sent)))]
+
+    def captions(self, field: FieldDefinition, value: Value) -> Mapping[str, str]:
+        """Return which item each photo shows."""
+        return {photo: str(row["name"]) for row in rows_of(value) for photo in photos_of(row)}
+
+    def held_photos(self, field: FieldDefinition, sent: Sent) -> Mapping[int, Sequence[str]]:
+        """Return the photos the record holds of each item, as the sealed note says."""
+        note = self.note_in(field, sent)
+        return dict(enumerate(note.photos)) if note else {}
+
     def send(self, field: FieldDefinition, value: Value) -> dict[str, list[str]]:
         """Return what was said about each item, with the items as they were, sealed."""
         rows = rows_of(value)
         if not rows:
             return {}
-        items = [item_of(row) for row in rows]
         sku = value.get("sku") if isinstance(value, Mapping) else None
-        found = {f"{field.id}.frozen": [self.seal(field, items, sku if isinstance(sku, int) else None)]}
+        found = {f"{field.id}.frozen": [self.seal(field, rows, sku if isinstance(sku, int) else None)]}
         for place, row in enumerate(rows):
-            for name in ("result", "measured", "note"):
+            for name in TYPED:
                 if row.get(name):
                     found[f"{field.id}.i{place}.{name}"] = [str(row[name])]
         return found
 
-    def seal(self, field: FieldDefinition, items: Sequence[Item], sku: int | None) -> str:
-        """Return the items as a note nobody can change: limits come from the standard, not from a browser."""
-        return str(_notes().dumps([field.id, sku, [asdict(item) for item in items]]))
+    def seal(self, field: FieldDefinition, rows: Sequence[Mapping[str, Value]], sku: int | None) -> str:
+        """Return the items as a note nobody can change: limits come from the standard, photos from the record."""
+        items = [asdict(item_of(row)) for row in rows]
+        return str(_notes().dumps([field.id, sku, items, [photos_of(row) for row in rows]]))
 
     def frozen_in(self, field: FieldDefinition, sent: Sent) -> list[Item] | None:
         """Return the items of a genuine note about the article that is chosen; None without one."""
+        note = self.note_in(field, sent)
+        return list(note.items) if note else None
+
+    def note_in(self, field: FieldDefinition, sent: Sent) -> Note | None:
+        """Return what a genuine note about the article that is chosen says; None without one."""
         try:
-            name, sku, items = _notes().loads(sent.first(f"{field.id}.frozen"))
+            name, sku, items, *photos = _notes().loads(sent.first(f"{field.id}.frozen"))
         except (BadSignature, ValueError):
             return None
         chosen = article_of(field, sent)
         if name != field.id or (chosen is not None and chosen != sku):
             return None
-        return [Item(**item) for item in items]
+        return Note([Item(**item) for item in items], photos[0] if photos else [])
 
     def drawn(self, bound: Bound) -> list[DrawnItem]:
         """Return every item with what was said about it."""
+        held, inner = self.held_photos(bound.field, bound.sent), bound.inner
         return [
             DrawnItem(
-                place, item, bound.part(f"i{place}.result"), bound.part(f"i{place}.measured"), bound.part(f"i{place}.note"),
-                bound.inner.get(f"{place}.result", ""),
+                place, item, said_of(bound.field, place, bound.sent), self.photo_input(bound, place), len(held.get(place, ())),
+                inner.get(f"{place}.result", "") or inner.get(f"i{place}.photo", ""),
             )
             for place, item in enumerate(self.items(bound.field, bound.sent))
         ]  # fmt: skip
+
+    def photo_input(self, bound: Bound, place: int) -> Bound:
+        """Return the input that takes the photos of an item."""
+        asked = photo_field(bound.field, place)
+        return Bound(asked, controls()[asked.control], bound.sent, ())
 
     def results(self) -> list[tuple[str, str, str]]:
         """Return what an item can be, with the word for it and the look of its chip."""
@@ -241,7 +316,7 @@ class InspectionChecklist(Control):
         rows = rows_of(value)
         if not rows:
             return Markup("—")
-        heads = (_("项目"), _("要求"), _("实测"), _("结果"), _("说明"))
+        heads = (_("项目"), _("要求"), _("实测"), _("结果"), _("说明"), _("照片"))
         body = Markup("").join(
             Markup("<tr>{}</tr>").format(
                 Markup("").join(
@@ -265,9 +340,14 @@ class InspectionChecklist(Control):
                 str(row.get("measured") or ""),
                 str(RESULTS[str(row["result"])]),
                 str(row.get("note") or ""),
+                _photo_count(row),
             ]
             lines.append(" · ".join(part for part in parts if part))
         return "\n".join([self.show(field, value), *lines]) if lines else "—"
+
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the items as a table with their limits."""
+        return self.to_html(field, value)
 
     def to_condition(self, field: FieldDefinition, value: Value) -> object:
         """Return pass, fail or na."""
@@ -278,30 +358,73 @@ class InspectionChecklist(Control):
         return " ".join(str(row["note"]) for row in rows_of(value) if row.get("note"))
 
     def to_cell(self, field: FieldDefinition, value: Value) -> Cell:
-        """Return a line for each item: 净含量 [29.5~30.5 g] | 合格 | 30.1 | 说明."""
+        """Return a line for each item: 净含量 [29.5~30.5 g] | 合格 | 30.1 | 说明 | the numbers of its photos."""
         lines = []
         for row in rows_of(value):
             item = item_of(row)
             head = f"{item.name} [{item.low}~{item.high} {item.unit}".rstrip() + "]" if item.measured else item.name
-            texts = [head, str(RESULTS[str(row["result"])]), str(row.get("measured") or ""), str(row.get("note") or "")]
+            texts = [
+                head, str(RESULTS[str(row["result"])]), str(row.get("measured") or ""), str(row.get("note") or ""),
+                " ".join(photos_of(row)),
+            ]  # fmt: skip
             lines.append(" | ".join(without_tail([escaped(text) for text in texts])))
         return "\n".join(lines) or None
 
     def from_cell(self, field: FieldDefinition, cell: Cell) -> Value:
-        """Read a line for each item; the limits of items the form knows are the form's."""
+        """Read a line for each item; the limits of items the form knows are the form's.
+
+        A cell carries no photo: it may only name photos that are here, as an exported sheet does.
+        """
         known = {item.name: item for item in self.current(field, Sent())}
         words = {word: key for key, spoken in SPOKEN.items() for word in spoken}
-        said: list[tuple[Item, tuple[str, ...]]] = []
+        said: list[tuple[Item, Said]] = []
         for line in split_rows("" if cell is None else cell_text(cell)):
             found = LIMITED.fullmatch(line[0])
             item = Item(found[1], found[2], found[3], found[4].strip()) if found else Item(line[0])
-            result, measured, note = [*line[1:4], "", "", ""][:3]
-            said.append((known.get(item.name, item), (words.get(result.lower(), result), measured, note)))
+            result, measured, note, photos = [*line[1:5], "", "", "", ""][:4]
+            one = Said(words.get(result.lower(), result), measured, note, named_photos(photos))
+            said.append((known.get(item.name, item), one))
         return self.judged(said) if said else None
 
 
-def judge(item: Item, result: str, measured: str, note: str) -> Value:
+def standard_choices() -> tuple[OptionChoice, ...]:
+    """Return every quality standard in use, for a field that is fixed to one."""
+    found = []
+    for standard, sku, shop in in_use():
+        name = " · ".join(part for part in (standard.name, sku.label if sku else "", shop.name if shop else "") if part)
+        found.append(OptionChoice(str(standard.id), name, name))
+    return tuple(found)
+
+
+def said_of(field: FieldDefinition, place: int, sent: Sent) -> Said:
+    """Return what was typed about an item."""
+    result, measured, note = (sent.first(f"{field.id}.i{place}.{name}") for name in TYPED)
+    return Said(result, measured, note)
+
+
+def photo_name(field: FieldDefinition, place: int) -> str:
+    """Return the name of the input that takes the photos of an item."""
+    return f"{field.id}.i{place}.photo"
+
+
+def photo_field(field: FieldDefinition, place: int) -> FieldDefinition:
+    """Return the input that takes the photos of an item, as a field."""
+    return FieldDefinition(
+        photo_name(field, place), "photo", field.label_zh, field.label_en, options={"max_count": MOST_PHOTOS}
+    )
+
+
+def named_photos(text: str) -> tuple[str, ...]:
+    """Return the photos a sheet names; refuse what is no photo that is here."""
+    names = tuple(dict.fromkeys(text.split()))
+    if any(not FILE_ID.fullmatch(name) or db.session.get(StoredFileRow, name) is None for name in names):
+        raise Refused(_("照片和文件不能从表格导入。请导入后在页面上添加。"))
+    return names
+
+
+def judge(item: Item, said: Said) -> Value:
     """Return one item with its result; a measured one is judged by its limits, whatever was ticked."""
+    result, measured, note = said.result, said.measured, said.note
     row: dict[str, Value] = {name: text for name, text in asdict(item).items() if text}
     note = refuse_long(note, LONGEST_NOTE)
     if item.measured and measured:
@@ -321,6 +444,9 @@ def judge(item: Item, result: str, measured: str, note: str) -> Value:
         raise Refused(_("请选择合格、不合格或不适用。"))
     if item.measured and not measured and result == "pass":
         raise Refused(_("请填实测值。"))
+    if not said.photos and needs_photo(item, result):
+        raise Refused(_("这一项要有照片。") if item.photo == "always" else _("不合格的这一项要有照片。"))
+    row |= {"photos": list(said.photos)} if said.photos else {}
     return row | {"result": result} | ({"note": note} if note else {})
 
 
@@ -331,17 +457,23 @@ def overall(rows: Sequence[Value]) -> str:
 
 
 def read_item(line: str) -> Item:
-    """Read an item as the designer writes it: 名称 | 下限 | 上限 | 单位."""
+    """Read an item as the designer writes it: 名称 | 下限 | 上限 | 单位 | 照片."""
     parts = [part.strip() for part in line.split("|")]
-    name, low, high, unit = [*parts, "", "", "", ""][:4]
-    if not name or len(name) > LONGEST_NAME or len(parts) > 4 or "[" in name:
-        raise Refused(_("「%(line)s」请写成:名称 | 下限 | 上限 | 单位。", line=line[:40]))
+    name, low, high, unit, photo = [*parts, "", "", "", "", ""][:5]
+    photo = PHOTO_WORDS.get(photo, photo)
+    if not name or len(name) > LONGEST_NAME or len(parts) > 5 or "[" in name or photo not in PHOTOS:
+        raise Refused(_("「%(line)s」请写成:名称 | 下限 | 上限 | 单位 | 照片。", line=line[:40]))
     ends = [as_decimal(text) if NUMBER.fullmatch(text) else None for text in (low, high)]
     if any(text and end is None for text, end in zip((low, high), ends, strict=True)):
         raise Refused(_("「%(line)s」的限值不是数字。", line=line[:40]))
     if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
         raise Refused(_("「%(name)s」的下限大于上限。", name=name))
-    return Item(name, low, high, unit[:20])
+    return Item(name, low, high, unit[:20], photo)
+
+
+def needs_photo(item: Item, result: str) -> bool:
+    """Say whether an item with this result needs a photo."""
+    return result != "na" if item.photo == "always" else item.photo == "fail" and result == "fail"
 
 
 def rows_of(value: Value) -> list[Mapping[str, Value]]:
@@ -358,7 +490,13 @@ def result_of(value: Value) -> str | None:
 
 def item_of(row: Mapping[str, Value]) -> Item:
     """Return the item of a kept row, with the limits of its day."""
-    return Item(*(str(row.get(name) or "") for name in ("name", "low", "high", "unit")))
+    return Item(*(str(row.get(name) or "") for name in ("name", "low", "high", "unit", "photo")))
+
+
+def photos_of(row: Mapping[str, Value]) -> list[str]:
+    """Return the ids of the photos of a kept row."""
+    photos = row.get("photos")
+    return [str(photo) for photo in photos] if isinstance(photos, list | tuple) else []
 
 
 def _cells(row: Mapping[str, Value]) -> tuple[object, ...]:
@@ -366,7 +504,12 @@ def _cells(row: Mapping[str, Value]) -> tuple[object, ...]:
     chip = Markup('<span class="chip {}">{}</span>').format(LOOKS[result], RESULTS[result])
     item = item_of(row)
     measured = f"{row['measured']} {item.unit}".strip() if row.get("measured") else "—"
-    return item.name, item.limits or "—", measured, chip, row.get("note") or "—"
+    return item.name, item.limits or "—", measured, chip, row.get("note") or "—", _photo_count(row) or "—"
+
+
+def _photo_count(row: Mapping[str, Value]) -> str:
+    photos = photos_of(row)
+    return ngettext("%(num)s 张照片", "%(num)s 张照片", len(photos)) if photos else ""
 
 
 def _notes() -> URLSafeSerializer:

@@ -61,6 +61,12 @@ def listed(on: date, *, words: str = "", retired: bool = False) -> list[Listed]:
     return [Listed(*row, current.get(row[0].id)) for row in rows]
 
 
+def in_use() -> Sequence[tuple[Standard, Sku | None, Shop | None]]:
+    """Return every standard that is not retired, with its article and shop."""
+    rows = db.session.execute(_named().where(Standard.retired_at.is_(None)).order_by(Standard.name, Standard.id))
+    return [(standard, sku, shop) for standard, sku, _category, shop in rows]
+
+
 def shown(standard_id: int, on: date) -> Listed:
     """Return one standard with the version in force."""
     row = db.session.execute(_named().where(Standard.id == standard_id)).one_or_none()

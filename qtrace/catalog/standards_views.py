@@ -87,7 +87,7 @@ def version_create(standard_id: int) -> Response:
             raise Refused(problem, field="photos")
         content = _content(photos)
         with write():
-            seen = request.form.get("seen", type=int)
+            seen = as_id(request.form.get("seen"))
             number = add_version(standard_id, content, by=actor().id, now=clock.now(), seen=seen)
             answer_at(url)
     except Refused as error:

@@ -163,7 +163,7 @@ def _form(
 def _show(
     account: ChannelAccount, connector: type[Connector] | None, fields: list[ShownField], *, status: int = 200
 ) -> Response:
-    before = request.args.get("before", type=int)
+    before = as_id(request.args.get("before"))
     refused = refused_rows(account.id, before=before)
     older = url_for("channels.show", account_id=account.id, before=refused[-1].id) if len(refused) == PAGE else ""
     streams = _streams(account.id, connector)

@@ -4,19 +4,20 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from flask import Flask, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from qtrace.accounts.access import can
+from qtrace.catalog.checklist import standard_choices
 from qtrace.catalog.controls import article_of
 from qtrace.catalog.models import Standard
 from qtrace.catalog.standards_queries import standard_for, versions
-from qtrace.classification.queries import is_kind
+from qtrace.classification.queries import is_kind, taxonomies
 from qtrace.conditions.tree import FieldKind
 from qtrace.core import clock
 from qtrace.core.db import db
@@ -26,7 +27,9 @@ from qtrace.forms.controls.rows import Row, Rows, cell_field, column, escaped, w
 from qtrace.forms.registry import (
     Choice,
     FieldDefinition,
+    Names,
     Option,
+    OptionChoice,
     Samples,
     Sent,
     Value,
@@ -123,6 +126,10 @@ class ResponsibilitySplit(Rows):
         )
         return Markup('<div class="split-shown">{}</div>').format(Markup("").join(bars))
 
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the shares in a line."""
+        return escape(self.to_print(field, value))
+
     def to_condition(self, field: FieldDefinition, value: Value) -> object:
         """Return the parties."""
         return tuple(str(row.get("party")) for row in self.rows_in(value)) or None
@@ -218,10 +225,16 @@ class DefectMap(Rows):
     quiet = frozenset({"zone"})
     options = (
         Option("sku", str, label_zh="商品字段", label_en="Field of the article",
-               help_zh="填商品 SKU 字段的编号:用它的质量标准照片作底图。", help_en="The id of the SKU field: its standard's photo is the picture."),
-        Option("standard", int, label_zh="固定的质量标准编号", label_en="Fixed standard", advanced=True, least=1),
+               names=Names.FIELD, fits=("sku",), help_zh="用它的质量标准照片作底图。", help_en="Its standard's photo is the picture."),
+        Option("standard", int, label_zh="固定的质量标准", label_en="Fixed standard", advanced=True, least=1),
         Option("kind", str, label_zh="缺陷用哪棵分类树", label_en="Tree of defects", default="type", advanced=True),
     )  # fmt: skip
+
+    def panel(self) -> Sequence[Option]:
+        """Return the settings with every tree and every standard there is now."""
+        trees = tuple(OptionChoice(tree.key, tree.name_zh, tree.name_en) for tree in taxonomies())
+        known = {"kind": trees, "standard": standard_choices()}
+        return [replace(option, choices=known.get(option.name, ())) for option in self.options]
 
     def check_options(self, options: Mapping[str, object]) -> list[str]:
         """Add that the tree exists."""
@@ -312,6 +325,10 @@ class DefectMap(Rows):
         marks = Markup("").join(mark_svg(place, *_xy(row)) for place, row in enumerate(rows, start=1))
         lines = Markup("").join(Markup("<li>{}</li>").format(self.row_text(field, row)) for row in rows)
         return Markup('<div class="map-shown">{}<ol>{}</ol></div>').format(grid_svg(marks), lines)
+
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the map with its list."""
+        return self.to_html(field, value)
 
     def picture(self, bound: Bound) -> Picture:
         """Return the photo of the standard of the article that was chosen; a plain grid where there is none."""

@@ -23,6 +23,7 @@ from qtrace.classification.tree import Shape
 from qtrace.core import clock
 from qtrace.core.db import existing, write
 from qtrace.core.errors import Conflict, DomainError, NotFound, Refused
+from qtrace.core.ids import as_id
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
 
@@ -33,7 +34,7 @@ bp = Blueprint("taxonomies", __name__, url_prefix="/config/taxonomies")
 @needs("config.rules")
 def index() -> Response:
     """Show one taxonomy, the types at first."""
-    return _page(request.args.get("kind", "type"), term_id=request.args.get("term", type=int))
+    return _page(request.args.get("kind", "type"), term_id=as_id(request.args.get("term")))
 
 
 @bp.post("")
@@ -62,7 +63,7 @@ def taxonomy_update(kind: str) -> Response:
         with write():
             change_taxonomy(
                 kind, sent.get("name_zh", ""), sent.get("name_en", ""), active=sent.get("active", "1") == "1",
-                by=actor().id, now=clock.now(), seen=sent.get("tree", type=int),
+                by=actor().id, now=clock.now(), seen=as_id(sent.get("tree")),
             )  # fmt: skip
     except (Refused, Conflict) as error:
         return _page(kind, error)
@@ -77,7 +78,7 @@ def term_create(kind: str) -> Response:
         with write():
             add_term(
                 kind, request.form.get("name_zh", ""), request.form.get("name_en", ""),
-                parent_id=request.form.get("parent_id", type=int), by=actor().id, now=clock.now(),
+                parent_id=as_id(request.form.get("parent_id")), by=actor().id, now=clock.now(),
             )  # fmt: skip
             answer_at(url_for("taxonomies.index", kind=kind))
     except Refused as error:
@@ -96,7 +97,7 @@ def term_update(term_id: int) -> Response:
     )  # fmt: skip
     try:
         with write():
-            describe_term(term_id, words, by=actor().id, now=clock.now(), seen=sent.get("version", type=int))
+            describe_term(term_id, words, by=actor().id, now=clock.now(), seen=as_id(sent.get("version")))
     except (Refused, Conflict) as error:
         return _page(kind, error, term_id)
     return _back(kind, _("已保存"), term_id)
@@ -112,10 +113,10 @@ def position_update(term_id: int) -> Response:
             if "up" in sent:
                 move_term(term_id, up=sent["up"] == "1", by=actor().id, now=clock.now())
             else:
-                parent = sent.get("parent_id", type=int)
+                parent = as_id(sent.get("parent_id"))
                 place_term(
                     term_id, parent_id=parent, place=_place(kind, parent, term_id, sent.get("after")), by=actor().id,
-                    now=clock.now(), seen=sent.get("tree", type=int),
+                    now=clock.now(), seen=as_id(sent.get("tree")),
                 )  # fmt: skip
     except (Refused, Conflict) as error:
         return _page(kind, error, term_id)
@@ -129,7 +130,7 @@ def activity_update(term_id: int) -> Response:
     kind, active = existing(Term, term_id).kind, request.form.get("active") == "1"
     try:
         with write():
-            seen = request.form.get("version", type=int)
+            seen = as_id(request.form.get("version"))
             switch_term(term_id, active=active, by=actor().id, now=clock.now(), seen=seen)
     except (Refused, Conflict) as error:
         return _page(kind, error, term_id)
@@ -140,7 +141,7 @@ def activity_update(term_id: int) -> Response:
 @needs("config.rules")
 def merger_new(term_id: int) -> Response:
     """Show what merging a term into another would move."""
-    term, into = existing(Term, term_id), request.args.get("into", type=int, default=0)
+    term, into = existing(Term, term_id), as_id(request.args.get("into")) or 0
     try:
         moved = preview_merger(term_id, into)
     except Refused as error:
@@ -156,11 +157,11 @@ def merger_new(term_id: int) -> Response:
 def merger_create(term_id: int) -> Response:
     """Merge a term into another."""
     kind, sent = existing(Term, term_id).kind, request.form
-    versions = sent.get("version", type=int), sent.get("into_version", type=int)
+    versions = as_id(sent.get("version")), as_id(sent.get("into_version"))
     seen = None if versions[0] is None or versions[1] is None else (versions[0], versions[1])
     try:
         with write():
-            into = sent.get("into", type=int, default=0)
+            into = as_id(sent.get("into")) or 0
             moved = merge_term(term_id, into, by=actor().id, now=clock.now(), seen=seen)
             answer_at(url_for("taxonomies.index", kind=kind))
     except (Refused, Conflict) as error:

@@ -8,6 +8,7 @@ from qtrace.complaints.intake import subscribe_all
 from qtrace.complaints.rules import MENTION
 from qtrace.complaints.scopes import complaint_share
 from qtrace.complaints.views import bp
+from qtrace.forms.remarks import register_remark_page
 from qtrace.forms.scopes import register_share
 from qtrace.web.pages import NavItem, add_nav
 
@@ -16,6 +17,7 @@ def register(app: Flask) -> None:
     """Listen to incoming records; add pages and menu."""
     app.register_blueprint(bp)
     register_share(app, complaint_share)
+    register_remark_page(app, "complaint", _("登记客诉"))
     subscribe_all(app)
     register_places(app, labels={"complaint": _("客诉"), "intake_rule": _("收件规则")}, mentions=[MENTION])
     add_nav(app, NavItem("complaints.index", _("客诉"), "message-square", "complaint.read"))

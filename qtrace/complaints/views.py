@@ -122,7 +122,7 @@ def photo_show(number: str, photo_id: int) -> Response:
 def settlement_create(number: str) -> Response:
     """Classify, handle and close in one tap."""
     complaint = visible_complaint(number, actor())
-    version = request.form.get("version", type=int, default=0)
+    version = as_id(request.form.get("version")) or 0
     handling, terms = request.form.get("handling", ""), _terms()
     with write():
         settle([complaint.id], handling=handling, terms=terms, by=actor().id, now=clock.now(), version=version)
@@ -134,7 +134,7 @@ def settlement_create(number: str) -> Response:
 def reopening_create(number: str) -> Response:
     """Open it again."""
     complaint = visible_complaint(number, actor())
-    version = request.form.get("version", type=int, default=0)
+    version = as_id(request.form.get("version")) or 0
     with write():
         reopen(complaint.id, by=actor().id, now=clock.now(), version=version)
     return _after(number, _("已重新打开"))
@@ -145,7 +145,7 @@ def reopening_create(number: str) -> Response:
 def classification_update(number: str) -> Response:
     """Change the category without closing."""
     complaint = visible_complaint(number, actor())
-    version = request.form.get("version", type=int, default=0)
+    version = as_id(request.form.get("version")) or 0
     with write():
         classify(complaint.id, terms=_terms(), by=actor().id, now=clock.now(), version=version)
     return _after(number, _("已保存"))
@@ -212,7 +212,7 @@ def _terms() -> dict[str, int]:
     """Return the chosen terms that exist and are active."""
     chosen = {}
     for name in ("type", "severity", "responsible_party"):
-        value = request.form.get(name, type=int)
+        value = as_id(request.form.get(name))
         if value is not None and any(term.id == value for term in terms_of(name)):
             chosen[name] = value
     return chosen

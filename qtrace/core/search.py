@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
+from operator import add
 
 from sqlalchemy import (
     ColumnElement,
@@ -40,7 +41,8 @@ def tokens(value: str) -> list[str]:
     found: list[str] = []
     for run in _runs(value):
         if CJK.match(run):
-            found += [run[i : i + 2] for i in range(len(run) - 1)] + [run[-1]]
+            found += map(add, run, run[1:])
+            found.append(run[-1])
         else:
             found.append(run[:200])
     return found[:MAX_TOKENS]
@@ -49,10 +51,11 @@ def tokens(value: str) -> list[str]:
 def index(kind: str, rows: Iterable[tuple[int, str]], *, new: bool = False) -> None:
     """Index (or index anew) the texts of these ids in the open write; `new` says that none was indexed before."""
     session = require_write()
-    entries = [{"key": row_id, "text": _body(value)} for row_id, value in rows]
+    on_sqlite = is_sqlite()
+    entries = [{"key": row_id, "text": _body(value, on_sqlite=on_sqlite)} for row_id, value in rows]
     if not entries:
         return
-    if is_sqlite():
+    if on_sqlite:
         if not new:
             session.execute(_removal(kind), entries)
         session.execute(_addition(kind), entries)
@@ -92,8 +95,8 @@ def _runs(value: str) -> list[str]:
     return RUNS.findall(unicodedata.normalize("NFKC", value).lower())
 
 
-def _body(value: str) -> str:
-    if is_sqlite():
+def _body(value: str, *, on_sqlite: bool) -> str:
+    if on_sqlite:
         return " ".join(tokens(value))
     return " ".join(f"{_quoted(token)}:{min(i, 16383)}" for i, token in enumerate(tokens(value), start=1))
 

@@ -11,17 +11,19 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, exists, select
 
 from qtrace.core import search
-from qtrace.core.db import db, require_write
+from qtrace.core.db import db, existing, require_write
 from qtrace.core.errors import DomainError
-from qtrace.exchange.kinds import OWN_FORM, Choice, Field, FieldType, Kind, normal
+from qtrace.exchange.kinds import OWN_FORM, Choice, Field, FieldType, Kind, also_called
 from qtrace.exchange.targets import Kept, RowOutcome, Undone
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Cell, Control, FieldDefinition, Storage, controls
 from qtrace.records.bulk import Sender, Target, read_cells, rehearse_rows, take_rows, told_reasons
 from qtrace.records.doors import check_rows
 from qtrace.records.models import Record, RecordEdit, RecordFile
 from qtrace.records.queries import record_forms
+from qtrace.records.rolling import follow_links
 from qtrace.records.service import undo_last_change
 from qtrace.rules.doors import Door
 
@@ -30,6 +32,10 @@ MOST_CHOICES = 500  # longer lists are read by name, without a page that lists t
 TYPES: Mapping[Storage, FieldType] = {
     Storage.BOOL: "flag",
     Storage.NUMBER: "number", Storage.MONEY: "number", Storage.DATE: "day", Storage.DATETIME: "time",
+}  # fmt: skip
+TOPICS = {  # what a control asks for, as the headers of exports call it
+    "sku": "sku", "lot_no": "lot", "supplier": "supplier", "warehouse": "warehouse", "order_ref": "order",
+    "customer": "customer", "product_category": "category",
 }  # fmt: skip
 KEY_STORAGES = (Storage.TEXT, Storage.NUMBER, Storage.DATE)
 
@@ -93,7 +99,7 @@ class FormTarget:
             done += _given_back(record, version, by=by, now=now)
         made = db.session.scalars(select(Record).where(Record.import_run_id == run_id)).all()
         for record in made:
-            done += _deleted(record)
+            done += _deleted(record, now=now)
         return done
 
     def _reasons(self, reasons: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -111,12 +117,15 @@ def _given_back(record: Record, version: int, *, by: int, now: datetime) -> Undo
     return Undone(restored=1)
 
 
-def _deleted(record: Record) -> Undone:
+def _deleted(record: Record, *, now: datetime) -> Undone:
     session = require_write()
     if record.version != 1 or session.scalar(select(exists().where(RecordFile.record_id == record.id))):
         return Undone(kept=(Kept(record.number, _("后来又改过。")),))
+    form, answers = existing(Form, record.form_id), record.answers
+    definition = stored_definition(form.key, record.form_version_id)
     search.index("record", [(record.id, "")])
     session.execute(delete(Record).where(Record.id == record.id))
+    follow_links(form.key, definition, [answers], now=now)
     return Undone(removed=1)
 
 
@@ -134,7 +143,7 @@ def _field(asked: FieldDefinition, control: Control) -> Field:
     words = (asked.label_zh, asked.label_en, asked.id)
     return Field(
         asked.id, asked.label_en if _is_english() else asked.label_zh, TYPES.get(control.storage, "text") if plain else "text",
-        asked.required, tuple(dict.fromkeys(normal(word) for word in words if word)), choices, many and bool(choices),
+        asked.required, tuple(also_called(words, TOPICS.get(control.key, ""))), choices, many and bool(choices),
         asked.help_en if _is_english() else asked.help_zh,
     )  # fmt: skip
 

@@ -22,5 +22,6 @@ def mappings_touching(form: Form, fields: Mapping[str, str]) -> Sequence[Touched
         filled = {name.removesuffix("_id") for name in mapping.definition.get("columns", {})}
         for field, column in fields.items():
             if {field, column.removesuffix("_id")} & filled:
-                found.append(Touched(_("导入设置"), mapping.name, url_for("imports.index"), field))
+                kind = _("投放设置") if mapping.dropped else _("导入设置")
+                found.append(Touched(kind, mapping.name, url_for("imports.index"), field))
     return found

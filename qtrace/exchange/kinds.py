@@ -1,6 +1,7 @@
 """The kinds of records a file can hold: their fields, what staff call them, and the headers they go by."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -127,6 +128,15 @@ SYNONYMS: dict[tuple[str, str], str] = {
     ("issues", "found_at"): "发现时间 发现日期 发生时间 故障日期 登记时间 登记日期 found_at detected_at occurred_at",
     ("categories", "name"): "类目名称 product_category_name_english category_name",
 }
+
+
+def also_called(words: Iterable[str], topic: str = "") -> list[str]:
+    """Return normalised words with what else their thing is called in exports; `topic` is what the thing is, if known."""
+    own = [normal(word) for word in words if word]
+    groups = [[normal(word) for word in said.split()] for said in SYNONYMS.values()]
+    named = [normal(word) for word in SYNONYMS.get(("", topic), "").split()] if topic else []
+    shared = [word for group in groups if own and own[0] in group for word in group]
+    return list(dict.fromkeys([*own, *named, *shared]))
 
 
 @dataclass(frozen=True)

@@ -222,10 +222,12 @@ def suggest(kind: str | Kind, headers: Sequence[str], *, alike: bool = False) ->
     free = {normal(header): header for header in reversed(headers) if header}
     described = KINDS[kind] if isinstance(kind, str) else kind
     found: dict[str, str] = {}
-    for one in described.fields:
-        match = next((word for word in one.synonyms if word in free), None)
-        if match is not None:
-            found[one.name] = free.pop(match)
+    for own in (True, False):  # a header that is a field's own name is not given to another that may be called so, too
+        for one in described.fields:
+            words = one.synonyms[:1] if own else one.synonyms
+            match = None if one.name in found else next((word for word in words if word in free), None)
+            if match is not None:
+                found[one.name] = free.pop(match)
     if alike:
         found |= _alike([one for one in described.fields if one.name not in found], free)
     return found

@@ -11,6 +11,7 @@ from qtrace.catalog.queries import shop_by_key, shops
 from qtrace.core import clock, files
 from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError, NotFound, Refused
+from qtrace.core.ids import as_id
 from qtrace.core.models import StoredFileRow
 from qtrace.exchange.choosing import choose, choose_as_before, is_remembered
 from qtrace.exchange.looking import first_look
@@ -47,7 +48,7 @@ bp = Blueprint("imports", __name__, url_prefix="/imports")
 @needs("import.run")
 def index() -> Response:
     """List the runs, newest first, and offer the upload form."""
-    before = request.args.get("before", type=int)
+    before = as_id(request.args.get("before"))
     return _index(_upload_form(), before=before)
 
 

@@ -153,10 +153,14 @@ class Outcome:
     effects: tuple[Effect, ...]
 
 
-def start(definition: Definition) -> Outcome:
-    """Return a new instance standing at the first node."""
+def start(definition: Definition, *, submitted: bool = False) -> Outcome:
+    """Return a new instance standing at the first node, or past it where the case is submitted as it is made."""
     first = definition.nodes[0].id
-    return Outcome(State(first, "running", 1, (first,)), (OpenTask(first),))
+    opened = Outcome(State(first, "running", 1, (first,)), (OpenTask(first),))
+    if not submitted:
+        return opened
+    moved = advance(definition, opened.state, Decision("submit"))
+    return Outcome(moved.state, tuple(effect for effect in moved.effects if effect != CloseTasks(first)))
 
 
 def advance(definition: Definition, state: State, decision: Decision) -> Outcome:

@@ -39,6 +39,7 @@ from qtrace.flows.engine import (
 )
 from qtrace.flows.gates import held_back, shut_gates
 from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance, StageSpan
+from qtrace.tasks.models import Task
 from qtrace.tasks.service import NewTask, close_tasks, open_task
 
 DEFAULT_FLOW = "quality_issue"
@@ -81,6 +82,7 @@ class Start:
     definition: Definition
     outcome: Outcome
     entry: Entry
+    submitted: bool = False
 
 
 def prepare_flow(
@@ -90,15 +92,20 @@ def prepare_flow(
     by: int | None,
     now: datetime,
     flow: str = DEFAULT_FLOW,
+    submitted: bool = False,
 ) -> Start:
-    """Return how the newest active version of a flow starts, so that the subject can be stored with its first stage."""
+    """Return how the newest active version of a flow starts, so that the subject can be stored with its first stage.
+
+    One that is submitted as it is made stands at the second stage at once.
+    """
     found = active_definition(flow)
     if found is None:
         raise Refused(_("没有启用的流程 %(key)s。请管理员先启用一个流程。", key=flow))
     definition_id, definition = found
-    outcome = start(definition)
+    outcome = start(definition, submitted=submitted)
     first = definition.node(outcome.state.node or "")
-    return Start(definition_id, definition, outcome, _entry(first, initiator_id, department_id, by, now))
+    entry = _entry(first, initiator_id, department_id, by, now)
+    return Start(definition_id, definition, outcome, entry, submitted)
 
 
 def start_flow(case: Case, prepared: Start, *, by: int | None, now: datetime) -> int:
@@ -107,6 +114,10 @@ def start_flow(case: Case, prepared: Start, *, by: int | None, now: datetime) ->
     values = {"definition_id": prepared.definition_id, "subject_kind": kind, "subject_id": subject_id}
     state = asdict(outcome.state) | {"visits": list(outcome.state.visits)}
     instance_id = insert_row(START, values | state)
+    if prepared.submitted:
+        first, submit = start(prepared.definition).state, Decision("submit")
+        _check_gates(prepared.definition, first, submit, case.subject)
+        _note_decision(instance_id, first, outcome.state.version, submit, by=by, now=now)
     for effect in outcome.effects:
         if effect == OpenTask(prepared.entry.node):
             _enter(prepared.entry, instance_id, case, by, now)
@@ -139,11 +150,48 @@ def decide(
     if instance.version != expected_version:
         raise Conflict(_who_was_faster(instance.id, definition))
     decision = Decision(verdict, target or None, note)
-    _check_permission(definition, state, by)
+    if not may_decide(definition, instance, by):
+        raise Forbidden
     outcome = _advance(definition, state, decision)
     _check_gates(definition, state, decision, case.subject)
     _store(instance.id, state, outcome.state, decision, by=by.id, now=now)
     _apply(outcome, definition, instance.id, case, by=by.id, now=now)
+
+
+def may_decide(definition: Definition, instance: FlowInstance, user: User) -> bool:
+    """Say whether the person may decide now: by permission, and on an approval by being asked for it.
+
+    Asked for are those of the role and whoever its to-do was handed to; an administrator can always help out. What has
+    ended is opened again by those who decide on the last stage.
+    """
+    node = definition.node(instance.node) if instance.node else definition.nodes[-1]
+    if not user.can(node.permission):
+        return False
+    if node.kind != "approve" or user.has_role("admin"):
+        return True
+    if node.owner.kind == "role" and user.has_role(node.owner.value):
+        return True
+    handed = select(Task.id).where(
+        Task.subject_kind == instance.subject_kind, Task.subject_id == instance.subject_id, Task.state == "open",
+        Task.node == node.id, Task.owner_id == user.id,
+    )  # fmt: skip
+    return db.session.scalar(handed.limit(1)) is not None
+
+
+def halt(case: Case, *, by: int | None, now: datetime) -> None:
+    """Let a running flow wait where it stands: its to-do is cancelled and its time stops."""
+    instance = _instance(*case.subject)
+    if instance is not None and instance.node:
+        _end_spans(instance.id, instance.node, now)
+        close_tasks(case.subject, node=instance.node, by=by, now=now, done=False)
+
+
+def resume(case: Case, *, by: int | None, now: datetime) -> None:
+    """Let a flow that waits go on where it stood, with a new to-do."""
+    instance = _instance(*case.subject)
+    if instance is not None and instance.node:
+        node = stored_definition(instance.definition_id).node(instance.node)
+        _enter(_entry(node, case.initiator_id, case.department_id, by, now), instance.id, case, by, now)
 
 
 def definition_of(subject_kind: str, subject_id: int) -> tuple[Definition, FlowInstance] | None:
@@ -181,12 +229,6 @@ def _advance(definition: Definition, state: State, decision: Decision) -> Outcom
         raise Refused(_(error.message, **error.params), field="note") from error
 
 
-def _check_permission(definition: Definition, state: State, by: User) -> None:
-    permission = definition.node(state.node).permission if state.node else "issue.decide"
-    if not by.can(permission):
-        raise Forbidden
-
-
 def _check_gates(definition: Definition, state: State, decision: Decision, subject: tuple[str, int]) -> None:
     left = [node.id for node in nodes_left(definition, state, decision)]
     if left and left[-1] == definition.nodes[-1].id:
@@ -206,18 +248,18 @@ def _store(instance_id: int, old: State, new: State, decision: Decision, *, by: 
     ).scalar_one_or_none()
     if changed is None:
         raise Conflict(_("别人刚刚作了决定,您的没有保存。请刷新后查看。"))
-    session.add(
+    _note_decision(instance_id, old, new.version, decision, by=by, now=now)
+
+
+def _note_decision(
+    instance_id: int, old: State, version: int, decision: Decision, *, by: int | None, now: datetime
+) -> None:
+    require_write().add(
         FlowDecision(
-            instance_id=instance_id,
-            version=new.version,
-            node=old.node,
-            verdict=decision.verdict,
-            target=decision.target or "",
-            note=decision.note,
-            by=by,
-            at=now,
+            instance_id=instance_id, version=version, node=old.node, verdict=decision.verdict,
+            target=decision.target or "", note=decision.note, by=by, at=now,
         )
-    )
+    )  # fmt: skip
 
 
 def _apply(
@@ -277,12 +319,16 @@ def _enter(entry: Entry, instance_id: int, case: Case, by: int | None, now: date
 
 
 def _leave(node: str, instance_id: int, case: Case, by: int | None, now: datetime) -> None:
+    _end_spans(instance_id, node, now)
+    close_tasks(case.subject, node=node, by=by, now=now)
+
+
+def _end_spans(instance_id: int, node: str, now: datetime) -> None:
     require_write().execute(
         update(StageSpan)
         .where(StageSpan.instance_id == instance_id, StageSpan.node == node, StageSpan.left_at.is_(None))
         .values(left_at=now)
     )
-    close_tasks(case.subject, node=node, by=by, now=now)
 
 
 def _owner(node: Node, initiator_id: int | None, department_id: int | None, by: int | None) -> tuple[int | None, str]:

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from qtrace.core.errors import Refused
 from qtrace.core.files import StoredFile
 from qtrace.forms.definition import FormDefinition, Section
-from qtrace.forms.registry import Choice, Control, FieldDefinition, Opening, Sent, Storage, Value, controls
+from qtrace.forms.registry import INNER_FILES, Choice, Control, FieldDefinition, Opening, Sent, Storage, Value, controls
 
 
 class RowErrors(Refused):
@@ -169,6 +169,9 @@ def _keep(read: Answers, asked: FieldDefinition, control: Control, value: Value,
         read.files[asked.id] = tuple(sent.files.get(asked.id, ()))
     if control.storage == Storage.FILE_REFS:
         return
+    inner = [file for one in control.file_fields(asked, sent) for file in sent.files.get(one.id, ())]
+    if inner and value:
+        read.files[f"{asked.id}.{INNER_FILES}"] = tuple(inner)
     if asked.column:
         read.columns[asked.column] = value
     elif value is not None:

@@ -28,6 +28,7 @@ class Memory:
 
     formulas: dict[str, Formula] = field(default_factory=dict)
     orders: dict[str, list[str]] = field(default_factory=dict)
+    computes: list[bool] = field(default_factory=list)  # whether there is a computed field at all, once known
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class World:
     environment: Environment
     memory: Memory = field(default_factory=Memory)
     table: str = ""  # `lines.` while a row of that field is worked out; empty for the form itself
+    subject: tuple[str, int] | None = None  # the form and the id of the record; None while there is none yet
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,14 @@ class Computing(Control):
         raise NotImplementedError
 
 
-def compute_all(definition: FormDefinition, values: Mapping[str, Value], environment: Environment) -> Results:
+def compute_all(
+    definition: FormDefinition, values: Mapping[str, Value], environment: Environment,
+    subject: tuple[str, int] | None = None,
+) -> Results:  # fmt: skip
     """Return the values with every computed field worked out anew; call it after reading and before the rules."""
-    memory: Memory = definition.__dict__.setdefault("computing_memory", Memory())
+    memory = _memory(definition)
     fields = list(definition.fields)
-    return compute_fields(fields, values, World({one.id: one for one in fields}, environment, memory))
+    return compute_fields(fields, values, World({one.id: one for one in fields}, environment, memory, subject=subject))
 
 
 def compute_fields(
@@ -106,12 +111,20 @@ def compute_fields(
 
 def computes(definition: FormDefinition) -> bool:
     """Say whether the form, or a row of it, has a computed field."""
-    known = controls()
-    return any(
-        isinstance(known[one.control], Computing)
-        for asked in definition.fields
-        for one in (asked, *known[asked.control].columns(asked))
-    )
+    found = _memory(definition).computes
+    if not found:
+        known = controls()
+        found.append(any(
+            isinstance(known[one.control], Computing)
+            for asked in definition.fields
+            for one in (asked, *known[asked.control].columns(asked))
+        ))  # fmt: skip
+    return found[0]
+
+
+def _memory(definition: FormDefinition) -> Memory:
+    memory: Memory = definition.__dict__.setdefault("computing_memory", Memory())
+    return memory
 
 
 def in_order(fields: Sequence[FieldDefinition]) -> list[str]:
@@ -181,7 +194,7 @@ def _compute_rows(asked: FieldDefinition, results: Results, world: World) -> Non
         return
     done: list[Value] = []
     around = {**world.fields, **{one.id: one for one in columns}}
-    inside = World(around, world.environment, world.memory, table=f"{asked.id}.")
+    inside = World(around, world.environment, world.memory, table=f"{asked.id}.", subject=world.subject)
     for place, row in enumerate(rows):
         found = compute_fields(columns, row if isinstance(row, Mapping) else {}, inside, results.values)
         done.append(found.values)

@@ -18,7 +18,8 @@ from qtrace.forms.definition import FormDefinition, Problem, Section, problems_o
 from qtrace.forms.designing import Draft, Turn, draft_of
 from qtrace.forms.drafting import Place, find_field, find_section
 from qtrace.forms.properties import Property, properties, read_field, read_section, same_storage
-from qtrace.forms.registry import FAMILIES, Control, Family, FieldDefinition, Opening, controls
+from qtrace.forms.queries import all_forms
+from qtrace.forms.registry import FAMILIES, Control, Family, FieldDefinition, Opening, OptionChoice, controls
 from qtrace.forms.remarks import open_remarks
 from qtrace.forms.use import uses_of
 from qtrace.forms.views import bp
@@ -186,6 +187,13 @@ def draft_undo(key: str) -> Response:
     return _change(key, lambda turn: designing.undo_in_draft(key, turn) and "")
 
 
+@bp.post("/forms/<key>/draft/redo")
+@needs("config.forms")
+def draft_redo(key: str) -> Response:
+    """Do the change again that was taken back last."""
+    return _change(key, lambda turn: designing.redo_in_draft(key, turn) and "")
+
+
 @bp.post("/forms/<key>/draft/removal")
 @needs("config.forms")
 def draft_delete(key: str) -> Response:
@@ -275,9 +283,17 @@ def _panel(draft: Draft, path: str) -> Panel | None:
     except NotFound:
         return None
     control, published = controls()[field.control], draft.was_published(path)
-    first, advanced = properties(field, control)
-    changes = same_storage(control) if published else [known for known in controls().values() if not known.layout]
+    table = find_field(draft.definition, path.partition(".")[0])[0] if is_column(path) else None
+    beside = [*(controls()[table.control].columns(table) if table else ()), *draft.definition.fields]
+    first, advanced = properties(field, control, beside, _other_forms())
+    alike = [known for known in controls().values() if known.layout == control.layout]
+    changes = same_storage(control) if published else alike
     return Panel(path, field, control, first, advanced, changes, published, is_column(path))
+
+
+def _other_forms() -> list[OptionChoice]:
+    """Return the forms whose records can be linked to."""
+    return [OptionChoice(form.key, form.name_zh, form.name_en) for form, _version in all_forms() if not form.built_in]
 
 
 def _adding_to(definition: FormDefinition, panel: Panel | None, part: Section | None) -> str:

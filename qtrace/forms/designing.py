@@ -69,6 +69,7 @@ class Draft:
     definition: FormDefinition
     published: FormDefinition | None
     steps: tuple[Step, ...]
+    undone: tuple[Step, ...] = ()  # what can be done again, the next one last
 
     @property
     def version(self) -> int:
@@ -93,6 +94,12 @@ class _Edited:
     selected: str = ""
 
 
+@dataclass(frozen=True)
+class _Steps:
+    done: list[Any] | None = None
+    undone: list[Any] | None = None
+
+
 def draft_of(key: str) -> Draft:
     """Return the draft of a form; one that nobody began is the published definition itself."""
     form = form_of(key)
@@ -100,7 +107,8 @@ def draft_of(key: str) -> Draft:
     definition = read_draft(key, form.draft) if form.draft is not None else published
     if definition is None:
         raise NotFound
-    return Draft(form, definition, published, tuple(_step(row) for row in form.draft_undo or ()))
+    steps, undone = (tuple(_step(row) for row in rows or ()) for rows in (form.draft_undo, form.draft_redo))
+    return Draft(form, definition, published, steps, undone)
 
 
 def add_to_draft(key: str, control_key: str, place: Place, turn: Turn) -> str:
@@ -250,7 +258,20 @@ def undo_in_draft(key: str, turn: Turn) -> str:
     if not steps:
         raise Refused(_("没有可以撤销的改动了。最多保留最近 %(most)d 步。", most=UNDO_STEPS))
     last = steps.pop()
-    _store(draft.form, _before(draft, last), steps, turn)
+    undone = [*(draft.form.draft_redo or ()), _back_step(draft, last)]
+    _store(draft.form, _with_step(draft, last), _Steps(steps, undone), turn)
+    return _step(last).what
+
+
+def redo_in_draft(key: str, turn: Turn) -> str:
+    """Do the change again that was taken back last and return it in words; refuse when there is none."""
+    draft = held_draft(key, turn)
+    undone = list(draft.form.draft_redo or ())
+    if not undone:
+        raise Refused(_("没有可以重做的改动。"))
+    last = undone.pop()
+    steps = [*(draft.form.draft_undo or ()), _back_step(draft, last)][-UNDO_STEPS:]
+    _store(draft.form, _with_step(draft, last), _Steps(steps, undone), turn)
     return _step(last).what
 
 
@@ -259,7 +280,7 @@ def discard_draft(key: str, turn: Turn) -> None:
     draft = held_draft(key, turn)
     if draft.published is None:
         raise Refused(_("这张表单还没有发布过,没有可以回到的版本。"))
-    _store(draft.form, None, None, turn)
+    _store(draft.form, None, _Steps(), turn)
     events.record("form_draft_discarded", subject=("form", draft.form.id), by=turn.by, now=turn.now)
 
 
@@ -269,7 +290,7 @@ def _change(key: str, turn: Turn, edit: Callable[[Draft], _Edited]) -> str:
     if edited.definition != draft.definition:
         step = _undo_step(draft.definition, edited, turn)
         steps = [*(draft.form.draft_undo or ()), step][-UNDO_STEPS:]
-        _store(draft.form, dump_definition(edited.definition), steps, turn)
+        _store(draft.form, dump_definition(edited.definition), _Steps(steps), turn)
     return edited.selected
 
 
@@ -282,10 +303,11 @@ def held_draft(key: str, turn: Turn) -> Draft:
     return draft
 
 
-def _store(form: Form, draft: Mapping[str, object] | None, steps: list[Any] | None, turn: Turn) -> None:
+def _store(form: Form, draft: Mapping[str, object] | None, steps: _Steps, turn: Turn) -> None:
     """Write the draft if it still is the one that was read."""
     values = {
-        "draft": draft, "draft_undo": steps, "draft_version": turn.expected + 1, "draft_at": turn.now, "draft_by": turn.by,
+        "draft": draft, "draft_undo": steps.done, "draft_redo": steps.undone, "draft_version": turn.expected + 1,
+        "draft_at": turn.now, "draft_by": turn.by,
     }  # fmt: skip
     mine = update(Form).where(Form.id == form.id, Form.draft_version == turn.expected).values(**values)
     if not affected(mine.execution_options(synchronize_session=False)):
@@ -304,15 +326,24 @@ def _who_was_faster(draft: Draft) -> str:
 
 def _undo_step(before: FormDefinition, edited: _Edited, turn: Turn) -> dict[str, object]:
     """Return what takes the change back: the old sections that are no longer as they were, and the old order."""
-    after = {section.id: section for section in edited.definition.sections}
-    touched = FormDefinition(tuple(section for section in before.sections if after.get(section.id) != section))
-    return {
-        "verb": edited.verb, "name": edited.name, "by": turn.by, "at": turn.now.isoformat(),
-        "order": [section.id for section in before.sections], "sections": dump_definition(touched)["sections"],
-    }  # fmt: skip
+    said = {"verb": edited.verb, "name": edited.name, "by": turn.by, "at": turn.now.isoformat()}
+    return said | _difference(dump_definition(before), dump_definition(edited.definition))
 
 
-def _before(draft: Draft, step: Mapping[str, Any]) -> dict[str, object]:
+def _back_step(draft: Draft, step: Mapping[str, Any]) -> dict[str, object]:
+    """Return what leads from where the step leads back to here, told in the same words."""
+    said = {name: step[name] for name in ("verb", "name", "by", "at")}
+    return said | _difference(draft.form.draft or {"sections": []}, _with_step(draft, step))
+
+
+def _difference(to: Mapping[str, Any], since: Mapping[str, Any]) -> dict[str, object]:
+    held = {row["id"]: row for row in since["sections"]}
+    touched = [row for row in to["sections"] if held.get(row["id"]) != row]
+    return {"order": [row["id"] for row in to["sections"]], "sections": touched}
+
+
+def _with_step(draft: Draft, step: Mapping[str, Any]) -> dict[str, object]:
+    """Return the draft after a step was taken back, or done again."""
     now: Sequence[Any] = draft.form.draft["sections"] if draft.form.draft else ()
     sections = {row["id"]: row for row in now} | {row["id"]: row for row in step["sections"]}
     return {"sections": [sections[section_id] for section_id in step["order"]]}

@@ -10,7 +10,7 @@ from qtrace.core.jobs import register as register_job
 from qtrace.forms import design_views, feedback_views, held, held_views, link_views, publish_views, scope_views
 from qtrace.forms.control_views import bp as controls_bp
 from qtrace.forms.controls import register_controls
-from qtrace.forms.impact import fields_touching, register_impact
+from qtrace.forms.impact import fields_touching, links_touching, register_impact
 from qtrace.forms.scopes import ScopeKind, register_scope
 from qtrace.forms.views import bp
 from qtrace.web.pages import NavItem, add_nav
@@ -27,6 +27,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(controls_bp)
     app.jinja_env.globals["held_draft"] = held_views.held_draft
     register_impact(app, fields_touching)
+    register_impact(app, links_touching)
     register_scope(app, ScopeKind("department", _("部门"), _departments))
     register_job(app, held.JOB, held.clear_drafts)
     schedule(app, held.JOB, held.EVERY)

@@ -1,6 +1,7 @@
 """What people have filled in and not yet sent, kept on the server; and the daily clearing of what nobody came back for."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,9 @@ from sqlalchemy import delete, select
 from qtrace.core.db import affected, db, insert_into, require_write, write
 from qtrace.core.errors import Refused
 from qtrace.core.jobs import JobContext
+from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import FormDraft
-from qtrace.forms.registry import Sent
+from qtrace.forms.registry import Control, FieldDefinition, Sent, Storage, controls
 from qtrace.forms.use import count_given_up
 
 JOB = "form-drafts-clear"
@@ -23,9 +25,18 @@ MOST_TEXT = 200_000
 NOT_ANSWERS = frozenset({"csrf_token", "submit_id", "last_field", "version", "form_version", "held"})
 
 
+@dataclass(frozen=True)
+class Differing:
+    """A field somebody left with another answer than the record has now."""
+
+    field: FieldDefinition
+    kept: str
+    now: str
+
+
 def keep_draft(
     user_id: int, form_id: int, form_version_id: int, sent: Mapping[str, Sequence[str]], *, subject: str = "",
-    last_field: str = "", now: datetime,
+    based_on: int | None = None, last_field: str = "", now: datetime,
 ) -> None:  # fmt: skip
     """Keep what a person has typed, in place of what was kept before; files are not part of it."""
     answers = {name: list(texts) for name, texts in sent.items() if name not in NOT_ANSWERS and any(texts)}
@@ -33,10 +44,12 @@ def keep_draft(
         raise Refused(_("这张表单填得太多,没有暂存。请先提交。"))
     row = {
         "user_id": user_id, "form_id": form_id, "form_version_id": form_version_id, "subject": subject[:40],
-        "sent": answers, "last_field": last_field[:60], "saved_at": now,
+        "based_on": based_on, "sent": answers, "last_field": last_field[:60], "saved_at": now,
     }  # fmt: skip
     statement = insert_into(FormDraft).values(row)
-    newer = {name: statement.excluded[name] for name in ("form_version_id", "sent", "last_field", "saved_at")}
+    newer = {
+        name: statement.excluded[name] for name in ("form_version_id", "based_on", "sent", "last_field", "saved_at")
+    }
     require_write().execute(
         statement.on_conflict_do_update(index_elements=["user_id", "form_id", "subject"], set_=newer)
     )
@@ -60,6 +73,29 @@ def drop_draft(user_id: int, form_id: int, *, subject: str = "") -> bool:
 def sent_of(draft: FormDraft) -> Sent:
     """Return a kept draft as a browser would send it."""
     return Sent({name: list(texts) for name, texts in draft.sent.items()})
+
+
+def compare(definition: FormDefinition, kept: Sent, now: Sent) -> list[Differing]:
+    """Return the fields that were left with another answer than the record has now, with both in words."""
+    found = []
+    for asked in definition.fields:
+        control = controls()[asked.control]
+        if control.layout or control.assigned or control.holds_files or control.storage == Storage.COMPUTED:
+            continue
+        texts = _words(control, asked, kept), _words(control, asked, now)
+        if texts[0] != texts[1]:
+            found.append(Differing(asked, *texts))
+    return found
+
+
+def _words(control: Control, asked: FieldDefinition, sent: Sent) -> str:
+    """Return what an answer says; one that can't be read yet as it was typed."""
+    if sent.first(f"{asked.id}.held"):
+        return sent.first(asked.id) or sent.first(f"{asked.id}.held")
+    try:
+        return control.to_print(asked, control.parse(asked, sent))
+    except Refused:
+        return _("、").join(sent.all(asked.id)) or _("还没有填完")
 
 
 def clear_drafts(_payload: dict[str, Any], context: JobContext) -> None:

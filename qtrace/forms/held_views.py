@@ -24,8 +24,11 @@ def held_update(key: str) -> Response:
     version = _version(form.id, form.current_version)
     sent = request.form.to_dict(flat=False)
     subject, last = request.args.get("subject", ""), request.form.get("last_field", "")
+    based_on = as_id(request.form.get("version")) if subject else None
     with write():
-        keep_draft(actor().id, form.id, version.id, sent, subject=subject, last_field=last, now=clock.now())
+        keep_draft(
+            actor().id, form.id, version.id, sent, subject=subject, based_on=based_on, last_field=last, now=clock.now()
+        )
     return make_response("", 204)
 
 
@@ -40,9 +43,9 @@ def held_delete(key: str) -> Response:
     return go(back, trigger={"toast": _("已放弃上次没填完的内容")})
 
 
-def held_draft(key: str) -> FormDraft | None:
-    """Return what the person asking left unsent in a form, for the banner above it."""
-    return find_draft(actor().id, form_of(key).id)
+def held_draft(key: str, subject: str = "") -> FormDraft | None:
+    """Return what the person asking left unsent in a form, or in changing a record, for the banner above it."""
+    return find_draft(actor().id, form_of(key).id, subject=subject)
 
 
 def _version(form_id: int, current: int) -> FormVersion:

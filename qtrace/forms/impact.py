@@ -10,10 +10,12 @@ from flask import Flask, current_app, url_for
 from flask_babel import gettext as _
 
 from qtrace.accounts.models import User
+from qtrace.core import clock
 from qtrace.core.errors import Refused
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.designing import draft_of
 from qtrace.forms.filling import is_filled
+from qtrace.forms.links import LinkState, links_of, preset_fields, state_of
 from qtrace.forms.models import Form
 from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
 from qtrace.forms.sources import Sample, source_of
@@ -86,6 +88,18 @@ def fields_touching(form: Form, fields: Mapping[str, str]) -> Sequence[Touched]:
         for other in definition.fields
         for field in fields
         if other.id != field and mentions(dict(other.options), field)
+    ]
+
+
+def links_touching(form: Form, fields: Mapping[str, str]) -> Sequence[Touched]:
+    """Return the public links that may still be used and bring a value for one of these fields along."""
+    links = [link for link in links_of(form.id) if state_of(link, form, clock.now()) is LinkState.OPEN]
+    url = url_for("forms.link_list", key=form.key)
+    return [
+        Touched(_("公开链接"), link.name, url, field)
+        for link in links
+        for field in fields
+        if field in preset_fields(link.preset)
     ]
 
 

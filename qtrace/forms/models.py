@@ -30,11 +30,13 @@ class Form(Base):
     note_zh: Mapped[str] = mapped_column(Text, default="")
     note_en: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(String(10), default="active")  # active, retired
+    flow: Mapped[str] = mapped_column(String(60), default="")  # what its records go through; empty: nothing
     draft: Mapped[dict[str, Any] | None]
     draft_version: Mapped[int] = mapped_column(default=0)  # raised by every change of the draft
     draft_at: Mapped[datetime | None]
     draft_by: Mapped[int | None]
-    draft_undo: Mapped[list[Any] | None]  # earlier drafts, the newest last
+    draft_undo: Mapped[list[Any] | None]  # what takes the last changes back, the newest last
+    draft_redo: Mapped[list[Any] | None]  # what brings changes back that were taken back, the next one last
 
 
 class FormVersion(Base):
@@ -107,18 +109,19 @@ class FormLink(Base):
 
 
 class FormRemark(Base):
-    """Somebody's "this is awkward" about a form or one of its fields."""
+    """Somebody's "this is awkward" about a form or one of its fields, or about a page that is no form of the designer."""
 
     __tablename__ = "form_remark"
     __table_args__ = (Index("ix_form_remark_open", "form_id", "settled_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
-    version: Mapped[int]
+    form_id: Mapped[int | None] = mapped_column(ForeignKey("form.id"))
+    page: Mapped[str] = mapped_column(String(40), default="")
+    version: Mapped[int] = mapped_column(default=0)
     field: Mapped[str] = mapped_column(String(60), default="")
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
-    by: Mapped[int | None]
+    by: Mapped[int | None]  # nobody: somebody without an account
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[int | None]
     answer: Mapped[str] = mapped_column(Text, default="")
@@ -150,6 +153,7 @@ class FormDraft(Base):
     form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
     form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id"))
     subject: Mapped[str] = mapped_column(String(40), default="")  # the number of the record that is edited
+    based_on: Mapped[int | None]  # the version of that record the form was opened with
     sent: Mapped[dict[str, Any]]  # input name to the texts it holds
     last_field: Mapped[str] = mapped_column(String(60), default="")
     saved_at: Mapped[datetime]

@@ -2,23 +2,37 @@
 
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count, product
+from typing import TypeVar
 
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from qtrace.core.errors import Refused
+from qtrace.conditions.tree import FieldKind
+from qtrace.core.errors import NotFound, Refused
 from qtrace.forms.definition import MAX_COLUMNS, Section
-from qtrace.forms.registry import Control, FieldDefinition, Option, Shape, controls
+from qtrace.forms.queries import current_definition
+from qtrace.forms.registry import (
+    Control,
+    FieldDefinition,
+    Names,
+    Option,
+    OptionChoice,
+    Shape,
+    as_decimal,
+    controls,
+)
 
 MAX_LABEL = 120
 MAX_HELP = 360
 MAX_ENTRIES = 500
+BAR = "|"  # between the cells of a line
 FIELD_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 Form = MultiDict[str, str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,7 @@ class Property:
 
     option: Option
     value: object
+    around: tuple[OptionChoice, ...] = ()  # what it may name on this form
 
     @property
     def name(self) -> str:
@@ -39,10 +54,21 @@ class Property:
         if self.option.kind is list:
             if self.option.known_choices:
                 return "checks"
-            return str(self.option.shape or "json")
-        if self.option.known_choices:
+            return str(self.option.shape or Shape.WORDS)
+        if self.option.names or self.option.known_choices:
             return "select"
+        if self.option.rows > 1:
+            return "area"
         return {bool: "check", int: "number", Decimal: "decimal"}.get(self.option.kind, "text")
+
+    @property
+    def choices(self) -> Sequence[OptionChoice]:
+        """Return what can be chosen; what was chosen before and is there no more stands among it, marked."""
+        known = [*self.option.known_choices, *self.around]
+        value = "" if self.value is None else str(self.value)
+        if not value or value in [choice.value for choice in known]:
+            return known
+        return [*known, OptionChoice(value, f"{value} ✕", f"{value} ✕")]
 
     @property
     def rows(self) -> list[Mapping[str, object]]:
@@ -56,16 +82,71 @@ class Property:
             return "\n".join(_tree_lines(self.rows, 0))
         return "\n".join(str(item) for item in self.value) if isinstance(self.value, list) else ""
 
+    @property
+    def table(self) -> list[list[str]]:
+        """Return a list of lines as rows of cells, each as wide as the option says."""
+        lines = self.value if isinstance(self.value, list) else []
+        wide = len(self.option.cells)
+        return [[*(cell.strip() for cell in str(line).split(BAR)), *([""] * wide)][:wide] for line in lines]
 
-def properties(field: FieldDefinition, control: Control) -> tuple[list[Property], list[Property]]:
+
+def properties(
+    field: FieldDefinition, control: Control, beside: Sequence[FieldDefinition], forms: Sequence[OptionChoice]
+) -> tuple[list[Property], list[Property]]:
     """Return the settings of a field: those everybody sees, and those behind "advanced"."""
-    found = [Property(option, field.options.get(option.name, option.default)) for option in control.panel()]
+    others = [one for one in beside if one.id != field.id and not one.retired and not controls()[one.control].layout]
+    found = [
+        Property(option, field.options.get(option.name, option.default), tuple(_named(option, field, others, forms)))
+        for option in control.panel()
+    ]
     return [row for row in found if not row.option.advanced], [row for row in found if row.option.advanced]
+
+
+def _named(
+    option: Option, field: FieldDefinition, others: Sequence[FieldDefinition], forms: Sequence[OptionChoice]
+) -> Iterable[OptionChoice]:
+    """Return what a setting that names something may name on this form."""
+    match option.names:
+        case Names.FIELD:
+            return [_choice_of(one) for one in others if not option.fits or one.control in option.fits]
+        case Names.COLUMN:
+            other = field.text("form")
+            return _numbers_of(other) if other else _tables(others)
+        case Names.FORM:
+            return forms
+        case None:
+            return ()
+
+
+def _choice_of(one: FieldDefinition) -> OptionChoice:
+    return OptionChoice(one.id, one.label_zh, one.label_en)
+
+
+def _tables(fields: Sequence[FieldDefinition]) -> Iterator[OptionChoice]:
+    """Yield the tables of a form, each followed by its columns of numbers."""
+    for one in fields:
+        columns = controls()[one.control].columns(one)
+        if columns:
+            yield _choice_of(one)
+        for column in columns:
+            if controls()[column.control].condition_kind(column) is FieldKind.NUMBER:
+                zh, en = f"{one.label_zh} › {column.label_zh}", f"{one.label_en} › {column.label_en}"
+                yield OptionChoice(f"{one.id}.{column.id}", zh, en)
+
+
+def _numbers_of(form_key: str) -> list[OptionChoice]:
+    """Return the fields of another form that hold numbers; none where there is no such form."""
+    try:
+        fields = current_definition(form_key)[1].fields
+    except NotFound:
+        return []
+    return [_choice_of(one) for one in fields if controls()[one.control].condition_kind(one) is FieldKind.NUMBER]
 
 
 def same_storage(control: Control) -> list[Control]:
     """Return the controls a published field may change to, this one among them."""
-    return [other for other in controls().values() if other.storage == control.storage and not other.layout]
+    known = controls().values()
+    return [other for other in known if other.storage == control.storage and other.layout == control.layout]
 
 
 def read_field(field: FieldDefinition, form: Form) -> FieldDefinition:
@@ -153,9 +234,43 @@ def _whole(known: Property, form: Form) -> int | None:
     if not text:
         return None
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         raise Refused(_("请填写整数。"), known.name) from None
+    least, most = known.option.least, known.option.most
+    if least is not None and number < least:
+        raise Refused(_("不能小于 %(least)d。", least=least), known.name)
+    if most is not None and number > most:
+        raise Refused(_("不能大于 %(most)d。", most=most), known.name)
+    return number
+
+
+def _exact(known: Property, form: Form) -> str | None:
+    text = form.get(known.name, "").strip()
+    if text and as_decimal(text) is None:
+        raise Refused(_("请填写数字,最多 6 位小数。"), known.name)
+    return text or None
+
+
+def _chosen(known: Property, form: Form) -> str | int | None:
+    return _whole(known, form) if known.option.kind is int else _spelled(known, form)
+
+
+def _read_cells(known: Property, form: Form) -> list[str] | None:
+    """Read numbered rows of cells, then lines pasted at once; a row without its first cell is gone."""
+    rows: list[list[str]] = []
+    for i in range(_entries(form, known.name)):
+        cells = [_cell(form.get(f"{known.name}.{i}.c{n}", "")) for n in range(len(known.option.cells))]
+        if cells[0] and f"{known.name}.{i}.drop" not in form:
+            rows.append(cells)
+    rows += [[_cell(cell) for cell in line.split(BAR)] for line in _lines(form.get(f"{known.name}.paste", ""))]
+    _move_entry(rows, form.get(f"{known.name}.move", ""))
+    return [f" {BAR} ".join(cells).rstrip(f" {BAR}") for cells in rows] or None
+
+
+def _cell(text: str) -> str:
+    """Return a typed cell without the sign that stands between cells."""
+    return text.replace(BAR, " ").strip()
 
 
 def _read_choices(known: Property, form: Form) -> list[dict[str, object]] | None:
@@ -179,7 +294,7 @@ def _choice(value: str, zh: str, en: str) -> dict[str, object]:
     return choice | {"en": en} if en else choice
 
 
-def _move_entry(rows: list[dict[str, object]], sent: str) -> None:
+def _move_entry(rows: list[T], sent: str) -> None:
     """Move one entry as an ↑ or ↓ button asks: `3:-1`."""
     found = re.fullmatch(r"(\d{1,4}):(-?1)", sent)
     if found is None:
@@ -275,5 +390,5 @@ def _text(form: Form, name: str, most: int) -> str:
 
 READERS: Mapping[str, Callable[[Property, Form], object]] = {
     "check": _flag, "number": _whole, "checks": _picked, "words": _words, "choices": _read_choices, "tree": _read_tree,
-    "maps": _read_maps, "fields": _as_it_is, "json": _as_it_is,
+    "maps": _read_maps, "fields": _as_it_is, "cells": _read_cells, "decimal": _exact, "select": _chosen,
 }  # fmt: skip

@@ -25,6 +25,7 @@ from qtrace.core.files import StoredFile
 from qtrace.core.money import minor_digits
 
 EXTENSION = "qtrace_controls"
+INNER_FILES = "files"  # the files of inputs inside a field are kept under `<field>.files`
 ROWS_ASKED = "_rows"  # the input of the buttons that add and drop rows: `add:<field>`, `drop:<field>:<row>`
 MAX_TEXT = 2000
 MAX_SPELLING = 40
@@ -153,6 +154,24 @@ class Shape(StrEnum):
     TREE = "tree"  # the same, with `children`
     FIELDS = "fields"  # field definitions, as in a section
     MAPS = "maps"  # {from, to}
+    CELLS = "cells"  # lines whose cells stand between |, as `cells` of the option names them
+
+
+class Names(StrEnum):
+    """What the text of an option names, so that a property panel offers what there is on this form."""
+
+    FIELD = "field"  # a field beside this one
+    COLUMN = "column"  # a table of the form, or one of its columns of numbers
+    FORM = "form"  # another form
+
+
+@dataclass(frozen=True)
+class OptionCell:
+    """One cell of a line of a list: typed freely, or chosen where it has choices."""
+
+    label_zh: str
+    label_en: str
+    choices: tuple[OptionChoice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +196,10 @@ class Option:
     least: int | None = None
     most: int | None = None
     of_site: Callable[[], tuple[OptionChoice, ...]] | None = None  # choices the company itself makes
+    names: Names | None = None
+    fits: tuple[str, ...] = ()  # the controls a named field may have; empty means any
+    rows: int = 1  # lines of the box a text is typed in
+    cells: tuple[OptionCell, ...] = ()
 
     @property
     def known_choices(self) -> tuple[OptionChoice, ...]:
@@ -363,6 +386,14 @@ class Control:
         """Return the inputs that would send this value; used to fill a form for editing."""
         return {} if value is None else {field.id: [str(value)]}
 
+    def file_fields(self, field: FieldDefinition, sent: Sent) -> Sequence[FieldDefinition]:
+        """Return the inputs of this one that take files, each as a field of its own; none for most controls."""
+        return [field] if self.holds_files else []
+
+    def captions(self, field: FieldDefinition, value: Value) -> Mapping[str, str]:
+        """Return what each file of the value shows, by the file's id, where the value says so."""
+        return {}
+
     def check_options(self, options: Mapping[str, object]) -> list[str]:
         """Return what is wrong with a definition's options, one line each."""
         return check_options(self.options, options)
@@ -399,6 +430,10 @@ class Control:
     def to_print(self, field: FieldDefinition, value: Value) -> str:
         """Return the value as it is printed."""
         return self.show(field, value)
+
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return what a printed record shows: the printed words; tables and drawings where a control has them."""
+        return escape(self.to_print(field, value))
 
     def to_cell(self, field: FieldDefinition, value: Value) -> Cell:
         """Return the value as an Excel cell."""
@@ -478,7 +513,9 @@ def _fits(option: Option, value: object) -> bool:
         low = -MOST_NUMBER + 1 if option.least is None else option.least
         high = MOST_NUMBER - 1 if option.most is None else option.most
         return low <= value <= high
-    return option.shape != Shape.WORDS or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+    return option.shape not in (Shape.WORDS, Shape.CELLS) or (
+        isinstance(value, list) and all(isinstance(item, str) for item in value)
+    )
 
 
 def refuse_long(text: str, limit: int) -> str:

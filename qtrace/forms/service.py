@@ -50,7 +50,8 @@ def publish_version(
     if current is not None:
         definition = with_all_fields(definition, read_definition(form.key, current.definition))
     form.current_version += 1
-    form.draft, form.draft_undo, form.draft_version = None, None, (form.draft_version or 0) + 1
+    form.draft, form.draft_undo, form.draft_redo = None, None, None
+    form.draft_version = (form.draft_version or 0) + 1
     form.draft_at, form.draft_by = now, by
     version = FormVersion(
         form_id=form.id, version=form.current_version, definition=dump_definition(definition), published_at=now,

@@ -22,12 +22,14 @@ def receive(definition: FormDefinition, *, owner: int) -> tuple[Sent, dict[str, 
     """
     files: dict[str, tuple[StoredFile, ...]] = {}
     errors: dict[str, str] = {}
+    values = rearranged(request.form.to_dict(flat=False))
     for asked in definition.fields:
-        control = controls()[asked.control]
-        if isinstance(control, Files):
-            files[asked.id], error = _files_of(asked, control, owner)
-            errors |= {asked.id: error} if error else {}
-    return Sent(rearranged(request.form.to_dict(flat=False)), files), errors
+        for one in controls()[asked.control].file_fields(asked, Sent(values)):
+            control = controls()[one.control]
+            if isinstance(control, Files):
+                files[one.id], error = _files_of(one, control, owner)
+                errors |= {one.id: error} if error else {}
+    return Sent(values, files), errors
 
 
 def notes(sent: Sent, *, owner: int) -> dict[str, str]:

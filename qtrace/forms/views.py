@@ -11,6 +11,7 @@ from qtrace.forms import queries
 from qtrace.forms.creating import KINDS, OWN_KINDS, NewForm, create_form, set_form_state
 from qtrace.forms.queries import form_of
 from qtrace.forms.registry import controls
+from qtrace.forms.remarks import open_count
 from qtrace.forms.shipped import templates
 from qtrace.forms.sources import record_counts, source_of
 from qtrace.forms.vocabulary import read_draft
@@ -29,7 +30,7 @@ def form_list() -> Response:
     return render(
         "forms/list.html", forms=rows, kinds=KINDS, counts=record_counts([form for form, _version in rows]),
         urls={form.id: source.list_url(form) for form, _version in rows if (source := sources[form.id])},
-        controls=sorted(controls().values(), key=lambda control: control.key),
+        controls=sorted(controls().values(), key=lambda control: control.key), remarks=open_count(),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from flask import Flask
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from qtrace.classification.queries import is_kind, taxonomies
 from qtrace.conditions.tree import FieldKind
@@ -190,6 +190,10 @@ class FiveWhy(Rows):
         return Markup('<div class="why-tree">{}</div>').format(
             Markup("").join(self._why(depth, row) for depth, row in tree_of(rows))
         )
+
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the tree in words."""
+        return escape(self.to_print(field, value))
 
     def to_condition(self, field: FieldDefinition, value: Value) -> object:
         """Return the cause codes of what was tested true, or that there is none yet."""

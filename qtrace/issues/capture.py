@@ -1,6 +1,6 @@
 """Record an issue in half a minute, and correct it later; both are the form's own definition."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,9 @@ from qtrace.core.db import write
 from qtrace.core.errors import Conflict
 from qtrace.core.ids import as_id
 from qtrace.forms.answers import Answers, bind, read_answers, sent_from
-from qtrace.forms.controls.rows import rearranged
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.filling import filled_in, note_submission
-from qtrace.forms.held import find_draft, sent_of
+from qtrace.forms.held import Differing, compare, drop_draft, find_draft, sent_of
 from qtrace.forms.queries import current_definition, form_of, stored_definition, version_sent
 from qtrace.forms.registry import Opening, Sent
 from qtrace.forms.seed import ISSUE_FORM
@@ -99,7 +98,7 @@ def create() -> Response:
         note_warnings("issue", issue.id, checked, now=now)
         for field_id, photos in checked.answers.files.items():
             for photo in photos:
-                attach_file(issue.id, photo, by=actor().id, now=now, field_id=field_id)
+                attach_file(issue.id, photo, by=actor().id, now=now, field_id=field_id.partition(".")[0])
         if complaint:
             hold(issue.id, [complaint.id], now=now, by=actor().id)
         number = issue.number
@@ -114,7 +113,13 @@ def edit(number: str) -> Response:
     """Show the form with the issue's values."""
     issue = queries.visible_issue(number, actor())
     definition = edited_definition(issue)
-    return _edit_page(issue, definition, sent_from(definition, issue_columns(issue), issue.answers), {}, issue.version)
+    now = sent_from(definition, issue_columns(issue), issue.answers)
+    kept = find_draft(actor().id, form_of(ISSUE_FORM).id, subject=number) if "held" in request.args else None
+    if kept is None:
+        return _edit_page(issue, definition, now, {}, issue.version)
+    sent = sent_of(kept)
+    differing = compare(definition, sent, now) if kept.based_on != issue.version else []
+    return _edit_page(issue, definition, sent, {}, issue.version, differing=differing)
 
 
 @bp.post("/issues/<number>")
@@ -123,20 +128,26 @@ def update(number: str) -> Response:
     """Save the form unless somebody else was faster; then show who changed what, with the reader's values kept."""
     issue = queries.visible_issue(number, actor())
     definition = edited_definition(issue)
-    sent = Sent(rearranged(request.form.to_dict(flat=False)))
+    sent, errors = receive(definition, owner=actor().id)
     version, now = as_id(request.form.get("version", "")) or 0, clock.now()
     if sent.rearranges:
-        return _edit_page(issue, definition, sent, {}, version)
+        return _edit_page(issue, definition, sent, errors, version)
     checked = _checked(definition, sent, now, issue)
-    if not checked.ok:
-        return _edit_page(issue, definition, sent, checked.page_errors, version, status=422, checked=checked)
+    if not checked.ok or errors:
+        wrong = checked.page_errors | errors
+        return _edit_page(issue, definition, sent, wrong, version, status=422, checked=checked)
     answers, url, issue_id = checked.answers, url_for("issues.show", number=number), issue.id
+    form_id = form_of(ISSUE_FORM).id
     changes = columns_of(answers.columns) | {"answers": dict(issue.answers) | further_answers(definition, answers)}
     changes["title"] = changes.get("title") or issue.title
     try:
         with write():
             edit_issue(issue_id, changes, expected_version=version, by=actor().id, now=now)
+            for field_id, photos in answers.files.items():
+                for photo in photos:
+                    attach_file(issue_id, photo, by=actor().id, now=now, field_id=field_id.partition(".")[0])
             note_warnings("issue", issue_id, checked, now=now)
+            drop_draft(actor().id, form_id, subject=number)
             answer_at(url)
     except Conflict as conflict:
         latest = queries.visible_issue(number, actor())
@@ -192,15 +203,15 @@ def _form_page(
 
 def _edit_page(
     issue: Issue, definition: FormDefinition, sent: Sent, errors: Mapping[str, str], version: int, *, status: int = 200,
-    conflict: str = "", checked: Checked | None = None,
+    conflict: str = "", checked: Checked | None = None, differing: Sequence[Differing] = (),
 ) -> Response:  # fmt: skip
     version_id = issue.form_version_id or current_definition(ISSUE_FORM)[0]
     told = form_told(
         ISSUE_FORM, version_id, definition, sent, by=actor().id, now=clock.now(), record=_held(issue), checked=checked
     )
     return render(
-        "issues/edit.html", "issues/_edit.html", status=status, issue=issue, form=bind(definition, sent, errors), kept={},
-        version=version, conflict=conflict, errors=errors, told=told, said=told.fields,
+        "issues/edit.html", "issues/_edit.html", status=status, issue=issue, form=bind(definition, sent, errors), kept=notes(sent, owner=actor().id),
+        version=version, conflict=conflict, errors=errors, form_key=ISSUE_FORM, differing=differing, told=told, said=told.fields,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from qtrace.forms.registry import (
     Cell,
     Control,
     FieldDefinition,
+    Names,
     Option,
     Samples,
     Sent,
@@ -62,9 +63,33 @@ class SimilarIssues(Control):
     public = False
     not_in_rows = NOT_IN_ROWS
     options = (
-        Option("sku", str, label_zh="商品字段", label_en="Field of the article", default="sku"),
-        Option("lot", str, label_zh="批次字段", label_en="Field of the lot", default="lot"),
-        Option("text", str, label_zh="描述字段", label_en="Field of the words", default="title"),
+        Option(
+            "sku",
+            str,
+            label_zh="商品字段",
+            label_en="Field of the article",
+            default="sku",
+            names=Names.FIELD,
+            fits=("sku",),
+        ),
+        Option(
+            "lot",
+            str,
+            label_zh="批次字段",
+            label_en="Field of the lot",
+            default="lot",
+            names=Names.FIELD,
+            fits=("lot_no",),
+        ),
+        Option(
+            "text",
+            str,
+            label_zh="描述字段",
+            label_en="Field of the words",
+            default="title",
+            names=Names.FIELD,
+            fits=("text", "textarea", "richtext"),
+        ),
     )
 
     def samples(self, field: FieldDefinition) -> Samples:

@@ -163,7 +163,7 @@ def _by_rules(record: QualityIssue, known: _Known, links: Names, now: datetime, 
     checked = check_answers(known.rules, definition, Answers(columns), door=Door.EXCEL, by=by, now=now)
     if not checked.ok:
         return _Judged(record, " ".join(text for _path, text in checked.refusals))
-    take_answers(known.rules, definition, checked, now=now)
+    take_answers(known.rules, checked, now=now)
     return _Judged(record, checked=checked)
 
 

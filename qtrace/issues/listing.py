@@ -11,12 +11,12 @@ from werkzeug.datastructures import MultiDict
 
 from qtrace.classification.controls import local_name
 from qtrace.classification.models import Term
+from qtrace.flows.stages import StageName
 from qtrace.issues import queries
 from qtrace.issues.filters import Filters, read_filters
 from qtrace.issues.list_statements import CAP
 from qtrace.issues.models import SavedView
 from qtrace.issues.queries import Facets
-from qtrace.issues.stages import StageName
 
 MENU_LENGTH = 30
 STATUS_NAMES = {

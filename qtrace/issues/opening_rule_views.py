@@ -1,6 +1,5 @@
 """The page of the rules: what becomes a complaint, how it is classified, when an issue opens."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,34 +13,35 @@ from qtrace.accounts.access import actor, needs
 from qtrace.classification import rules as classification
 from qtrace.classification.models import ClassificationRule, Term
 from qtrace.classification.queries import terms_of
-from qtrace.classification.suggest import FIELDS, PARTS, word_condition, words_of
+from qtrace.classification.suggest import PARTS, word_condition, words_of
 from qtrace.complaints import rules as intake
 from qtrace.complaints.models import IntakeRule
-from qtrace.complaints.sources import SOURCES
+from qtrace.conditions.builder_view import ShownBuilder
 from qtrace.conditions.describe import describe
-from qtrace.conditions.tree import ConditionError, parse
+from qtrace.conditions.tree import parse
 from qtrace.core import clock
 from qtrace.core.db import db, existing, write
 from qtrace.core.errors import Refused
 from qtrace.issues import opening_rules as opening
 from qtrace.issues.models import OpeningRule
+from qtrace.issues.rule_conditions import (
+    FIELD_NAMES,
+    SOURCE_NAMES,
+    edited_builder,
+    fields_of,
+    stored_builder,
+    typed_condition,
+    was_sent,
+)
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import localised
 from qtrace.web.htmx import go, render
 
 bp = Blueprint("rules", __name__, url_prefix="/config/rules")
-MAX_JSON = 50_000
+MAX_WORDS_SENT = 50_000
 SCOPE_NAMES = {
     "safety": _l("涉及安全"), "lot": _l("同一批次、同一类型"), "sku": _l("同一 SKU、同一类型"),
     "supplier": _l("同一供应商、同一类型"), "courier_line": _l("同一快递线路、同一类型"),
-}  # fmt: skip
-SOURCE_NAMES = {"review": _l("评价"), "order": _l("订单"), "after_sale": _l("售后")}
-FIELD_NAMES = {
-    "stars": _l("星级"), "title": _l("标题"), "text": _l("买家的话"), "reviewed_at": _l("评价时间"), "shop_id": _l("店铺"),
-    "status": _l("状态"), "placed_at": _l("下单时间"), "shipped_at": _l("发货时间"), "delivered_at": _l("送达时间"),
-    "promised_at": _l("承诺时间"), "kind": _l("售后种类"), "reason": _l("售后原因"), "reason_code": _l("原因代码"),
-    "refund_minor": _l("退款(分)"), "opened_at": _l("申请时间"), "raw_reason": _l("买家选的原因"), "source_kind": _l("来源"),
-    "sku": _l("商品名"), "category": _l("类目"), "courier_line": _l("快递线路"),
 }  # fmt: skip
 
 
@@ -122,14 +122,23 @@ def show(kind: str, rule_id: int) -> Response:
 @bp.post("/<any(intake, classification):kind>/<int:rule_id>")
 @needs("config.rules")
 def update(kind: str, rule_id: int) -> Response:
-    """Change a rule; a wrong condition is shown with its place, and nothing typed is lost."""
-    row, sets = _row(kind, rule_id), _sets()
+    """Change a rule; a wrong condition is shown at its place, and nothing typed is lost."""
+    row, sets, sent = _row(kind, rule_id), _sets(), request.form.to_dict(flat=False)
+    edit = request.form.get("_edit")
+    if edit:
+        return _edit(kind, rule_id, builder=edited_builder(row, sent, edit), typed=True)
+    found = typed_condition(row, sent) if was_sent(sent) else None
+    if found and found.condition is None:
+        return _edit(kind, rule_id, builder=found.builder, typed=True, status=422)
     try:
-        condition = _condition(row)
+        words = request.form.get("words", "")[:MAX_WORDS_SENT]
+        condition = found.condition if found else word_condition(classification.read_words(words))
         with write():
             KINDS[kind].edit(rule_id, request.form.get("name", ""), condition, sets, by=actor().id, now=clock.now())
+            answer_at(url_for("rules.index"))
     except Refused as error:
-        return _edit(kind, rule_id, error)
+        builder = found.builder if found else None
+        return _edit(kind, rule_id, builder=builder, typed=True, status=422, error=error)
     return _back(_("已保存;只影响之后的客诉"))
 
 
@@ -151,7 +160,7 @@ def create() -> Response:
     try:
         with write():
             classification.add_word_rule(
-                form.get("name", ""), form.get("words", "")[:MAX_JSON], _sets(), by=actor().id, now=clock.now()
+                form.get("name", ""), form.get("words", "")[:MAX_WORDS_SENT], _sets(), by=actor().id, now=clock.now()
             )
             answer_at(url_for("rules.index"))
     except Refused as error:
@@ -185,17 +194,13 @@ def _line(row: Any, names: Mapping[tuple[str, str], str]) -> RuleLine:
         sentence = _("买家提到:%(words)s", words="、".join(words))
     else:
         sentence = describe(
-            parse(row.condition, _fields(row)), {key: str(name) for key, name in FIELD_NAMES.items()}, _
+            parse(row.condition, fields_of(row)), {key: str(name) for key, name in FIELD_NAMES.items()}, _
         )
     said = [names.get((part, row.sets.get(part, "")), "") for part in PARTS]
     if row.sets.get("safety"):
         said.append(_("涉及安全"))
     source = SOURCE_NAMES.get(getattr(row, "source_kind", ""), "")
     return RuleLine(row, sentence, " · ".join(text for text in said if text), str(source))
-
-
-def _fields(row: Any) -> Any:
-    return SOURCES[row.source_kind].fields if isinstance(row, IntakeRule) else FIELDS
 
 
 def _term_names() -> dict[tuple[str, str], str]:
@@ -207,51 +212,27 @@ def _row(kind: str, rule_id: int) -> Any:
     return existing(KINDS[kind].model, rule_id)
 
 
-def _condition(row: Any) -> object:
-    """Return the condition sent: the text for experts where it was changed, the words otherwise."""
-    text = request.form.get("condition", "")[:MAX_JSON]
-    words = request.form.get("words")
-    if words is not None and _same_json(text, row.condition):
-        return word_condition(classification.read_words(words))
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        message = _("第 %(line)d 行第 %(column)d 个字符处不是有效的 JSON。", line=error.lineno, column=error.colno)
-        raise Refused(message, field="condition") from None
-    except RecursionError:
-        raise Refused(_("条件嵌套太深。"), field="condition") from None
-
-
-def _same_json(text: str, condition: object) -> bool:
-    try:
-        return bool(json.loads(text) == condition)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _edit(kind: str, rule_id: int, error: Refused | None = None) -> Response:
+def _edit(
+    kind: str, rule_id: int, *, builder: ShownBuilder | None = None, typed: bool = False, status: int = 200,
+    error: Refused | None = None,
+) -> Response:  # fmt: skip
+    """Show a rule as it is stored or as it was typed; one that looks for words asks for these, unless told otherwise."""
     row = _row(kind, rule_id)
-    form = request.form if error else None
+    words = words_of(row.condition)
+    if not typed and (not words or "condition" in request.args):
+        builder = stored_builder(row)
     return render(
         "classification/rule.html",
-        status=422 if error else 200,
+        status=status,
         kind=kind,
         line=_line(row, _term_names()),
-        words=(form.get("words") if form else " ".join(words_of(row.condition))) or "",
-        by_words=bool(words_of(row.condition)),
-        name=form.get("name", "") if form else row.name_zh,
-        sets=_sets() if form else row.sets,
-        text=form.get("condition", "") if form else json.dumps(row.condition, ensure_ascii=False, indent=2),
-        error=_told(error) if error else "",
-        fields={name: FIELD_NAMES.get(name, name) for name in _fields(row)},
+        words=request.form.get("words", "") if typed else " ".join(words),
+        builder=builder,
+        name=request.form.get("name", "") if typed else row.name_zh,
+        sets=_sets() if typed else row.sets,
+        error=error,
         trees={part: terms_of(part) for part in PARTS},
     )
-
-
-def _told(error: Refused) -> str:
-    if isinstance(error, ConditionError):
-        return _("条件在 %(place)s 处有误:%(what)s", place=error.path or _("最外层"), what=error.translated(_))
-    return error.message
 
 
 def _sets() -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _visible_issue(number: str) -> int:
 
 
 def _visible_issue_id() -> int:
-    wanted = request.form.get("issue_id", type=int, default=0)
+    wanted = as_id(request.form.get("issue_id")) or 0
     found = db.session.scalar(visible_issues(actor()).with_only_columns(Issue.id).where(Issue.id == wanted))
     if found is None:
         raise NotFound

@@ -13,6 +13,7 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.ids import as_id
 from qtrace.flows.service import definition_of
+from qtrace.flows.stages import decision_box
 from qtrace.forms.answers import shown
 from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import FieldDefinition
@@ -33,7 +34,7 @@ from qtrace.issues.panels import panels
 from qtrace.issues.queries import Reader
 from qtrace.issues.saved import delete_view, save_view
 from qtrace.issues.service import assign_owner
-from qtrace.issues.stages import decision_box, stage_names, stage_steps
+from qtrace.issues.stages import stage_names, stage_steps
 from qtrace.issues.timeline import entries
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone

@@ -2,11 +2,11 @@
 
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, case, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, select
 
 from qtrace.accounts.access import Viewer, visible_to
 from qtrace.issues.models import Issue
-from qtrace.tasks.models import Task, task_helper
+from qtrace.tasks.queries import subjects_of
 
 S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 
@@ -24,12 +24,4 @@ def seen(statement: S, user: Viewer) -> S:
 
 def has_task_of(user: Viewer) -> ColumnElement[bool]:
     """Return the condition that an open to-do about the issue is the person's own, helped by them, or in their pool."""
-    # Three short index searches, made once for the whole list: one question with OR would read every to-do.
-    about = case((Task.subject_kind == "issue", Task.subject_id))
-    to_do = select(about).where(Task.state == "open")
-    helped = select(task_helper.c.task_id).where(task_helper.c.user_id == user.id)
-    pooled = to_do.where(
-        Task.owner_id.is_(None), Task.role_key.in_(user.role_keys),
-        or_(Task.department_id.is_(None), Task.department_id == user.department_id),
-    )  # fmt: skip
-    return Issue.id.in_(union_all(to_do.where(Task.owner_id == user.id), to_do.where(Task.id.in_(helped)), pooled))
+    return Issue.id.in_(subjects_of(user, "issue"))

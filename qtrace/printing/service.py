@@ -1,5 +1,6 @@
 """Print a record to a PDF without a reader: for the command line and jobs."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -10,21 +11,53 @@ from sqlalchemy import select
 from qtrace.core import events
 from qtrace.core.db import db
 from qtrace.core.errors import NotFound
+from qtrace.core.files import open_path
+from qtrace.forms.models import Form
 from qtrace.issues.models import Issue
 from qtrace.printing.contexts import IssueReport, issue_report
 from qtrace.printing.pdf import html_to_pdf
+from qtrace.printing.records import BlankForm, RecordReport, record_report
+from qtrace.records.models import Record
+
+OPERATOR = "qtrace"
 
 
 def pdf_of(template: str, number: str, *, now: datetime) -> bytes:
-    """Return the PDF of a record by its number; the operator may print every record."""
-    issue = db.session.scalar(select(Issue).where(Issue.number == number))
-    if template != "issue" or issue is None:
-        raise NotFound(_("没有编号为 %(number)s 的质量问题。", number=number))
-    return render_pdf(issue_report(issue, now=now, by="qtrace", chain_head=events.head()[1]))
+    """Return the PDF of an issue or a record by its number; the operator may print every one."""
+    if template == "issue":
+        issue = db.session.scalar(select(Issue).where(Issue.number == number))
+        if issue is None:
+            raise NotFound(_("没有编号为 %(number)s 的质量问题。", number=number))
+        return render_pdf(issue_report(issue, now=now, by=OPERATOR, chain_head=events.head()[1]))
+    statement = select(Form, Record).join(Record, Record.form_id == Form.id).where(Record.number == number)
+    found = db.session.execute(statement).one_or_none()
+    if template != "record" or found is None:
+        raise NotFound(_("没有编号为 %(number)s 的记录。", number=number))
+    return record_pdf(record_report(found[0], found[1], now=now, by=OPERATOR, chain_head=events.head()[1]))
 
 
 def render_pdf(context: IssueReport) -> bytes:
     """Return the report's PDF with the bundled Chinese font embedded."""
-    html = render_template("printing/issue_report.html", report=context, toolbar=False, stylesheet="")
+    return _pdf("printing/_report.html", context, f"{context.number} {context.title}", {})
+
+
+def record_pdf(context: RecordReport) -> bytes:
+    """Return the PDF of a record with its photos."""
+    pictures = [picture.id for section in context.sections for one in section.answers for picture in one.pictures]
+    data_dir = current_app.config["QTRACE_DATA_DIR"]
+    assets = {file_id: open_path(file_id, data_dir=data_dir).read_bytes() for file_id in dict.fromkeys(pictures)}
+    return _pdf("printing/_record.html", context, f"{context.number} {context.title}".strip(), assets)
+
+
+def blank_pdf(context: BlankForm) -> bytes:
+    """Return the PDF of an empty form."""
+    return _pdf("printing/_blank.html", context, context.form, {})
+
+
+def _pdf(piece: str, report: IssueReport | RecordReport | BlankForm, title: str, assets: Mapping[str, bytes]) -> bytes:
+    html = render_template(
+        "printing/page.html", piece=piece, report=report, title=title, toolbar=False, stylesheet="",
+        source=lambda file_id: f"qt-asset:{file_id}",
+    )  # fmt: skip
     css = (Path(current_app.static_folder or "") / "css" / "print.css").read_text(encoding="utf-8")
-    return html_to_pdf(html, assets={}, css=css)
+    return html_to_pdf(html, assets=assets, css=css)

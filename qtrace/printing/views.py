@@ -1,12 +1,17 @@
-"""The issue report as a page to print and as a PDF."""
+"""Reports of issues and records, and empty forms, as pages to print and as PDF."""
 
 from flask import Blueprint, Response, make_response, render_template, url_for
 
 from qtrace.accounts.access import actor, needs
 from qtrace.core import clock, events
+from qtrace.core.errors import NotFound
+from qtrace.forms.models import Form
+from qtrace.forms.queries import current_form, stored_definition
 from qtrace.issues.queries import visible_issue
 from qtrace.printing.contexts import IssueReport, issue_report
-from qtrace.printing.service import render_pdf
+from qtrace.printing.records import BlankForm, RecordReport, blank_form, record_report
+from qtrace.printing.service import blank_pdf, record_pdf, render_pdf
+from qtrace.records.queries import visible_record
 from qtrace.web.assets import static_url
 from qtrace.web.limits import limited
 
@@ -17,15 +22,10 @@ bp = Blueprint("printing", __name__)
 @needs("print.issue")
 def report(number: str) -> Response:
     """Show the report as a page the browser can print."""
-    html = render_template(
-        "printing/issue_report.html",
-        report=_report(number),
-        toolbar=True,
-        stylesheet=static_url("css/print.css"),
-        back=url_for("issues.show", number=number),
-        pdf=url_for("printing.pdf", number=number),
-    )
-    return make_response(html)
+    context = _report(number)
+    title = f"{context.number} {context.title}"
+    back, pdf_url = url_for("issues.show", number=number), url_for("printing.pdf", number=number)
+    return _page("printing/_report.html", title, back, pdf_url, report=context)
 
 
 @bp.get("/issues/<number>/report.pdf")
@@ -34,13 +34,88 @@ def report(number: str) -> Response:
 def pdf(number: str) -> Response:
     """Render the report as PDF in the limited child."""
     context = _report(number)
-    content = render_pdf(context)
-    response = make_response(content)
-    response.headers["Content-Type"] = "application/pdf"
-    response.headers["Content-Disposition"] = f'inline; filename="{context.number}.pdf"'
-    return response
+    return _sent(render_pdf(context), context.number)
+
+
+@bp.get("/records/<form_key>/<number>/report")
+@needs("print.record")
+def record_show(form_key: str, number: str) -> Response:
+    """Show a record as a page the browser can print."""
+    context = _record_report(form_key, number)
+    back = url_for("records.show", form_key=form_key, number=number)
+    pdf_url = url_for("printing.record_pdf_show", form_key=form_key, number=number)
+
+    def source(file_id: str) -> str:
+        return url_for("records.file_show", form_key=form_key, number=number, file_id=file_id)
+
+    title = f"{number} {context.title}".strip()
+    return _page("printing/_record.html", title, back, pdf_url, report=context, source=source)
+
+
+@bp.get("/records/<form_key>/<number>/report.pdf")
+@needs("print.record")
+@limited("print")
+def record_pdf_show(form_key: str, number: str) -> Response:
+    """Render a record as PDF in the limited child."""
+    context = _record_report(form_key, number)
+    return _sent(record_pdf(context), context.number)
+
+
+@bp.get("/records/<form_key>/blank")
+@needs("print.record")
+def blank_show(form_key: str) -> Response:
+    """Show the empty form as a page to print and fill in by hand."""
+    context = _blank(form_key)
+    back, pdf_url = (
+        url_for("records.list_show", form_key=form_key),
+        url_for("printing.blank_pdf_show", form_key=form_key),
+    )
+    return _page("printing/_blank.html", context.form, back, pdf_url, report=context)
+
+
+@bp.get("/records/<form_key>/blank.pdf")
+@needs("print.record")
+@limited("print")
+def blank_pdf_show(form_key: str) -> Response:
+    """Render the empty form as PDF in the limited child."""
+    return _sent(blank_pdf(_blank(form_key)), form_key)
 
 
 def _report(number: str) -> IssueReport:
     issue = visible_issue(number, actor())
     return issue_report(issue, now=clock.now(), by=actor().name, chain_head=events.head()[1])
+
+
+def _record_report(form_key: str, number: str) -> RecordReport:
+    form, _version = _form(form_key)
+    record = visible_record(form.id, number, actor())
+    return record_report(form, record, now=clock.now(), by=actor().name, chain_head=events.head()[1])
+
+
+def _blank(form_key: str) -> BlankForm:
+    form, version = _form(form_key)
+    definition = stored_definition(form.key, version)
+    return blank_form(form, definition, form.current_version, now=clock.now(), by=actor().name)
+
+
+def _form(form_key: str) -> tuple[Form, int]:
+    form, version = current_form(form_key)
+    if form.built_in:
+        raise NotFound
+    return form, version.id
+
+
+def _page(piece: str, title: str, back: str, pdf_url: str, **shown: object) -> Response:
+    return make_response(
+        render_template(
+            "printing/page.html", piece=piece, title=title, toolbar=True, stylesheet=static_url("css/print.css"),
+            back=back, pdf=pdf_url, **shown,
+        )
+    )  # fmt: skip
+
+
+def _sent(content: bytes, name: str) -> Response:
+    response = make_response(content)
+    response.headers["Content-Type"] = "application/pdf"
+    response.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+    return response

@@ -31,6 +31,11 @@ class Asked:
         named = (("q", self.q), ("state", self.state), ("filter", text), ("sort", self.sort), ("group", self.group))
         return [(name, value) for name, value in named if value]
 
+    @property
+    def readable(self) -> bool:
+        """Say whether an address can carry the condition."""
+        return all(len(value) <= MAX_CONDITION for name, value in self.pairs if name == "filter")
+
     def query(self, **changes: str | Condition | None) -> str:
         """Return the query string, with some of it changed."""
         return urlencode(replace(self, **changes).pairs)  # type: ignore[arg-type]  # names and kinds are the fields' own

@@ -23,9 +23,11 @@ from qtrace.forms.filling import note_rows
 from qtrace.forms.models import Form
 from qtrace.forms.registry import Cell, FieldDefinition, Saving, Value, controls
 from qtrace.forms.slots import slots_of
+from qtrace.records.flow_templates import APPROVED
+from qtrace.records.following import Following
 from qtrace.records.models import Record, RecordEdit
-from qtrace.records.service import KIND, assigned, derived_by, differing, notes_after, refuse_taken, searched, title_of
-from qtrace.records.slots import slotted
+from qtrace.records.rolling import follow_links
+from qtrace.records.service import KIND, assigned, differing, notes_after, refuse_taken
 from qtrace.sdk.text import Text
 from qtrace.web.filters import in_language
 
@@ -145,6 +147,7 @@ class HeldRow:
     title: str
     answers: dict[str, Value]
     state: str
+    stage: str
     notes: dict[str, str] | None = None
 
 
@@ -164,7 +167,7 @@ class _Plan:
 
     def __init__(self, target: Target, sender: Sender, now: datetime) -> None:
         self.target, self.sender, self.now = target, sender, now
-        self.slots = slotted(target.definition, slots_of(target.form.id))
+        self.follows = Following(target.definition, slots_of(target.form.id))
         self.new: list[dict[str, Any]] = []
         self.changed: list[dict[str, Any]] = []
         self.before: list[dict[str, Any]] = []
@@ -214,6 +217,8 @@ class _Plan:
             self._index(((row["record_id"], row) for row in self.changed), new=False)
         if self.new or self.changed:
             self._tell()
+            answers = [row["answers"] for row in (*self.new, *self.changed, *self.before)]
+            follow_links(self.target.form.key, self.target.definition, answers, now=self.now)
 
     def _again(self, key: str, held: HeldRow, row: Row, found: dict[str, HeldRow]) -> RowOutcome:
         answers = held.answers | row.answers
@@ -222,6 +227,9 @@ class _Plan:
             return RowOutcome("unchanged", held.number)
         if held.state == "void":
             return RowOutcome("refused", held.number, [(self.target.key, _("这条记录已作废。请先恢复再修改。"))])
+        if held.stage == APPROVED:
+            locked = _("这条记录已审核通过,内容已锁定。要修改请先重新打开。")
+            return RowOutcome("refused", held.number, [(self.target.key, locked)])
         self.before.append({
             "record_id": held.id, "version": held.version, "form_version_id": held.form_version_id, "answers": held.answers,
             "title": held.title, "import_run_id": self.sender.import_run_id, "at": self.now, "by": self.sender.by,
@@ -240,6 +248,7 @@ class _Plan:
             str(columns["title"]),
             answers,
             held.state,
+            held.stage,
             columns["notes"],
         )
         return RowOutcome("updated", held.number)
@@ -256,10 +265,9 @@ class _Plan:
             self.noted.append((columns, row.notes))
 
     def _columns(self, row: Row) -> dict[str, Any]:
-        definition = self.target.definition
         return {
-            "answers": row.answers, "title": title_of(definition, row.answers), "form_version_id": self.target.version_id,
-            **derived_by(definition, self.slots, row.answers),
+            "answers": row.answers, "title": self.follows.title(row.answers), "form_version_id": self.target.version_id,
+            **self.follows.columns(row.answers),
         }  # fmt: skip
 
     def _made(self) -> dict[str, Any]:
@@ -279,14 +287,12 @@ class _Plan:
                 yield row_id, of_number[number]
 
     def _index(self, rows: Any, *, new: bool) -> None:
-        definition = self.target.definition
-        texts = ((row_id, searched(definition, row["number"], row["answers"])) for row_id, row in rows)
+        texts = ((row_id, self.follows.searched(row["number"], row["answers"])) for row_id, row in rows)
         search.index(KIND, texts, new=new)
 
     def _tell(self) -> None:
-        digest = hashlib.sha256()
-        for row in [*self.new, *self.changed]:
-            digest.update(json.dumps([row["number"], row["answers"]], ensure_ascii=False, sort_keys=True).encode())
+        told = [[row["number"], row["answers"]] for row in [*self.new, *self.changed]]
+        digest = hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode())
         body = {
             "form": self.target.form.key, "source": self.sender.source, "stored": len(self.new),
             "updated": len(self.changed), "digest": digest.hexdigest(),
@@ -360,9 +366,11 @@ def existing_rows(target: Target, rows: Sequence[Row]) -> dict[str, HeldRow]:
     found: dict[str, HeldRow] = {}
     statement = select(
         RECORDS.c.key, RECORDS.c.id, RECORDS.c.number, RECORDS.c.version, RECORDS.c.form_version_id, RECORDS.c.title,
-        RECORDS.c.answers, RECORDS.c.state, RECORDS.c.notes,
+        RECORDS.c.answers, RECORDS.c.state, RECORDS.c.stage, RECORDS.c.notes,
     ).where(RECORDS.c.form_id == target.form.id)  # fmt: skip
     for start in range(0, len(keys), 500):
         for row in db.session.execute(statement.where(RECORDS.c.key.in_(keys[start : start + 500]))):
-            found[row.key] = HeldRow(*row[1:])
+            found[row.key] = HeldRow(
+                row.id, row.number, row.version, row.form_version_id, row.title, row.answers, row.state, row.stage, row.notes
+            )  # fmt: skip
     return found

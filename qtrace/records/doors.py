@@ -21,7 +21,8 @@ def checked_form(
     """Return what the rules make of a form somebody sent; files that could not be kept are errors of their fields."""
     read = read_answers(definition, sent, record.answers if record else None)
     read.errors.update(wrong_files)
-    stored = {name: [file.id for file in files] for name, files in read.files.items()}
+    asked = {one.id for one in definition.fields}
+    stored = {name: [file.id for file in files] for name, files in read.files.items() if name in asked}
     answers = Answers(
         read.columns, read.answers | stored | _held_files(definition, record, stored), read.files, read.errors
     )
@@ -56,7 +57,7 @@ def check_rows(
             row.answers.clear()
             row.answers.update(checked.answers.answers)
             row.notes.update(checked.notes)
-            take_answers(loaded, target.definition, checked, now=now)
+            take_answers(loaded, checked, now=now)
 
 
 def held(record: Record) -> Held:

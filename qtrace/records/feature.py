@@ -4,18 +4,24 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
-from qtrace.forms.controls.compute import register_lookup
+from qtrace.forms.controls.compute import register_linked, register_lookup
 from qtrace.forms.controls.relation import register_links
+from qtrace.forms.registry import register_control
 from qtrace.forms.service import REINDEX
 from qtrace.forms.sources import FREE, register_source
-from qtrace.records import terms
+from qtrace.records import flow, rolling, terms
+from qtrace.records.flow_views import describe_tasks
+from qtrace.records.flow_views import settings as flow_settings
 from qtrace.records.jobs import reindex
 from qtrace.records.linking import TAKEN, RecordLinks
 from qtrace.records.public_views import bp as public_bp
+from qtrace.records.related import RelatedList
+from qtrace.records.rolling import LinkingRecords
 from qtrace.records.rule_facts import RecordFacts
 from qtrace.records.sources import RecordSource
 from qtrace.records.views import bp
 from qtrace.rules.facts import register_facts
+from qtrace.tasks.subjects import register_subject
 from qtrace.web.pages import NavItem, add_nav
 
 
@@ -24,8 +30,14 @@ def register(app: Flask) -> None:
     terms.register(app)
     register_links(app, RecordLinks())
     register_lookup(app, "link", TAKEN)
+    register_control(app, RelatedList())
+    register_linked(app, LinkingRecords())
+    rolling.register(app)
     app.register_blueprint(bp)
     app.register_blueprint(public_bp)
+    app.register_blueprint(flow_settings)
+    flow.register(app)
+    register_subject(app, "record", describe_tasks)
     register_job(app, REINDEX, reindex)
     register_source(app, FREE, RecordSource())
     register_facts(app, "*", RecordFacts())

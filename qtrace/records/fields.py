@@ -15,13 +15,19 @@ from qtrace.conditions.compile import FieldColumn
 from qtrace.conditions.tree import FieldKind
 from qtrace.core.db import Base, db, table_of
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.registry import Choice, Value
+from qtrace.forms.registry import Choice, Storage, Value
 from qtrace.records.models import SCALE, Record
 from qtrace.records.slots import Slotted, slotted
 
 RECORDS = table_of(Record)
 MOST_NAMED = 500
 STATES = {"open": lazy_gettext("处理中"), "done": lazy_gettext("已完成"), "void": lazy_gettext("已作废")}
+STAGES = {
+    "fill": lazy_gettext("退回补正"),
+    "check": lazy_gettext("待审核"),
+    "lead_check": lazy_gettext("待复核"),
+    "approved": lazy_gettext("已通过"),
+}
 SOURCES = {
     "page": lazy_gettext("页面填写"),
     "public": lazy_gettext("公开链接"),
@@ -42,6 +48,8 @@ class ListField:
     say: Callable[[Sequence[Any]], Mapping[Any, str]]  # the words for stored values
     choices: Callable[[], Sequence[Choice]] = list
     own: bool = False  # of the form, not of every record
+    day: bool = False  # of the kind DATETIME: a day, which is the same in every zone
+    sensitive: bool = False
 
     @property
     def asked(self) -> FieldColumn:
@@ -51,7 +59,7 @@ class ListField:
     @property
     def groupable(self) -> bool:
         """Say whether counting by its values makes sense."""
-        return self.kind in (FieldKind.TEXT, FieldKind.REF, FieldKind.BOOL)
+        return not self.sensitive and self.kind in (FieldKind.TEXT, FieldKind.REF, FieldKind.BOOL)
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,17 @@ def _own(one: Slotted, *, english: bool) -> ListField:
     def choices() -> Sequence[Choice]:
         return one.control.choices(one.field)
 
-    return ListField(f"f.{one.field.id}", label, one.kind, RECORDS.c[one.slot], say, choices, own=True)
+    return ListField(
+        f"f.{one.field.id}",
+        label,
+        one.kind,
+        RECORDS.c[one.slot],
+        say,
+        choices,
+        own=True,
+        day=one.control.storage is Storage.DATE,
+        sensitive=one.control.sensitive,
+    )
 
 
 def _answer(value: object) -> Value:
@@ -110,6 +128,9 @@ def _answer(value: object) -> Value:
 def _common() -> tuple[ListField, ...]:
     return (
         ListField("state", _("状态"), FieldKind.TEXT, RECORDS.c.state, _words(STATES), _choices(STATES)),
+        ListField(
+            "stage", _("流程"), FieldKind.TEXT, RECORDS.c.stage, _words({"": _("没有流程"), **STAGES}), _choices(STAGES)
+        ),
         ListField("source", _("来源"), FieldKind.TEXT, RECORDS.c.source, _words(SOURCES), _choices(SOURCES)),
         ListField("number", _("编号"), FieldKind.TEXT, RECORDS.c.number, _plain),
         ListField("title", _("标题"), FieldKind.TEXT, RECORDS.c.title, _plain),

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
-from flask import url_for
 from flask_login import current_user
 from sqlalchemy import Select, or_, select
 
-from qtrace.accounts.access import visible_to
 from qtrace.core.db import db, table_of
 from qtrace.forms.controls.compute import Taken
 from qtrace.forms.controls.relation import Linked
 from qtrace.forms.models import Form
 from qtrace.forms.registry import Value
 from qtrace.records.models import Record
+from qtrace.records.visibility import seen
 
 RECORDS, FORMS = table_of(Record), table_of(Form)
 
@@ -57,7 +56,7 @@ def _of(form: str) -> Select[int, str, str, str]:
 def _seen(form: str) -> Select[int, str, str, str]:
     """Select what the reader may see; a job, which has no reader, sees everything."""
     reader = current_user if current_user and current_user.is_authenticated else None
-    return _of(form) if reader is None else visible_to(_of(form), Record, reader)
+    return _of(form) if reader is None else seen(_of(form), reader)
 
 
 def _one(statement: Select[int, str, str, str]) -> Linked | None:
@@ -71,4 +70,4 @@ def _said(value: Value, name: str) -> Value:
 
 
 def _url(form: str, number: str) -> str:
-    return url_for("records.show", form_key=form, number=number)
+    return f"/records/{form}/{number}"  # a job, which builds no addresses, reads links too

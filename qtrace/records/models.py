@@ -38,6 +38,7 @@ class Record(Base):
         Index("ix_record_department", "form_id", "department_id", "id", "state"),
         Index("ix_record_sku", "form_id", "sku_id", "id", "state"),
         Index("ix_record_import", "import_run_id"),
+        Index("ix_record_stage", "form_id", "stage", "id", "state"),
         *(_slot_index(name) for name in ALL_SLOTS),
     )
 
@@ -50,6 +51,7 @@ class Record(Base):
     key: Mapped[str | None] = mapped_column(String(200))  # what an import or the API updates it by
     notes: Mapped[dict[str, Any] | None] = mapped_column(NOTES)  # "warning — why it was let through" by field
     state: Mapped[str] = mapped_column(String(10), default="open")  # open, done, void
+    stage: Mapped[str] = mapped_column(String(60), default="")  # of its flow; empty without one
     source: Mapped[str] = mapped_column(String(12), default="page")  # page, public, import, api, connector
     import_run_id: Mapped[int | None]
     form_link_id: Mapped[int | None] = mapped_column(ForeignKey("form_link.id"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import request
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -19,13 +19,15 @@ from qtrace.forms.registry import Control, FieldDefinition, Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.records.asking import Asked, read_asked
 from qtrace.records.bulk import told_reasons
-from qtrace.records.fields import STATES, ListField, ListFields, list_fields
+from qtrace.records.fields import STAGES, STATES, ListField, ListFields, list_fields
 from qtrace.records.models import Record
-from qtrace.records.queries import CAP, count, groups, record_page
+from qtrace.records.queries import CAP, count, record_page
 from qtrace.records.service import WHOLE
+from qtrace.records.statistics import Counting, Measure, by_value
 
 MOST_COLUMNS = 6
 MOST_CHOICES = 40
+MOST_BARS = 30
 
 MenuOption = tuple[str, str, int | None, bool]  # words, address, how many, whether it is chosen
 
@@ -87,11 +89,11 @@ def list_context(form: Form, definition: FormDefinition, user: User) -> dict[str
     page = record_page(form.id, asked, fields, user, after=request.args.get("after", ""))
     shown = listed(definition)
     return {
-        "form": form, "asked": asked, "fields": fields, "shown": shown, "next": page.next, "states": STATES,
+        "form": form, "asked": asked, "fields": fields, "shown": shown, "next": page.next, "states": STATES, "stages": STAGES,
         "lines": [Line(row, cells_of(stored_definition(form.key, row.form_version_id), row, shown)) for row in page.rows],
         "total": count(form.id, asked, fields, user), "cap": CAP, "first": not request.args.get("after"),
         "tabs": _tabs(form, asked, fields, user), "bars": _bars(form, asked, fields, user),
-        "sentence": _sentence(asked.condition, fields), "menus": _menus(asked, fields),
+        "sentence": sentence_of(asked.condition, fields), "menus": menus_of(asked, fields, staged=bool(form.flow)),
         "group_options": _group_options(asked, fields), "sort_options": _sort_options(asked, fields),
     }  # fmt: skip
 
@@ -149,22 +151,37 @@ def _bars(form: Form, asked: Asked, fields: ListFields, user: User) -> list[Bar]
     if not asked.group:
         return []
     field = fields.by_id[asked.group]
-    rows = groups(form.id, asked, fields, user)
-    words = field.say([value for value, _n in rows if value is not None])
-    return [Bar(words.get(value, _("未填")), n, f"?{asked.and_also(_is(field, value)).query()}") for value, n in rows]
+    found = by_value(Counting(form.id, asked, fields, user, Measure()), field, most=MOST_BARS)
+    words = field.say([group.value for group in found.groups])
+    bars = [Bar(words.get(one.value, "—"), one.tally.n, _only(asked, one.condition)) for one in found.groups]
+    if found.missing:
+        bars.append(Bar(_("未填"), found.missing.tally.n, _only(asked, found.missing.condition)))
+    if found.rest:
+        rest = ngettext("其余 %(num)s 种", "其余 %(num)s 种", found.rest.groups)
+        bars.append(Bar(rest, found.rest.tally.n, _only(asked, found.rest.condition)))
+    return bars
 
 
-def _menus(asked: Asked, fields: ListFields) -> list[Menu]:
-    """Return a menu for each field of the form with few enough choices."""
+def _only(asked: Asked, condition: Condition) -> str:
+    """Return the address of the listed records that meet the condition; empty when it is too long to be read back."""
+    wanted = asked.and_also(condition)
+    return f"?{wanted.query()}" if wanted.readable else ""
+
+
+def menus_of(asked: Asked, fields: ListFields, *, staged: bool, more: str = "") -> list[Menu]:
+    """Return a menu for each field of the form with few enough choices, and for the stage where there is a flow.
+
+    The addresses end in `more`.
+    """
     found = []
-    for one in fields.own:
+    for one in (*((fields.by_id["stage"],) if staged else ()), *fields.own):
         choices = [(choice.label, _chosen(one, choice.value)) for choice in one.choices()]
         if one.kind is FieldKind.BOOL:
             choices = [(_("是"), Clause(one.id, "is_true")), (_("否"), Clause(one.id, "is_false"))]
         if 0 < len(choices) <= MOST_CHOICES:
             rest = [(_("未填"), Clause(one.id, "is_empty"))]
             options: list[MenuOption] = [
-                (label, f"?{asked.and_also(clause).query()}", None, False) for label, clause in choices + rest
+                (label, f"?{asked.and_also(clause).query()}{more}", None, False) for label, clause in choices + rest
             ]
             found.append(Menu(one.label, options))
     return found
@@ -193,15 +210,7 @@ def _sort_options(asked: Asked, fields: ListFields) -> list[MenuOption]:
     return options
 
 
-def _is(field: ListField, value: Any) -> Condition:
-    if value is None:
-        return Clause(field.id, "is_empty")
-    if isinstance(value, bool):
-        return Clause(field.id, "is_true" if value else "is_false")
-    return Clause(field.id, "eq", value)
-
-
-def _sentence(condition: Condition | None, fields: ListFields) -> str:
+def sentence_of(condition: Condition | None, fields: ListFields) -> str:
     if condition is None:
         return ""
 

@@ -18,8 +18,9 @@ from qtrace.forms.definition import FormDefinition
 from qtrace.forms.filling import filled_in, note_submission
 from qtrace.forms.links import LinkState, asked_of_strangers, find_link, joined, preset_fields, state_of, use_link
 from qtrace.forms.models import Form, FormLink
-from qtrace.forms.queries import current_definition, stored_definition
+from qtrace.forms.queries import current_definition, form_of, stored_definition
 from qtrace.forms.registry import Opening, Sent
+from qtrace.forms.remarks import add_remark
 from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form
@@ -97,7 +98,10 @@ def create(token: str) -> Response:
         if state != LinkState.OPEN:
             return _ended(link, form, state)
         # the message of the office names the record that has the value; a stranger must not learn of it
-        wrong = {refused.field or "": _("这里的内容已经有人提交过。请核对。")}
+        gated = refused.field == "gates"
+        wrong = {
+            "" if gated else refused.field or "": refused.message if gated else _("这里的内容已经有人提交过。请核对。")
+        }
         return _form_page(token, link, form, asked, version, sent, wrong)
     return go(url)
 
@@ -116,6 +120,35 @@ def check_create(token: str) -> Response:
         form.key, joined(definition, link.preset, link.opened), sent, {}, door=Door.PUBLIC, by=None, now=clock.now()
     )
     return _private(checked_piece(checked, asked_of_strangers(definition, link.preset, link.opened), sent))
+
+
+@bp.get("/<token>/remarks/new")
+@public
+@limited("public-open")
+def remark_new(token: str) -> Response:
+    """Ask what is awkward about the form, or thank for having said it."""
+    link, form = _open_link(token)
+    return _remark_page(token, link, form)
+
+
+@bp.post("/<token>/remarks")
+@public
+@limited("public-send")
+def remark_create(token: str) -> Response:
+    """Keep what somebody without an account says of the form."""
+    link, form = _open_link(token)
+    hit("public-link", str(link.id), now=clock.now())
+    text, field = request.form.get("text", ""), request.form.get("remark_field", "")
+    asked = asked_of_strangers(current_definition(form.key)[1], link.preset)
+    url = url_for("public_forms.remark_new", token=token, sent=1)
+    try:
+        with write():
+            add_remark(form_of(form.key), text, field=field if asked.field(field) else "", by=None, now=clock.now())
+            answer_at(url)
+    except Refused as refused:
+        link, form = _open_link(token)
+        return _remark_page(token, link, form, text=text, error=refused.message)
+    return go(url)
 
 
 @bp.get("/<token>/done/<note>")
@@ -137,6 +170,25 @@ def _link(token: str) -> tuple[FormLink, Form]:
     if found is None:
         raise NotFound
     return found
+
+
+def _open_link(token: str) -> tuple[FormLink, Form]:
+    link, form = _link(token)
+    if state_of(link, form, clock.now()) != LinkState.OPEN:
+        raise NotFound
+    return link, form
+
+
+def _remark_page(token: str, link: FormLink, form: Form, *, text: str = "", error: str = "") -> Response:
+    asked = asked_of_strangers(current_definition(form.key)[1], link.preset)
+    context: dict[str, Any] = {
+        "definition": asked,
+        "text": text,
+        "error": error,
+        "sent": "sent" in request.args and not error,
+    }
+    status = 422 if error else 200
+    return _private(render("public/remark.html", status=status, token=token, link=link, record_form=form, **context))
 
 
 def _note(token: str, number: str) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.sql.elements import UnaryExpression
 
-from qtrace.accounts.access import visible_to
 from qtrace.accounts.models import User
 from qtrace.conditions.compile import to_sql
 from qtrace.core import search
@@ -27,10 +26,10 @@ from qtrace.orders.facts import storable
 from qtrace.records.asking import Asked
 from qtrace.records.fields import RECORDS, ListField, ListFields
 from qtrace.records.models import Record, RecordChange, RecordEdit, RecordFile
+from qtrace.records.visibility import seen
 
 PAGE = 50
 CAP = 1001
-MOST_GROUPS = 200
 
 Conditions = list[ColumnElement[bool]]
 
@@ -67,23 +66,8 @@ def record_page(
 
 def count(form_id: int, asked: Asked, fields: ListFields, user: User) -> int:
     """Return how many match, counting no further than CAP."""
-    rows = visible_to(select(RECORDS.c.id), Record, user).where(*matching(form_id, asked, fields)).limit(CAP)
+    rows = seen(select(RECORDS.c.id), user).where(*matching(form_id, asked, fields)).limit(CAP)
     return db.session.scalar(select(func.count()).select_from(rows.subquery())) or 0
-
-
-def groups(form_id: int, asked: Asked, fields: ListFields, user: User) -> list[tuple[Any, int]]:
-    """Return (stored value, how many) of the asked grouping, the largest first; None stands for "missing".
-
-    The index of a slot knows only rows that have a value, so the others are all that match less those that have one.
-    """
-    column = fields.by_id[asked.group].column
-    where = matching(form_id, asked, fields)
-    given = visible_to(select(column, func.count()), Record, user).where(*where, column.is_not(None))
-    rows = db.session.execute(given.group_by(column).order_by(func.count().desc(), column)).all()
-    everything = visible_to(select(func.count()).select_from(RECORDS), Record, user).where(*where)
-    missing = (db.session.scalar(everything) or 0) - sum(row[1] for row in rows)
-    found = [(row[0], row[1]) for row in rows[:MOST_GROUPS]]
-    return sorted([*found, (None, missing)], key=lambda row: -row[1]) if missing else found
 
 
 def matching(form_id: int, asked: Asked, fields: ListFields) -> Conditions:
@@ -99,7 +83,7 @@ def matching(form_id: int, asked: Asked, fields: ListFields) -> Conditions:
 
 def visible_record(form_id: int, number: str, user: User) -> Record:
     """Return one record of a form; not found when it is missing or out of the person's reach."""
-    statement = visible_to(select(Record), Record, user).where(Record.form_id == form_id, Record.number == number)
+    statement = seen(select(Record), user).where(Record.form_id == form_id, Record.number == number)
     found = db.session.scalar(statement)
     if found is None:
         raise NotFound
@@ -108,7 +92,7 @@ def visible_record(form_id: int, number: str, user: User) -> Record:
 
 def record_by_number(number: str, user: User) -> tuple[Record, Form]:
     """Return a record of any form with its form."""
-    statement = visible_to(select(Record, Form), Record, user).join(Form, Form.id == Record.form_id)
+    statement = seen(select(Record, Form), user).join(Form, Form.id == Record.form_id)
     row = db.session.execute(statement.where(Record.number == number)).one_or_none()
     if row is None:
         raise NotFound
@@ -147,7 +131,7 @@ def history_of(record_id: int) -> dict[str, list[object]]:
 
 def counts_by_form(user: User) -> dict[int, int]:
     """Return how many open records each form has, as far as the person sees them."""
-    statement = visible_to(select(RECORDS.c.form_id, func.count()), Record, user).where(RECORDS.c.state == "open")
+    statement = seen(select(RECORDS.c.form_id, func.count()), user).where(RECORDS.c.state == "open")
     return {row[0]: row[1] for row in db.session.execute(statement.group_by(RECORDS.c.form_id))}
 
 
@@ -189,7 +173,7 @@ def _newest(where: Conditions, user: User, row_id: int | None, *, size: int) -> 
 
 
 def _visible(where: Conditions, user: User) -> Select[Record]:
-    return visible_to(select(Record), Record, user).where(*where)
+    return seen(select(Record), user).where(*where)
 
 
 def _cursor(row: Record, field: ListField | None) -> str:

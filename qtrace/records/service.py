@@ -21,10 +21,11 @@ from qtrace.forms.models import Form
 from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import Saving, Value, controls
 from qtrace.forms.slots import slots_of
+from qtrace.records.flow import begin, refuse_locked, wait
+from qtrace.records.following import Following
 from qtrace.records.models import Record, RecordChange, RecordEdit, RecordFile
-from qtrace.records.slots import Slotted, slot_values, slotted
+from qtrace.records.slots import Slotted, slotted
 
-MOST_TITLE = 200
 HIDDEN = "•••"
 KIND = "record"
 WHOLE = "form"  # where a note stands that is about no single field
@@ -55,22 +56,24 @@ def create_record(new: NewRecord, *, by: int | None, now: datetime) -> str:
     number = next_number(form.prefix, now, zone=zone)
     address = f"{current_app.config['QTRACE_BASE_URL']}/records/{form.key}/{number}"
     answers = assigned(definition, new.answers, Saving(form.key, now, zone, address, new.answers))
-    columns = derived(definition, slots_of(form.id), answers)
+    follows = Following(definition, slots_of(form.id))
+    columns = follows.columns(answers)
     refuse_taken(form.id, definition, columns)
     row = Record(
         form_id=form.id, form_version_id=new.form_version_id, number=number, answers=answers,
-        title=title_of(definition, answers), notes=dict(new.notes) or None, key=new.key, source=new.source,
+        title=follows.title(answers), notes=dict(new.notes) or None, key=new.key, source=new.source,
         department_id=new.department_id, form_link_id=new.form_link_id, import_run_id=new.import_run_id, created_at=now,
         created_by=by, changed_at=now, changed_by=by, **columns,
     )  # fmt: skip
     session.add(row)
     session.flush()  # for the id its files, its event and the search need
     _attach(row.id, new.files, by=by, now=now)
-    search.index(KIND, [(row.id, searched(definition, row.number, answers))], new=True)
+    search.index(KIND, [(row.id, follows.searched(row.number, answers))], new=True)
     body: dict[str, Any] = {"form": form.key, "number": row.number, "source": new.source}
     if new.notes:
         body["notes"] = dict(new.notes)
     events.record("record_created", subject=(KIND, row.id), by=by, now=now, body=body)
+    begin(row, form, by=by, now=now)
     return row.number
 
 
@@ -89,6 +92,7 @@ def change_record(
         raise Conflict(_("这条记录刚被别人改过。请看一下新的内容,再决定是否保存。"))
     if row.state == "void":
         raise Refused(_("这条记录已作废。请先恢复再修改。"))
+    refuse_locked(row)
     form = existing(Form, row.form_id)
     definition = stored_definition(form.key, row.form_version_id)
     changed = differing(row.answers, answers)
@@ -96,14 +100,15 @@ def change_record(
         return
     _keep_before(row, changed, definition, by=by, now=now, import_run_id=import_run_id)
     row.answers, row.notes = dict(answers), notes_after(row.notes, changed, notes or {})
-    columns = derived(definition, slots_of(form.id), answers)
+    follows = Following(definition, slots_of(form.id))
+    columns = follows.columns(answers)
     refuse_taken(form.id, definition, columns, but=row.id)
     for name, value in columns.items():
         setattr(row, name, value)
-    row.title = title_of(definition, answers)
+    row.title = follows.title(answers)
     row.version, row.changed_at, row.changed_by = row.version + 1, now, by
     _attach(row.id, files or {}, by=by, now=now)
-    search.index(KIND, [(row.id, searched(definition, row.number, answers))])
+    search.index(KIND, [(row.id, follows.searched(row.number, answers))])
     body = {"fields": _told(definition, changed)}
     events.record("record_changed", subject=(KIND, row.id), by=by, now=now, body=body, reason=reason)
 
@@ -130,9 +135,14 @@ def set_state(record_id: int, state: str, *, expected_version: int, by: int, now
         return
     if state == "void" and not reason.strip():
         raise Refused(_("请写明作废的原因。"), "reason")
+    refuse_locked(row)
+    if row.stage and state == "done":
+        raise Refused(_("这条记录由流程决定何时完成。请在流程里处理。"))
     body = {"old": row.state, "new": state}
     row.state, row.version, row.changed_at, row.changed_by = state, row.version + 1, now, by
     events.record("record_state", subject=(KIND, row.id), by=by, now=now, body=body, reason=reason.strip())
+    if "void" in body.values():
+        wait(row, existing(Form, row.form_id), void=state == "void", by=by, now=now)
 
 
 def note_reveal(record_id: int, field: str, *, reason: str, by: int, now: datetime) -> None:
@@ -141,16 +151,6 @@ def note_reveal(record_id: int, field: str, *, reason: str, by: int, now: dateti
         raise Refused(_("请写明查看完整内容的原因。"), "reason")
     subject, told = (KIND, record_id), reason.strip()
     events.record("record_revealed", subject=subject, by=by, now=now, body={"field": field}, reason=told)
-
-
-def derived(definition: FormDefinition, slots: Mapping[str, str], answers: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the columns of a record's row that follow from its answers: slots, article and shop."""
-    return derived_by(definition, slotted(definition, slots), answers)
-
-
-def derived_by(definition: FormDefinition, fields: Sequence[Slotted], answers: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the same with the fields looked up before, for many records at once."""
-    return slot_values(fields, answers) | _origin(definition, answers)
 
 
 def assigned(definition: FormDefinition, answers: Mapping[str, Value], saving: Saving) -> dict[str, Value]:
@@ -187,29 +187,6 @@ def refuse_taken(
                 "「%(name)s」已经有记录 %(number)s 用了这个值。请核对,或修改那条记录。", name=name, number=taken
             )
             raise Refused(message, asked.id)
-
-
-def title_of(definition: FormDefinition, answers: Mapping[str, Value]) -> str:
-    """Return what a record is called: its first filled field of the list, else of the form; without line ends."""
-    known = controls()
-    fields = sorted(definition.fields, key=lambda one: not one.in_list)
-    for asked in fields:
-        value = answers.get(asked.id)
-        control = known[asked.control]
-        if value not in (None, "", [], {}) and not control.layout and not control.sensitive:
-            return " ".join(control.show(asked, value).split())[:MOST_TITLE]
-    return ""
-
-
-def searched(definition: FormDefinition, number: str, answers: Mapping[str, Value]) -> str:
-    """Return the words a record is found by."""
-    known = controls()
-    words = [number]
-    for asked in definition.all_fields:
-        value = answers.get(asked.id)
-        if value not in (None, "", [], {}):
-            words.append(known[asked.control].search_text(asked, value))
-    return "\n".join(word for word in words if word)
 
 
 def differing(old: Mapping[str, Value], new: Mapping[str, Value]) -> dict[str, tuple[Value, Value]]:
@@ -252,17 +229,6 @@ def _earlier(record_id: int, one: Slotted, value: Value, *, by: int | None, now:
     return RecordChange(record_id=record_id, field=one.field.id, at=now, by=by, **kept)
 
 
-def _origin(definition: FormDefinition, answers: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the article and the shop a record is about: what its first such field names."""
-    found: dict[str, Any] = {"sku_id": None, "shop_id": None}
-    for asked in definition.all_fields:
-        column = {"sku": "sku_id", "channel_shop": "shop_id"}.get(asked.control)
-        value = answers.get(asked.id)
-        if column and found[column] is None and isinstance(value, int):
-            found[column] = value
-    return found
-
-
 def _attach(record_id: int, files: Mapping[str, Sequence[StoredFile]], *, by: int | None, now: datetime) -> None:
     session = require_write()
     for field_id, stored in files.items():
@@ -274,7 +240,7 @@ def _attach(record_id: int, files: Mapping[str, Sequence[StoredFile]], *, by: in
                         created_at=now, created_by=by,
                     )
                 )  # fmt: skip
-            session.add(RecordFile(record_id=record_id, field=field_id, file_id=file.id))
+            session.add(RecordFile(record_id=record_id, field=field_id.partition(".")[0], file_id=file.id))
 
 
 def _told(definition: FormDefinition, changed: Mapping[str, tuple[Value, Value]]) -> dict[str, dict[str, Value]]:

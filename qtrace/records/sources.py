@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from flask import url_for
 from sqlalchemy import func, select
 
-from qtrace.accounts.access import visible_to
 from qtrace.accounts.models import User
 from qtrace.core.db import db, table_of
 from qtrace.forms.models import Form
 from qtrace.forms.sources import Sample
 from qtrace.records.models import Record
+from qtrace.records.visibility import seen
 
 RECORDS = table_of(Record)
 
@@ -29,7 +29,7 @@ class RecordSource:
 
     def recent(self, form: Form, limit: int, *, user: User) -> Sequence[Sample]:
         """Return the newest records of a form the person sees, the newest first."""
-        statement = visible_to(select(RECORDS.c.number, RECORDS.c.answers), Record, user).where(
+        statement = seen(select(RECORDS.c.number, RECORDS.c.answers), user).where(
             RECORDS.c.form_id == form.id, RECORDS.c.state != "void"
         )
         rows = db.session.execute(statement.order_by(RECORDS.c.id.desc()).limit(limit))

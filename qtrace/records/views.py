@@ -1,6 +1,6 @@
 """Pages of records: what forms there are, the list of one, a record, and filling in a form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -8,14 +8,16 @@ from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
 from qtrace.accounts.queries import names_of
-from qtrace.core import clock, events
+from qtrace.core import clock
 from qtrace.core.db import write
-from qtrace.core.errors import Conflict, NotFound, Refused
+from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
 from qtrace.core.ids import as_id
+from qtrace.flows.service import definition_of
+from qtrace.flows.stages import decision_box, stage_steps
 from qtrace.forms.answers import bind, new_sent, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.filling import filled_in, note_submission
-from qtrace.forms.held import find_draft, sent_of
+from qtrace.forms.held import Differing, compare, drop_draft, find_draft, sent_of
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Opening, Sent, controls
@@ -23,9 +25,12 @@ from qtrace.forms.scopes import forms_offered
 from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form, held
+from qtrace.records.flow import holder_of, may_change, refuse_locked
 from qtrace.records.models import Record
 from qtrace.records.pages import list_context, sections_of, told_notes
+from qtrace.records.related import related_lists
 from qtrace.records.service import NewRecord, change_record, create_record, note_reveal, set_state, undo_last_change
+from qtrace.records.timeline import entries_of, source_words
 from qtrace.rules.doors import Checked, Door, missing_to_leave, note_warnings
 from qtrace.rules.pieces import Told, form_told, told_context
 from qtrace.web.csrf import answer_at
@@ -94,7 +99,7 @@ def create(form_key: str) -> Response:
             url = url_for("records.show", form_key=form_key, number=number)
             answer_at(url)
     except Refused as refused:
-        wrong = {refused.field or "": refused.message}
+        wrong = _wrong(definition, refused)
         return _form_page(_form(form_key)[0], definition, version, sent, wrong, status=422)
     return go(url, trigger={"toast": _("已提交 %(number)s", number=number)})
 
@@ -103,37 +108,51 @@ def create(form_key: str) -> Response:
 @needs("record.read")
 def show(form_key: str, number: str) -> Response:
     """Show one record with its files and its history."""
-    return _show_page(form_key, number)
+    return record_shown(form_key, number)
 
 
-def _show_page(form_key: str, number: str, *, revealed: Mapping[str, str] | None = None) -> Response:
+def record_shown(
+    form_key: str, number: str, *, revealed: Mapping[str, str] | None = None, refused: Refused | Conflict | None = None,
+    note: str = "",
+) -> Response:  # fmt: skip
+    """Return the page of a record; with what was wrong with a decision and the note that came with it."""
     form, record = _record(form_key, number)
     definition = stored_definition(form.key, record.form_version_id)
-    history = events.timeline("record", record.id)
-    involved = {event.actor_id for event in history} | {record.created_by, record.owner_id}
-    people = names_of({user_id for user_id in involved if user_id is not None})
+    people = names_of({record.created_by} if record.created_by is not None else set())
+    flow, now = definition_of("record", record.id), clock.now()
     return render(
-        "records/show.html", form=form, record=record, definition=definition, files=queries.files_of(record.id),
-        sections=sections_of(definition, record.answers), history=history, people=people,
-        labels={one.id: one for one in definition.all_fields}, edited=queries.last_edit(record.id) is not None,
-        revealed=revealed or {}, notes=told_notes(definition, record.notes),
+        "records/show.html", status=refused.status if refused else 200, form=form, record=record, definition=definition, files=queries.files_of(record.id),
+        sections=sections_of(definition, record.answers), history=entries_of(record, definition),
+        writer=people.get(record.created_by or 0) or source_words(record) or "—", edited=queries.last_edit(record.id) is not None,
+        revealed=revealed or {}, notes=told_notes(definition, record.notes), may_change=may_change(record, actor()), steps=stage_steps(flow, now),
+        box=None if record.state == "void" else decision_box(flow, actor()), holder=holder_of(record), refused=refused,
+        related=related_lists(record, form, actor()), cap=queries.CAP,
+        note=note,
     )  # fmt: skip
 
 
 @bp.get("/<form_key>/<number>/edit")
-@needs("record.edit")
+@needs("record.read")
 def edit(form_key: str, number: str) -> Response:
     """Show the form with the record's answers, in the version it was made with."""
     form, record = _record(form_key, number)
+    _refuse_change(record)
     definition = stored_definition(form.key, record.form_version_id)
-    return _edit_page(form, record, definition, sent_from(definition, {}, record.answers), {}, record.version)
+    now = sent_from(definition, {}, record.answers)
+    kept = find_draft(actor().id, form.id, subject=number) if "held" in request.args else None
+    if kept is None:
+        return _edit_page(form, record, definition, now, {}, record.version)
+    sent = sent_of(kept)
+    differing = compare(definition, sent, now) if kept.based_on != record.version else []
+    return _edit_page(form, record, definition, sent, {}, record.version, differing=differing)
 
 
 @bp.post("/<form_key>/<number>")
-@needs("record.edit")
+@needs("record.read")
 def update(form_key: str, number: str) -> Response:
     """Save the answers unless somebody else was faster; then show both, with the reader's values kept."""
     form, record = _record(form_key, number)
+    _refuse_change(record)
     definition = stored_definition(form.key, record.form_version_id)
     sent, wrong_files = receive(definition, owner=actor().id)
     version, by, now = as_id(request.form.get("version", "")) or 0, actor().id, clock.now()
@@ -144,11 +163,12 @@ def update(form_key: str, number: str) -> Response:
         errors = checked.page_errors
         return _edit_page(form, record, definition, sent, errors, version, status=422, checked=checked)
     url = url_for("records.show", form_key=form_key, number=number)
-    record_id, answers, files = record.id, checked.answers.answers, checked.answers.files
+    form_id, record_id, answers, files = form.id, record.id, checked.answers.answers, checked.answers.files
     try:
         with write():
             change_record(record_id, answers, files, expected_version=version, by=by, now=now, notes=checked.notes)
             note_warnings("record", record_id, checked, now=now)
+            drop_draft(by, form_id, subject=number)
             answer_at(url)
     except Conflict as conflict:
         form, record = _record(form_key, number)
@@ -156,7 +176,7 @@ def update(form_key: str, number: str) -> Response:
         return _edit_page(form, record, definition, sent, {}, record.version, status=409, conflict=told)
     except Refused as refused:
         form, record = _record(form_key, number)
-        wrong = {refused.field or "": refused.message}
+        wrong = _wrong(definition, refused)
         return _edit_page(form, record, definition, sent, wrong, version, status=422)
     return go(url, trigger={"toast": _("已保存")})
 
@@ -174,7 +194,7 @@ def reveal_create(form_key: str, number: str) -> Response:
     with write():
         note_reveal(record_id, asked.id, reason=reason, by=by, now=clock.now())
         answer_at(url_for("records.show", form_key=form_key, number=number))
-    answer = _show_page(form_key, number, revealed={asked.id: plain})
+    answer = record_shown(form_key, number, revealed={asked.id: plain})
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -184,6 +204,7 @@ def reveal_create(form_key: str, number: str) -> Response:
 def undo_create(form_key: str, number: str) -> Response:
     """Take the last change back."""
     _form_row, record = _record(form_key, number)
+    _refuse_change(record)
     record_id, version, by = record.id, as_id(request.form.get("version", "")) or 0, actor().id
     url = url_for("records.show", form_key=form_key, number=number)
     with write():
@@ -235,6 +256,18 @@ def _form(form_key: str) -> tuple[Form, FormDefinition, int]:
     return form, stored_definition(form.key, version.id), version.id
 
 
+def _wrong(definition: FormDefinition, refused: Refused) -> dict[str, str]:
+    """Return a refusal as an error of its field; of the whole form, under no name, where it is about none."""
+    return {(refused.field or "") if definition.field(refused.field or "") else "": refused.message}
+
+
+def _refuse_change(record: Record) -> None:
+    """Refuse somebody who may not change the record now; what is locked says so."""
+    refuse_locked(record)
+    if not may_change(record, actor()):
+        raise Forbidden
+
+
 def _version_sent(form: Form, current: int) -> int:
     """Return the version the form was shown in: a publication interrupts nobody who is filling it in."""
     sent = as_id(request.form.get("form_version", ""))
@@ -265,7 +298,7 @@ def _form_page(
 
 def _edit_page(
     form: Form, record: Record, definition: FormDefinition, sent: Sent, errors: Mapping[str, str], version: int, *,
-    status: int = 200, conflict: str = "", checked: Checked | None = None,
+    status: int = 200, conflict: str = "", checked: Checked | None = None, differing: Sequence[Differing] = (),
 ) -> Response:  # fmt: skip
     told = form_told(
         form.key, record.form_version_id, definition, sent, by=actor().id, now=clock.now(),
@@ -273,7 +306,7 @@ def _edit_page(
     )  # fmt: skip
     return render(
         "records/edit.html", "records/_edit.html", status=status, record_form=form, record=record, conflict=conflict,
-        record_version=version, files=queries.files_of(record.id), **_drawn(form, definition, sent, errors, told),
+        record_version=version, differing=differing, files=queries.files_of(record.id), **_drawn(form, definition, sent, errors, told),
     )  # fmt: skip
 
 

@@ -21,13 +21,13 @@ from qtrace.core.errors import Refused
 from qtrace.forms.answers import Answers
 from qtrace.forms.computing import compute_all, computes
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
+from qtrace.forms.registry import INNER_FILES, Sent, Storage, Value, controls
 from qtrace.rules.engine import SILENT, AsBefore, Assigned, Computed, CopyOf, Effects, Finding, Step, Subject, check
 from qtrace.rules.facts import facts_of
 from qtrace.rules.kinds.formulas import count_workdays
 from qtrace.rules.pictures import file_facts
-from qtrace.rules.queries import FormRules, load_rules
-from qtrace.rules.subject import seen_values
+from qtrace.rules.queries import FormRules, default_of, load_rules
+from qtrace.sdk.rules import FileFact
 from qtrace.sdk.text import Text
 from qtrace.web.filters import in_language, site_zone
 
@@ -154,16 +154,19 @@ def check_answers(
     rule's id as text, or all of them under "". `leaving` names the stage that is about to be left, "close" at the end.
     """
     loaded = load_rules(form, definition) if isinstance(form, str) else form
-    computed = with_computed(loaded, definition, answers, now)
+    record_id = record.id if record else None
+    computed = with_computed(loaded, definition, answers, now, record_id=record_id)
     if not loaded.rules:
         return Checked(computed, errors=computed.errors, door=door, by=by)
     answers = replace(computed, errors=answers.errors)  # what fails is told of what the rules leave
-    subject = subject_of(loaded, definition, answers, record, now, leaving)
+    subject = subject_of(loaded, answers, record, now, leaving)
     verdict = check(loaded.rules, subject)
+    if verdict.is_silent:
+        return Checked(computed, errors=computed.errors, door=door, by=by)
     findings = [_for_strangers(one, loaded) for one in verdict.findings] if door is Door.PUBLIC else verdict.findings
     outcome = _Outcome(loaded, definition, answers, record, door, reasons or {})
     checked = outcome.of(findings, verdict.effects, subject)
-    again = with_computed(loaded, definition, checked.answers, now, besides=checked.hidden)
+    again = with_computed(loaded, definition, checked.answers, now, besides=checked.hidden, record_id=record_id)
     return replace(checked, answers=again, errors=again.errors, by=by)
 
 
@@ -186,7 +189,7 @@ def missing_to_leave(
     answers = Answers(dict(record.columns), dict(record.answers))
     found: dict[str, None] = {}
     for stage in stages:
-        verdict = check(gates, subject_of(loaded, definition, answers, record, now, stage))
+        verdict = check(gates, subject_of(loaded, answers, record, now, stage))
         found |= dict.fromkeys(
             in_language(one.message) for one in verdict.findings if one.kind == GATE and one.level == "block"
         )
@@ -194,7 +197,8 @@ def missing_to_leave(
 
 
 def with_computed(
-    loaded: FormRules, definition: FormDefinition, answers: Answers, now: datetime, *, besides: Collection[str] = ()
+    loaded: FormRules, definition: FormDefinition, answers: Answers, now: datetime, *, besides: Collection[str] = (),
+    record_id: int | None = None,
 ) -> Answers:  # fmt: skip
     """Return the answers with every computed field worked out from them; what fails is an error of its field.
 
@@ -208,7 +212,8 @@ def with_computed(
     environment = Environment(
         now=now, zone=site_zone(), workdays=lambda first, last: count_workdays(world, first, last)
     )
-    found = compute_all(definition, known, environment)
+    subject = (loaded.form.key, record_id) if record_id is not None else None
+    found = compute_all(definition, known, environment, subject)
     left = {name: value for name, value in answers.answers.items() if name in besides}
     kept = {name: value for name, value in found.values.items() if name not in named and name not in besides}
     told = {path: text for path, text in found.errors.items() if path.partition(".")[0] not in besides}
@@ -227,50 +232,39 @@ def note_warnings(kind: str, subject_id: int, checked: Checked, *, now: datetime
 
 def subject_of(
     loaded: FormRules,
-    definition: FormDefinition,
     answers: Answers,
     record: Held | None,
     now: datetime,
     leaving: str = "",
 ) -> Subject:
     facts = facts_of(loaded.form) if record else None
-    values = seen_values(definition, answers.columns, answers.answers)
-    for name, files in answers.files.items():  # behind those the record holds already
+    values = loaded.sight.of(answers.columns, answers.answers)
+    own = {name: files for name, files in answers.files.items() if not name.endswith(f".{INNER_FILES}")}
+    for name, files in own.items():  # behind those the record holds already
         kept = values.get(name)
         ids = tuple(file.id for file in files)
         values[name] = (*(one for one in kept if one not in ids), *ids) if isinstance(kept, tuple) else ids
     return Subject(
         fields=loaded.words.facts,
         values=values,
-        before=seen_values(definition, record.columns, record.answers) if record else _defaults(definition),
+        before=loaded.sight.of(record.columns, record.answers) if record else loaded.defaults,
         earlier=facts.history(loaded.form, record.id) if facts and record else {},
-        files=file_facts(
-            answers.files, data_dir=current_app.config["QTRACE_DATA_DIR"], with_pixels=loaded.pixels_asked
-        ),
-        now=now, zone=site_zone(), leaving=leaving,
+        files=_file_facts(loaded, answers) if answers.files else {},
+        now=now, zone=site_zone(), leaving=leaving, labels=loaded.labels,
         world=loaded.world(now, besides=record.id if record else None),
     )  # fmt: skip
 
 
-def _defaults(definition: FormDefinition) -> dict[str, object]:
-    """Return what a new record has in a field nobody may change: its default, where the default is a plain value."""
-    stored = {asked.id: default_of(asked) for asked in definition.fields if asked.default}
-    columns = {asked.column: stored.get(asked.id) for asked in definition.fields if asked.column}
-    return seen_values(definition, columns, stored)
+def _file_facts(loaded: FormRules, answers: Answers) -> dict[str, tuple[FileFact, ...]]:
+    return file_facts(
+        answers.files, data_dir=current_app.config["QTRACE_DATA_DIR"], with_pixels=loaded.pixels_asked
+    )  # fmt: skip
 
 
-def default_of(asked: FieldDefinition) -> Value:
-    """Return the value a field begins with, None when its default is a word only the page understands."""
-    try:
-        return controls()[asked.control].parse(asked, Sent({asked.id: [asked.default]}))
-    except Refused:
-        return None
-
-
-def take_answers(loaded: FormRules, definition: FormDefinition, checked: Checked, *, now: datetime) -> None:
+def take_answers(loaded: FormRules, checked: Checked, *, now: datetime) -> None:
     """Let the rest of a batch know a record that is about to be stored with it."""
     if any(rule.kind.key in AGAINST_OTHERS for rule in loaded.rules):
-        values = seen_values(definition, checked.answers.columns, checked.answers.answers)
+        values = loaded.sight.of(checked.answers.columns, checked.answers.answers)
         loaded.world(now, besides=None).take(values)
 
 
@@ -340,6 +334,7 @@ class _Outcome:
             self.dropped[name] = why
         self._put(name, held)
         self.files.pop(name, None)
+        self.files.pop(f"{name}.{INNER_FILES}", None)
 
     def _put(self, name: str, value: Value) -> None:
         """Give a field a value; what could not be read of it matters no more."""

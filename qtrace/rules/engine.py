@@ -93,6 +93,7 @@ class Subject:
     earlier: Mapping[str, Sequence[object]] = field(default_factory=dict)
     files: Mapping[str, Sequence[FileFact]] = field(default_factory=dict)
     leaving: str = ""
+    labels: Mapping[str, Text] | None = None  # of `fields` as `labels_of` gives them, where many records share them
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,12 @@ class Verdict:
     findings: tuple[Finding, ...]
     effects: Effects
 
+    @property
+    def is_silent(self) -> bool:
+        """Say whether the rules found nothing and leave the form as it is."""
+        does = self.effects
+        return not (self.findings or does.steps or does.hidden or does.readonly or does.required or does.allowed)
+
     def of_level(self, level: Level) -> tuple[Finding, ...]:
         """Return the findings of one level, in the order of the rules."""
         return tuple(finding for finding in self.findings if finding.level == level)
@@ -144,7 +151,7 @@ class Verdict:
 def check(rules: Sequence[Rule], subject: Subject) -> Verdict:
     """Ask every rule about the record."""
     effects = effects_of(rules, subject)
-    labels = {name: fact.label for name, fact in all_facts(subject.fields).items()}
+    labels = labels_of(subject.fields) if subject.labels is None else subject.labels
     findings = tuple(
         finding
         for rule in rules
@@ -159,6 +166,8 @@ def effects_of(rules: Sequence[Rule], subject: Subject) -> Effects:
     changing = [rule for rule in rules if rule.kind.effect]
     hidden: Mapping[str, bool] = {}
     effects = Effects(subject.values)
+    if not changing:
+        return effects
     for _round in range(MOST_ROUNDS):
         effects = _one_round(changing, subject, hidden)
         if effects.hidden.keys() == hidden.keys():
@@ -286,6 +295,11 @@ def all_facts(fields: Mapping[str, FieldFact]) -> dict[str, FieldFact]:
     """Return what is known of every field and, as `rows.column`, of the columns of sub-tables."""
     columns = {f"{name}.{column}": inner for name, fact in fields.items() for column, inner in fact.columns.items()}
     return {**fields, **columns}
+
+
+def labels_of(fields: Mapping[str, FieldFact]) -> dict[str, Text]:
+    """Return what every field is called, columns of sub-tables as `rows.column`."""
+    return {name: fact.label for name, fact in all_facts(fields).items()}
 
 
 def _message(rule: Rule, fault: Fault) -> Text:

@@ -109,7 +109,8 @@ def register_stages(app: Flask, form_kind: str, stages: Callable[[], Sequence[tu
 def stages_of(form_kind: str) -> list[tuple[str, str]]:
     """Return the stages of a kind of form; every record can at least be finished."""
     known: Mapping[str, Callable[[], Sequence[tuple[str, str]]]] = current_app.extensions.get(STAGES, {})
-    return [*(known[form_kind]() if form_kind in known else ()), (CLOSE, _("结案(完成)"))]
+    stages = known.get(form_kind) or known.get("*")
+    return [*(stages() if stages else ()), (CLOSE, _("结案(完成)"))]
 
 
 def facts_of(form: AskedForm) -> Facts | None:

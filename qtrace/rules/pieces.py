@@ -9,7 +9,7 @@ from flask import Response, url_for
 
 from qtrace.forms.answers import read_answers
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.registry import Sent, Storage, controls
+from qtrace.forms.registry import Sent, controls
 from qtrace.rules.doors import ANY_RULE, WHOLE_FORM, Checked, Door, Held, Warned, check_answers
 from qtrace.rules.queries import load_rules
 from qtrace.web.filters import in_language
@@ -102,7 +102,7 @@ def checked_piece(checked: Checked, definition: FormDefinition, sent: Sent) -> R
     Files are not sent while typing, so nothing is said of them.
     """
     known = controls()
-    files = {asked.id for asked in definition.fields if known[asked.control].storage == Storage.FILE_REFS}
+    files = {asked.id for asked in definition.fields if known[asked.control].file_fields(asked, sent)}
     touched = set(sent.first(TOUCHED).split()) - files
     whole = checked.errors.get(WHOLE_FORM, "")
     told = Told(whole=(whole,) if whole and _is_filled(definition, sent) else ())

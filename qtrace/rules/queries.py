@@ -1,7 +1,7 @@
 """Reads of rules."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -9,14 +9,18 @@ from functools import cached_property
 from sqlalchemy import bindparam, select
 
 from qtrace.core.db import db, existing, table_of
-from qtrace.core.errors import NotFound
+from qtrace.core.errors import NotFound, Refused
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_definition
+from qtrace.forms.registry import FieldDefinition, Sent, Value, controls
 from qtrace.rules.engine import Rule as ReadyRule
+from qtrace.rules.engine import labels_of
 from qtrace.rules.facts import AskedForm, SiteWorld
 from qtrace.rules.models import Rule
 from qtrace.rules.reading import Draft, FormWords, RuleError, read_rule
+from qtrace.rules.subject import Sight
+from qtrace.sdk.text import Text
 
 FORMS, RULES = table_of(Form), table_of(Rule)
 FORM_OF = select(FORMS.c.id, FORMS.c.key, FORMS.c.kind).where(FORMS.c.key == bindparam("form"))
@@ -39,6 +43,23 @@ class FormRules:
         """Return what the form's rules may name."""
         return FormWords(self.form.definition)
 
+    @cached_property
+    def labels(self) -> Mapping[str, Text]:
+        """Return what every field is called."""
+        return labels_of(self.words.facts)
+
+    @cached_property
+    def sight(self) -> Sight:
+        """Return how the rules see answers."""
+        return Sight(self.form.definition)
+
+    @cached_property
+    def defaults(self) -> Mapping[str, object]:
+        """Return what a new record has in a field nobody may change: its default, where the default is a plain value."""
+        asked = list(self.form.definition.fields)
+        stored = {one.id: default_of(one) for one in asked if one.default}
+        return self.sight.of({one.column: stored.get(one.id) for one in asked if one.column}, stored)
+
     def world(self, now: datetime, *, besides: int | None) -> SiteWorld:
         """Return the facts of the site as seen from one record; a batch shares what can't change."""
         return self._world(now).beside(besides)
@@ -54,6 +75,14 @@ class FormRules:
     def pixels_asked(self) -> frozenset[str]:
         """Return the fields whose rules ask for the pixels of pictures."""
         return frozenset(rule.field for rule in self.rules if rule.kind.key == "image_size")
+
+
+def default_of(asked: FieldDefinition) -> Value:
+    """Return the value a field begins with, None when its default is a word only the page understands."""
+    try:
+        return controls()[asked.control].parse(asked, Sent({asked.id: [asked.default]}))
+    except Refused:
+        return None
 
 
 def load_rules(form_key: str, definition: FormDefinition) -> FormRules:

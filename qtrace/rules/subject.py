@@ -1,6 +1,6 @@
 """Turn a definition and answers into what the engine judges."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from qtrace.conditions.tree import FieldKind
@@ -43,24 +43,36 @@ def columns_of(asked: FieldDefinition) -> tuple[FieldDefinition, ...]:
 
 def seen_value(asked: FieldDefinition, value: Value) -> object:
     """Return one answer as conditions and rules see it."""
-    control = controls()[asked.control]
+    return _sight(asked, controls())(value)
+
+
+class Sight:
+    """How conditions and rules see the answers of one definition; made once for many records."""
+
+    def __init__(self, definition: FormDefinition) -> None:
+        known = controls()
+        self._fields = [(asked.id, asked.column, _sight(asked, known)) for asked in definition.fields]
+
+    def of(self, columns: Mapping[str, Value], answers: Mapping[str, Value]) -> dict[str, object]:
+        """Return every answer as conditions and rules see it."""
+        return {
+            name: see(columns.get(column) if column else answers.get(name)) for name, column, see in self._fields
+        }  # fmt: skip
+
+
+def _sight(asked: FieldDefinition, known: Mapping[str, Control]) -> Callable[[Value], object]:
+    control = known[asked.control]
     if control.storage == Storage.ROWS:
-        inner = columns_of(asked)
-        rows = [row for row in value if isinstance(row, Mapping)] if isinstance(value, list | tuple) else []
-        return tuple({one.id: seen_value(one, row.get(one.id)) for one in inner} for row in rows)
-    if control.storage == Storage.REF and isinstance(value, str):
-        return value or None  # named by a number that is not here yet: an import brings it along
-    return control.to_condition(asked, value)
+        inner = [(one.id, _sight(one, known)) for one in columns_of(asked)]
 
+        def rows(value: Value) -> object:
+            found = [row for row in value if isinstance(row, Mapping)] if isinstance(value, list | tuple) else []
+            return tuple({name: see(row.get(name)) for name, see in inner} for row in found)
 
-def seen_values(
-    definition: FormDefinition, columns: Mapping[str, Value], answers: Mapping[str, Value]
-) -> dict[str, object]:
-    """Return every answer as conditions and rules see it."""
-    return {
-        asked.id: seen_value(asked, columns.get(asked.column) if asked.column else answers.get(asked.id))
-        for asked in definition.fields
-    }
+        return rows
+    if control.storage == Storage.REF:  # named by a number that is not here yet: an import brings it along
+        return lambda value: (value or None) if isinstance(value, str) else control.to_condition(asked, value)
+    return lambda value: control.to_condition(asked, value)
 
 
 def seen_numbers(asked: FieldDefinition, column: str, value: Value, same: Mapping[str, object]) -> list[Decimal]:

@@ -67,7 +67,7 @@ def try_on_value(rule: Rule, rules: FormRules, text: str, *, now: datetime) -> T
     value = controls()[asked.control].parse(asked, Sent({asked.id: [text]}))
     columns = {asked.column: value} if asked.column else {}
     answers = Answers(columns, {} if asked.column else {asked.id: value})
-    verdict = check([rule], subject_of(rules, rules.form.definition, answers, None, now))
+    verdict = check([rule], subject_of(rules, answers, None, now))
     messages = tuple(in_language(one.message) for one in verdict.findings)
     return Trial(
         1, (Stopped(text, "", messages),) if messages else (), 1 if messages else 0, bool(verdict.effects.steps)
@@ -77,7 +77,7 @@ def try_on_value(rule: Rule, rules: FormRules, text: str, *, now: datetime) -> T
 def _tried(rule: Rule, rules: FormRules, sample: Sample, now: datetime) -> tuple[Stopped | None, bool]:
     record = Held(sample.record_id, sample.columns, sample.answers) if sample.record_id is not None else None
     answers = Answers(dict(sample.columns), dict(sample.answers))
-    verdict = check([rule], subject_of(rules, rules.form.definition, answers, record, now))
+    verdict = check([rule], subject_of(rules, answers, record, now))
     effects = verdict.effects
     is_changed = bool(effects.hidden or effects.steps or effects.readonly)
     messages = tuple(dict.fromkeys(in_language(one.message) for one in verdict.findings))

@@ -26,6 +26,7 @@ from qtrace.core.models import Setting
 from qtrace.orders.upsert import store
 from qtrace.sdk.records import AfterSale, Order, OrderLine, Record, Review, Shipment
 from qtrace.setup.demo_data import Demo, Person, generate
+from qtrace.setup.demo_forms import fill_forms
 from qtrace.setup.demo_story import DemoStory
 
 PASSWORD = "demo-qtrace"  # noqa: S105 -- printed on purpose; the demo listens on loopback only
@@ -70,6 +71,7 @@ def install_demo(options: DemoOptions, *, now: datetime, say: Say) -> None:
         story.week_passed(min(datetime.combine(monday + WEEK, time(3), UTC), now))
         say("loading", 0.05 + 0.9 * (n + 1) / len(weeks))
     story.finish(now)
+    fill_forms(demo, story.people, seed=options.seed, now=now)
     with write():
         require_write().add(Setting(key=SETTING, value=_kept(demo, options)))
     say("done", 1.0)

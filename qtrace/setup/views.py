@@ -18,6 +18,7 @@ from qtrace.calendars.china import horizon
 from qtrace.core import clock, events, jobs
 from qtrace.core.db import db, existing, write
 from qtrace.core.errors import DomainError, Forbidden
+from qtrace.core.ids import as_id
 from qtrace.core.models import EventRow, JobRow
 from qtrace.setup.health import readiness
 from qtrace.setup.install import has_people
@@ -88,7 +89,7 @@ def job_retry(job_id: int) -> Response:
 @needs("audit.read")
 def audit() -> Response:
     """Show what happened, newest first, and by whom."""
-    before = request.args.get("before", type=int)
+    before = as_id(request.args.get("before"))
     statement = select(EventRow).order_by(EventRow.seq.desc()).limit(PAGE + 1)
     if before:
         statement = statement.where(EventRow.seq < before)

@@ -20,7 +20,7 @@ from qtrace.core.errors import Refused
 from qtrace.core.models import EventRow
 from qtrace.forms.definition import FormDefinition, Section
 from qtrace.forms.links import LinkOptions, LinkState, create_link, find_link, revoke_link, state_of, use_link
-from qtrace.forms.models import Form, FormLink
+from qtrace.forms.models import Form, FormLink, FormRemark
 from qtrace.forms.queries import form_of
 from qtrace.forms.registry import FieldDefinition, controls
 from qtrace.forms.service import publish_form
@@ -301,3 +301,32 @@ def test_the_lead_makes_a_link_sees_it_once_and_revokes_it(sqlite_app: Flask) ->
     assert browser.post("/forms/visit/links/99/revocation").status_code == 404
     assert browser.get("/forms/issue/links").status_code == 404
     assert log_in(sqlite_app, "inspector").get("/forms/visit/links").status_code == 403
+
+
+def test_a_stranger_says_what_is_awkward(app: Flask) -> None:
+    _made, url = link()
+    client = app.test_client()
+    assert f"{url}/remarks/new" in client.get(url).text
+    page = client.get(f"{url}/remarks/new").text
+    assert "称呼" in page and "内部备注" not in page and "供应商" not in page
+    sent = {"csrf_token": csrf_token_of(client, app), "remark_field": "name", "text": "要填真名吗?"}
+    assert client.post(f"{url}/remarks", data=sent | {"text": " "}).status_code == 422
+    answer = client.post(f"{url}/remarks", data=sent)
+    assert answer.status_code == 303 and "谢谢,已经收到" in client.get(answer.location).text
+    hidden = client.post(f"{url}/remarks", data=sent | {"remark_field": "secret_note", "text": "别的"})
+    assert hidden.status_code == 303
+    db.session.remove()
+    rows = db.session.scalars(select(FormRemark).order_by(FormRemark.id)).all()
+    assert [(row.field, row.text, row.by) for row in rows] == [("name", "要填真名吗?", None), ("", "别的", None)]
+
+
+def test_a_link_that_has_ended_takes_no_remarks(app: Flask) -> None:
+    _made, url = link(expires_at=clock.now() + timedelta(seconds=1))
+    with write() as session:
+        session.execute(update(FormLink).values(expires_at=clock.now() - timedelta(days=1)))
+    client = app.test_client()
+    assert client.get(f"{url}/remarks/new").status_code == 404
+    assert (
+        client.post(f"{url}/remarks", data={"csrf_token": csrf_token_of(client, app), "text": "晚了"}).status_code
+        == 404
+    )

@@ -1,13 +1,18 @@
 """Rows of cells through the pages: without scripts a button changes the form, wrong cells are told, good ones stay."""
 
 import re
+from io import BytesIO
 
 import pytest
 from flask import Flask
+from PIL import Image
 from sqlalchemy import select
 
 from qtrace.accounts.models import Department
 from qtrace.core.db import db, write
+from qtrace.core.errors import Refused
+from qtrace.forms.queries import stored_definition
+from qtrace.forms.registry import controls
 from qtrace.issues.models import Issue
 from qtrace.records.models import Record
 from tests.conftest import NOW, Browser, log_in
@@ -135,3 +140,64 @@ def test_a_typed_number_offers_what_it_may_mean(browser: Browser) -> None:
         "expiry": "2026-12-31",
     }
     assert browser.get("/scan/gs1?text=hello").status_code == 422
+
+
+def photo() -> tuple[BytesIO, str]:
+    """Return a small photo as a browser uploads it."""
+    out = BytesIO()
+    Image.new("RGB", (40, 30), (200, 30, 30)).save(out, "JPEG")
+    return BytesIO(out.getvalue()), "scratch.jpg"
+
+
+@pytest.fixture
+def strict(sqlite_app: Flask) -> Browser:
+    """The quality lead before a checklist whose items need photos."""
+    items = ["外观 | | | | fail", "封口 | | | | always", "净含量 | 29.5 | 30.5 | g"]
+    with sqlite_app.test_request_context():
+        make_form([asked("check", "inspection_checklist", "检验", items=items)], key="claim", prefix="CL")
+    return log_in(sqlite_app, "quality_lead")
+
+
+SAID = {"check.i0.result": "fail", "check.i1.result": "pass", "check.i2.measured": "30"}
+
+
+def test_an_item_that_needs_a_photo_is_not_stored_without_and_keeps_what_was_sent(strict: Browser) -> None:
+    sent = strict.post("/records/claim", SAID | {"check.i0.photo": photo()})
+    assert sent.status_code == 422 and "这一项要有照片" in sent.text and "不合格的这一项" not in sent.text
+    kept = re.search(r'name="check.i0.photo.kept" value="([^"]+)"', sent.text)
+    assert kept and "scratch.jpg" in sent.text
+    again = SAID | {"check.i0.photo.kept": kept[1], "check.i1.photo": photo()}
+    assert strict.post("/records/claim", again).status_code == 303
+    photos = [row.get("photos", []) for row in record().answers["check"]["items"]]
+    assert [len(one) for one in photos] == [1, 1, 0]
+
+
+def test_photos_of_items_are_shown_kept_by_a_change_and_named_in_a_sheet(strict: Browser) -> None:
+    strict.post("/records/claim", SAID | {"check.i0.photo": photo(), "check.i1.photo": photo()})
+    row = record()
+    page = strict.get(f"/records/claim/{row.number}").text
+    assert re.search(r'alt="外观".*?<small class="caption">外观</small>', page, re.S)
+    first = row.answers["check"]["items"][0]["photos"][0]
+    with strict.get(f"/records/claim/{row.number}/files/{first}") as file:
+        assert file.status_code == 200
+    edit = strict.get(f"/records/claim/{row.number}/edit").text
+    assert edit.count("已有 1 张照片") == 2
+    frozen = re.search(r'name="check.frozen" value="([^"]+)"', edit)
+    assert frozen
+    change = SAID | {"version": "1", "check.frozen": frozen[1], "check.i0.photo": photo(), "check.i0.note": "两处"}
+    assert strict.post(f"/records/claim/{row.number}", change).status_code == 303
+    after = record().answers["check"]
+    assert [len(one.get("photos", [])) for one in after["items"]] == [2, 1, 0]
+    assert after["items"][0]["photos"][0] == first
+    control, field = controls()["inspection_checklist"], stored_definition("claim", row.form_version_id).field("check")
+    assert field is not None
+    assert "2 张照片" in control.to_print(field, after)
+    cell = control.to_cell(field, after)
+    assert control.from_cell(field, cell) == after
+    with pytest.raises(Refused, match="照片和文件不能从表格导入"):
+        control.from_cell(field, str(cell).replace(first, "f" * 32))
+
+
+def test_nobody_gives_an_item_the_photo_of_another_record(strict: Browser) -> None:
+    sent = SAID | {"check.i0.photos": "a" * 32, "check.i1.photos": "a" * 32, "check.frozen": "made up"}
+    assert strict.post("/records/claim", sent).status_code == 422

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 
 from qtrace.accounts.models import User
+from qtrace.classification.models import Term
 from qtrace.core.db import db
 from tests.conftest import Browser, log_in
 
@@ -91,3 +92,14 @@ def test_an_error_for_htmx_lands_beside_the_form_and_not_over_it(app: Flask) -> 
     response = log_in(app, "admin").get("/nope", headers={"HX-Request": "true"})
     assert (response.status_code, response.headers["HX-Retarget"]) == (404, "#alerts")
     assert "<html" not in response.text
+
+
+def test_a_number_no_row_can_have_leads_nowhere_and_breaks_nothing(sqlite_app: Flask) -> None:
+    """王姐 opened a link with twenty-one nines in it and saw 「系统出错了」."""
+    huge = "9" * 21
+    admin = log_in(sqlite_app, "admin")
+    pages = [f"/config/taxonomies?term={huge}", f"/config/audit?before={huge}", f"/imports?before={huge}"]
+    assert {admin.get(page).status_code for page in pages} == {200}
+    term = db.session.scalars(select(Term.id).limit(1)).one()
+    assert admin.get(f"/config/taxonomies/terms/{term}/merger?into={huge}").status_code == 404
+    assert admin.post(f"/config/taxonomies/terms/{term}/merger", {"into": huge}).status_code == 404

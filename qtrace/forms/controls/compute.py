@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from operator import is_
+from typing import Protocol
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
@@ -26,6 +27,7 @@ from qtrace.forms.registry import (
     Cell,
     Control,
     FieldDefinition,
+    Names,
     Option,
     OptionChoice,
     Samples,
@@ -36,7 +38,7 @@ from qtrace.forms.registry import (
     controls,
 )
 
-SOURCES = "qtrace_lookup_sources"
+SOURCES, LINKED = "qtrace_lookup_sources", "qtrace_linked_records"
 READ = "_read_formula"  # where a field remembers its formula, with the very fields it was read against
 LONGEST = 2000
 RESULTS: Mapping[str, tuple[FieldKind, Storage, Kind, str]] = {
@@ -159,7 +161,7 @@ class FormulaField(Computed):
     key, name_zh, name_en = "formula", "公式", "Formula"
     icon = "sliders"
     options = (
-        Option("formula", str, required=True, label_zh="公式", label_en="Formula",
+        Option("formula", str, required=True, label_zh="公式", label_en="Formula", rows=3,
                help_zh="用花括号写字段名,如 {数量} * {单价};子表的列用 sum({明细.金额})。", help_en="Fields in braces: {Qty} * {Price}; columns of rows as sum({Lines.Amount})."),
         RESULT, DIGITS, UNIT,
     )  # fmt: skip
@@ -230,7 +232,7 @@ class Lookup(Computed):
     key, name_zh, name_en = "lookup", "引用", "Lookup"
     icon = "corner-down-right"
     options = (
-        Option("through", str, required=True, label_zh="看哪个字段", label_en="Through the field", help_zh="填那个字段的编号,如 sku。", help_en="The id of the field, like sku."),
+        Option("through", str, required=True, label_zh="看哪个字段", label_en="Through the field", names=Names.FIELD),
         Option("take", str, required=True, label_zh="取什么", label_en="Take"),
         replace(RESULT, default="text"),
         UNIT,
@@ -254,7 +256,8 @@ class Lookup(Computed):
         """Return the settings with everything that can be taken."""
         known = {name: taken for source in sources().values() for name, taken in source.items()}
         choices = tuple(OptionChoice(name, taken.name_zh, taken.name_en) for name, taken in known.items())
-        return [replace(option, choices=choices) if option.name == "take" else option for option in self.options]
+        through, take, *rest = self.options
+        return [replace(through, fits=tuple(sources())), replace(take, choices=choices), *rest]
 
     def check_together(self, field: FieldDefinition, fields: Sequence[FieldDefinition]) -> list[str]:
         """Return why nothing can be looked up on this form."""
@@ -283,14 +286,29 @@ class Lookup(Computed):
         return taken.read(value) if taken is not None and value is not None else None
 
 
+class LinkedRecords(Protocol):
+    """What there is in the records that link to a record; the package that owns them registers it."""
+
+    def values(self, form: str, subject: tuple[str, int], field: str) -> Sequence[object]:
+        """Return what the field holds in each record of the form that links to the subject, as conditions see it."""
+        ...
+
+    def problem(self, form: str, field: str, how: str) -> str:
+        """Return why nothing can be made of the form's field; empty when all is well."""
+        ...
+
+
 class Rollup(Computed):
-    """A figure over the rows of a table: how many, their sum, mean, least or greatest."""
+    """A figure over the rows of a table, or over the records that link to this one: how many, their sum, mean or ends."""
 
     key, name_zh, name_en = "rollup", "汇总", "Rollup"
     icon = "bar-chart"
     options = (
-        Option("over", str, required=True, label_zh="汇总哪一列", label_en="Over", help_zh="子表.列,如 lines.qty;只数行数就填子表。", help_en="table.column, like lines.qty; the table alone to count its rows."),
+        Option("over", str, label_zh="汇总哪一列", label_en="Over", names=Names.COLUMN,
+               help_zh="只数行数就选子表;只数别的表单的记录就不选。", help_en="Choose the table alone to count its rows; nothing to count records of another form."),
         Option("how", str, label_zh="怎么算", label_en="How", default="sum", choices=HOW),
+        Option("form", str, label_zh="汇总哪张表单的记录", label_en="Of the records of", advanced=True,
+               help_zh="填表单的编号,汇总那里关联到这条记录的记录;不填就汇总本表单的子表。", help_en="The key of a form whose records link to this one; a table of this form when empty."),
         DIGITS, UNIT,
     )  # fmt: skip
 
@@ -303,7 +321,10 @@ class Rollup(Computed):
         return "number"
 
     def check_together(self, field: FieldDefinition, fields: Sequence[FieldDefinition]) -> list[str]:
-        """Return why there is no such column of numbers on this form."""
+        """Return why there is no such column of numbers on this form, or on the one that links here."""
+        if field.text("form"):
+            problem = linked_records().problem(field.text("form"), field.text("over"), field.text("how", "sum"))
+            return [problem] if problem else []
         table, _dot, column = field.text("over").partition(".")
         asked = next((one for one in fields if one.id == table), None)
         columns = controls()[asked.control].columns(asked) if asked is not None else ()
@@ -325,11 +346,13 @@ class Rollup(Computed):
         )
 
     def reads(self, asked: FieldDefinition, fields: Mapping[str, FieldDefinition]) -> frozenset[str]:
-        """Return the column."""
-        return frozenset({asked.text("over")})
+        """Return the column; nothing of this form where other records are summed up."""
+        return frozenset() if asked.text("form") else frozenset({asked.text("over")})
 
     def compute(self, asked: FieldDefinition, values: Mapping[str, Value], world: World) -> Value:
         """Return the figure; a mean or an end of nothing is empty, the sum of nothing is 0."""
+        if asked.text("form"):
+            return self.over_linked(asked, world)
         table, _dot, column = asked.text("over").partition(".")
         rows, how = _rows(values.get(table)), asked.text("how", "sum")
         if how == "count":
@@ -341,9 +364,20 @@ class Rollup(Computed):
         )
         one = fields.get(column)
         seen = [controls()[one.control].to_condition(one, row.get(column)) for row in rows] if one is not None else []
+        return self.settled_figure(asked, seen)
+
+    def over_linked(self, asked: FieldDefinition, world: World) -> Value:
+        """Return the figure over the records that link to this one; none does while it is not stored yet."""
+        subject, name = world.subject, asked.text("over")
+        seen = linked_records().values(asked.text("form"), subject, name) if subject else ()
+        return len(seen) if asked.text("how", "sum") == "count" else self.settled_figure(asked, seen)
+
+    def settled_figure(self, asked: FieldDefinition, seen: Sequence[object]) -> Value:
+        """Return the figure of the numbers among what was seen, rounded; empty where nothing makes none."""
         numbers = [
             Decimal(number) for number in seen if isinstance(number, int | Decimal) and not isinstance(number, bool)
         ]
+        how = asked.text("how", "sum")
         return settled(figure(how, numbers), asked.number("digits", 2)) if numbers or how == "sum" else None
 
 
@@ -356,6 +390,17 @@ class Taken:
     result: str
     read: Callable[[Value], Value]
     private: bool = False  # about a person or a supplier: never told to people without an account
+
+
+def register_linked(app: Flask, source: LinkedRecords) -> None:
+    """Say what there is in the records that link to a record."""
+    app.extensions[LINKED] = source
+
+
+def linked_records() -> LinkedRecords:
+    """Return what there is in the records that link to a record."""
+    source: LinkedRecords = current_app.extensions[LINKED]
+    return source
 
 
 def register_lookup(app: Flask, control: str, taken: Mapping[str, Taken]) -> None:

@@ -18,6 +18,7 @@ from qtrace.forms.registry import (
     MAX_TEXT,
     Control,
     FieldDefinition,
+    Names,
     Opening,
     Option,
     OptionChoice,
@@ -118,7 +119,7 @@ class ExternalRef(CodeLine):
     icon = "external-link"
     options = (
         ONCE,
-        Option("channel", str, label_zh="在哪个字段内唯一", label_en="Unique within the field",
+        Option("channel", str, label_zh="在哪个字段内唯一", label_en="Unique within the field", names=Names.FIELD,
                help_zh="填店铺字段的编号:同一家店里不能重复。", help_en="The id of the shop's field: once per shop."),
         PLACEHOLDER,
     )  # fmt: skip
@@ -195,7 +196,7 @@ class QrLabel(Control):
         Option("content", str, label_zh="内容", label_en="Content", default="address",
                choices=(OptionChoice("address", "记录的网址", "The record's address"),
                         OptionChoice("field", "另一个字段的值", "Another field's value"))),
-        Option("field", str, label_zh="字段编号", label_en="Field id", help_zh="内容选“另一个字段的值”时填。",
+        Option("field", str, label_zh="哪个字段", label_en="Which field", names=Names.FIELD, help_zh="内容选“另一个字段的值”时填。",
                help_en="For the content \"another field's value\"."),
     )  # fmt: skip
 
@@ -227,6 +228,10 @@ class QrLabel(Control):
         return Markup('<figure class="qr">{}<figcaption class="small soft wrap-any">{}</figcaption></figure>').format(
             qr_svg(value, title=_("二维码")), value
         )
+
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the code as a drawing."""
+        return self.to_html(field, value)
 
 
 def half_width(text: str) -> str:

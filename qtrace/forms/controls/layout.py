@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from qtrace.forms.controls.text import clean_html, is_web_address, paragraphs
 from qtrace.forms.registry import Cell, Control, FieldDefinition, Option, OptionChoice, Sent, Storage, Value
+from qtrace.web.filters import localised
 
 TONES = (
     OptionChoice("info", "说明", "Note"), OptionChoice("warn", "提醒", "Warning"), OptionChoice("bad", "危险", "Danger"),
@@ -32,6 +33,10 @@ class LayoutItem(Control):
         """Return nothing."""
         return {}
 
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the item's name: what an empty form shows between the places to write."""
+        return Markup("<b>{}</b>").format(localised(field, "label"))
+
     def from_cell(self, field: FieldDefinition, cell: Cell) -> Value:
         """Return nothing."""
         return None
@@ -50,8 +55,8 @@ class Note(LayoutItem):
     key, name_zh, name_en = "note", "说明文字", "Note"
     icon = "info"
     options = (
-        Option("text_zh", str, required=True, label_zh="文字", label_en="Text (Chinese)"),
-        Option("text_en", str, label_zh="文字(英文)", label_en="Text (English)", advanced=True),
+        Option("text_zh", str, required=True, label_zh="文字", label_en="Text (Chinese)", rows=4),
+        Option("text_en", str, label_zh="文字(英文)", label_en="Text (English)", advanced=True, rows=4),
         Option("tone", str, label_zh="语气", label_en="Tone", default="info", choices=TONES),
     )
 
@@ -65,6 +70,10 @@ class Note(LayoutItem):
         text = (field.text("text_en") if english else "") or field.text("text_zh")
         return Markup(clean_html(paragraphs(text)))  # noqa: S704 -- nh3 cleaned it
 
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the explanation."""
+        return self.words(field)
+
 
 class Button(LayoutItem):
     """A link that looks like a button: the standard, a video, another system."""
@@ -77,6 +86,10 @@ class Button(LayoutItem):
     def starter(self) -> dict[str, object]:
         """Return the start page."""
         return {"url": "/"}
+
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the name with the address."""
+        return Markup("{} {}").format(localised(field, "label"), field.text("url"))
 
     def check_options(self, options: Mapping[str, object]) -> list[str]:
         """Add that the address leads to a page and runs nothing."""

@@ -20,6 +20,7 @@ from qtrace.forms.registry import (
     Choice,
     Control,
     FieldDefinition,
+    Names,
     Option,
     Samples,
     Sent,
@@ -163,7 +164,7 @@ class Link(Line):
     storage = Storage.REF
     public = False  # outsiders must not try numbers
     options = (
-        Option("form", str, label_zh="哪张表单", label_en="Which form", help_zh="填表单的编号;不填就是任何表单。", help_en="The key of the form; any form when empty."),
+        Option("form", str, label_zh="哪张表单", label_en="Which form", names=Names.FORM, help_zh="不选就是任何表单。", help_en="Any form when none is chosen."),
         PLACEHOLDER,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ and a backslash takes a sign by its word.
 # ruff: noqa: ARG002 -- every control keeps the signatures of the contract
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -39,6 +39,7 @@ ASKED = re.compile(r"(add|drop):([\w.]+?)(?::(\d{1,4}))?", re.ASCII)
 NOT_IN_ROWS = lazy_gettext("一行里放不下一张表。请把它直接放在表单上。")
 
 Row = dict[str, Value]
+Drawn = Callable[[FieldDefinition, Value], Markup]  # what shows a cell
 
 
 @dataclass(frozen=True)
@@ -170,15 +171,11 @@ class Rows(Control):
 
     def to_html(self, field: FieldDefinition, value: Value) -> Markup:
         """Return the rows as a table; on a phone each is a card."""
-        rows = self.rows_in(value)
-        if not rows:
-            return escape("—")
-        shown = [one for one in self.columns(field) if any(row.get(one.id) not in (None, "", False) for row in rows)]
-        head = Markup("").join(Markup("<th>{}</th>").format(localised(one, "label")) for one in shown)
-        body = Markup("").join(self._line(shown, row) for row in rows)
-        return Markup(
-            '<table class="cards plain rows-shown"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>{}'
-        ).format(head, body, self.foot(field, value))
+        return self._table(field, value, lambda control: control.to_html)
+
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the rows as a table of printed words."""
+        return self._table(field, value, lambda control: control.on_paper)
 
     def foot(self, field: FieldDefinition, value: Value) -> Markup:
         """Return what stands below the rows, like a total."""
@@ -246,11 +243,22 @@ class Rows(Control):
         """Return what can be chosen in a cell."""
         return controls()[one.control].choices(asked)
 
-    def _line(self, shown: Sequence[FieldDefinition], row: Row) -> Markup:
+    def _table(self, field: FieldDefinition, value: Value, drawn: Callable[[Control], Drawn]) -> Markup:
+        rows = self.rows_in(value)
+        if not rows:
+            return escape("—")
+        shown = [one for one in self.columns(field) if any(row.get(one.id) not in (None, "", False) for row in rows)]
+        head = Markup("").join(Markup("<th>{}</th>").format(localised(one, "label")) for one in shown)
+        body = Markup("").join(self._line(shown, row, drawn) for row in rows)
+        return Markup(
+            '<table class="cards plain rows-shown"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>{}'
+        ).format(head, body, self.foot(field, value))
+
+    def _line(self, shown: Sequence[FieldDefinition], row: Row, drawn: Callable[[Control], Drawn]) -> Markup:
         known = controls()
         cells = (
             Markup('<td data-label="{}">{}</td>').format(
-                localised(one, "label"), known[one.control].to_html(one, row.get(one.id))
+                localised(one, "label"), drawn(known[one.control])(one, row.get(one.id))
             )
             for one in shown
         )

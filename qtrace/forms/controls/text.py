@@ -168,6 +168,10 @@ class RichText(Control):
             return escape("—")
         return Markup('<div class="prose rich wrap-any">{}</div>').format(Markup(clean_html(value)))  # noqa: S704 -- nh3 cleaned it
 
+    def on_paper(self, field: FieldDefinition, value: Value) -> Markup:
+        """Return the formatted text."""
+        return self.to_html(field, value)
+
     def editable(self, typed: str) -> str:
         """Return what was typed as clean markup for the editor."""
         return clean_html(typed) if ANY_TAG.search(typed) else paragraphs(typed)

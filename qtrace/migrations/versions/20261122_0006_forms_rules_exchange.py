@@ -17,6 +17,8 @@ GIVEN = {
     'record.read': ('admin', 'quality_lead', 'inspector', 'customer_service', 'purchasing', 'owner', 'auditor'),
     'record.create': ('admin', 'quality_lead', 'inspector', 'customer_service'),
     'record.edit': ('admin', 'quality_lead', 'inspector'),
+    'print.record': ('admin', 'quality_lead', 'inspector', 'purchasing', 'owner', 'auditor'),
+    'record.approve': ('admin', 'quality_lead', 'inspector', 'purchasing', 'owner'),
     'export.run': ('admin', 'quality_lead', 'owner'),
     'data.unmask': ('admin', 'quality_lead'),
     'api.manage': ('admin',),
@@ -107,7 +109,8 @@ def upgrade() -> None:
 
     op.create_table('form_remark',
     sa.Column('id', ID, nullable=False),
-    sa.Column('form_id', ID, nullable=False),
+    sa.Column('form_id', ID, nullable=True),
+    sa.Column('page', sa.String(length=40), nullable=False),
     sa.Column('version', ID, nullable=False),
     sa.Column('field', sa.String(length=60), nullable=False),
     sa.Column('text', sa.Text(), nullable=False),
@@ -238,6 +241,7 @@ def upgrade() -> None:
     sa.Column('form_id', ID, nullable=False),
     sa.Column('form_version_id', ID, nullable=False),
     sa.Column('subject', sa.String(length=40), nullable=False),
+    sa.Column('based_on', ID, nullable=True),
     sa.Column('sent', JSON, nullable=False),
     sa.Column('last_field', sa.String(length=60), nullable=False),
     sa.Column('saved_at', sa.DateTime(timezone=True), nullable=False),
@@ -300,6 +304,7 @@ def upgrade() -> None:
     sa.Column('key', sa.String(length=200), nullable=True),
     sa.Column('notes', JSON, nullable=True),
     sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('stage', sa.String(length=60), nullable=False),
     sa.Column('source', sa.String(length=12), nullable=False),
     sa.Column('import_run_id', ID, nullable=True),
     sa.Column('form_link_id', ID, nullable=True),
@@ -379,6 +384,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_record_d6', ['form_id', 'd6', 'id', 'state'], unique=False, sqlite_where=sa.text('d6 IS NOT NULL'), postgresql_where=sa.text('d6 IS NOT NULL'))
         batch_op.create_index('ix_record_department', ['form_id', 'department_id', 'id', 'state'], unique=False)
         batch_op.create_index('ix_record_import', ['import_run_id'], unique=False)
+        batch_op.create_index('ix_record_stage', ['form_id', 'stage', 'id', 'state'], unique=False)
         batch_op.create_index('ix_record_list', ['form_id', 'state', 'id'], unique=False)
         batch_op.create_index('ix_record_n1', ['form_id', 'n1', 'id', 'state'], unique=False, sqlite_where=sa.text('n1 IS NOT NULL'), postgresql_where=sa.text('n1 IS NOT NULL'))
         batch_op.create_index('ix_record_n10', ['form_id', 'n10', 'id', 'state'], unique=False, sqlite_where=sa.text('n10 IS NOT NULL'), postgresql_where=sa.text('n10 IS NOT NULL'))
@@ -476,11 +482,13 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('note_zh', sa.Text(), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('note_en', sa.Text(), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('state', sa.String(length=10), nullable=False, server_default='active'))
+        batch_op.add_column(sa.Column('flow', sa.String(length=60), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('draft', JSON, nullable=True))
         batch_op.add_column(sa.Column('draft_version', ID, nullable=False, server_default='0'))
         batch_op.add_column(sa.Column('draft_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('draft_by', ID, nullable=True))
         batch_op.add_column(sa.Column('draft_undo', JSON, nullable=True))
+        batch_op.add_column(sa.Column('draft_redo', JSON, nullable=True))
 
     with op.batch_alter_table('form_version', schema=None) as batch_op:
         batch_op.add_column(sa.Column('note', sa.Text(), nullable=False, server_default=''))

@@ -101,6 +101,17 @@ function settle() {
   panel = shown;
 }
 
+// Ctrl+Z and Ctrl+Shift+Z or Ctrl+Y, as everywhere; in a text box they are the box's own.
+document.addEventListener("keydown", (event) => {
+  if (!desk() || !(event.ctrlKey || event.metaKey) || event.altKey || event.isComposing) return;
+  if (event.target.closest("textarea, select, [contenteditable], dialog, input:not([type=checkbox], [type=radio])")) return;
+  const key = event.key.toLowerCase();
+  const id = key === "z" && !event.shiftKey ? "undo" : key === "y" || key === "z" ? "redo" : "";
+  if (!id) return;
+  event.preventDefault();
+  document.getElementById(id).click();
+});
+
 function prepare() {
   settle();
   arm();

@@ -8,7 +8,7 @@ import pytest
 
 from qtrace.core.errors import Refused
 from qtrace.exchange.cells import Cell
-from qtrace.exchange.kinds import KINDS
+from qtrace.exchange.kinds import KINDS, Field, Kind, also_called
 from qtrace.exchange.mapping import (
     check_definition,
     compile_mapping,
@@ -283,3 +283,16 @@ def test_a_row_that_cannot_be_read_leaves_its_place_empty() -> None:
     )
     [frame] = filled.frames.frames
     assert (filled.frames.size, list(frame.index), frame.fields["external_id"]) == (3, [0, 2], ["N1", "N3"])
+
+
+def test_a_field_of_a_form_is_found_by_what_exports_call_it_and_its_own_name_goes_first() -> None:
+    assert also_called(["说明"])[:1] == ["说明"]
+    assert "备注" in also_called(["说明", "Remark"])
+    assert "信息编号" in also_called(["报告编号"])
+    assert "商品编码" in also_called(["产品"], "sku")
+    assert also_called(["外观"]) == ["外观"]
+    names = {"words": "说明", "note": "备注"}
+    fields = tuple(Field(name, label, "text", False, tuple(also_called([label]))) for name, label in names.items())
+    kind = Kind("form:x", "x", fields)
+    assert suggest(kind, ["备注", "说明"]) == {"words": "说明", "note": "备注"}
+    assert suggest(kind, ["备注"]) == {"note": "备注"}

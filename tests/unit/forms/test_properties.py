@@ -28,14 +28,15 @@ def request_context(sqlite_app: Flask) -> Any:
 
 def test_every_setting_of_every_control_has_an_input_that_reads_back() -> None:
     looks = {
-        "check", "checks", "select", "number", "decimal", "text", "words", "choices", "tree", "fields", "maps", "json",
+        "check", "checks", "select", "number", "decimal", "text", "area", "words", "choices", "tree", "fields", "maps", "cells",
     }  # fmt: skip
     for control in controls().values():
         field = FieldDefinition("f", control.key, control.name_zh, control.name_en, options=control.starter())
         assert control.check_options(field.options) == [], control.key
-        for row in [*properties(field, control)[0], *properties(field, control)[1]]:
+        first, advanced = properties(field, control, (), ())
+        for row in [*first, *advanced]:
             assert row.look in looks
-            assert row.look != "json" or row.option.shape is None
+            assert (row.option.kind is list) == (row.option.shape is not None)
 
 
 def test_choices_keep_their_values_move_go_and_arrive_in_bulk() -> None:
@@ -63,7 +64,7 @@ def test_a_tree_is_written_as_indented_lines_and_reads_back() -> None:
          "children": [{"value": "a", "zh": "瓶盖"}, {"value": "b", "zh": "瓶底", "en": "Base"}]},
         {"value": "c", "zh": "外箱"},
     ]  # fmt: skip
-    shown = properties(replace(field, options={option: tree}), controls()["cascade"])
+    shown = properties(replace(field, options={option: tree}), controls()["cascade"], (), ())
     lines = next(row.lines for row in [*shown[0], *shown[1]] if row.option.name == option)
     assert read(field, **{f"option__{option}": lines}).options[option] == tree
 
@@ -84,6 +85,7 @@ def test_a_changed_control_keeps_the_settings_that_fit() -> None:
         ({"id": "1st"}, "id"),
         ({"control": "teleport"}, "control"),
         ({"option__max_length": "many"}, "option.max_length"),
+        ({"option__max_length": "-1"}, "option.max_length"),
     ],
 )
 def test_what_cannot_be_read_names_its_input(sent: dict[str, str], place: str) -> None:

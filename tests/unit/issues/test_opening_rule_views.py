@@ -1,6 +1,5 @@
 """The quality lead reads the rules as sentences, tries them on last year's complaints and changes them."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -26,8 +25,13 @@ def rule(model: Any, key: str) -> Any:
 
 def form(row: Any, **changes: object) -> dict[str, object]:
     """Return what the edit page sends when nothing but `changes` was touched."""
-    sent: dict[str, object] = {"name": row.name_zh, "condition": json.dumps(row.condition, ensure_ascii=False)}
-    return sent | row.sets | changes
+    return {"name": row.name_zh} | row.sets | changes
+
+
+def line(field: str, op: str, value: str, place: int = 0) -> dict[str, object]:
+    """Return what one row of the editor of conditions sends."""
+    name = f"when.{place}"
+    return {"when.join": "all", f"{name}.field": field, f"{name}.op": op, f"{name}.value": value}
 
 
 def test_the_page_says_every_rule_as_a_sentence(login: Login) -> None:
@@ -72,41 +76,69 @@ def test_a_senseless_number_is_refused_on_the_page(login: Login, sent: dict[str,
     assert rule(OpeningRule, "sku").threshold == 3
 
 
-def test_the_words_of_a_rule_are_changed_without_json(login: Login) -> None:
+def test_the_words_of_a_rule_are_changed_as_words(login: Login) -> None:
     row, browser = rule(ClassificationRule, "leaking"), login("quality_lead")
     url = f"{RULES}/classification/{row.id}"
     assert "漏液" in browser.get(url).text
     assert browser.post(url, form(row, words="滴漏 漏液")).status_code == 303
     assert rule(ClassificationRule, "leaking").condition["any"][0]["value"] == ["滴漏", "漏液"]
+    assert browser.post(url, form(row, words=" ")).status_code == 422
 
 
-def test_the_json_wins_where_it_was_changed(login: Login) -> None:
-    row = rule(ClassificationRule, "leaking")
-    changed = json.dumps({"field": "stars", "op": "le", "value": 1})
-    login("quality_lead").post(f"{RULES}/classification/{row.id}", form(row, condition=changed, words="漏液"))
+def test_a_rule_of_words_can_become_a_condition(login: Login) -> None:
+    row, browser = rule(ClassificationRule, "leaking"), login("quality_lead")
+    url = f"{RULES}/classification/{row.id}"
+    page = browser.get(f"{url}?condition=1").text
+    assert 'name="when.0.field"' in page and 'name="words"' not in page
+    assert browser.post(url, form(row) | line("stars", "le", "1")).status_code == 303
     assert rule(ClassificationRule, "leaking").condition == {"field": "stars", "op": "le", "value": 1}
 
 
+def test_a_condition_is_built_with_buttons_and_saved(login: Login) -> None:
+    row, browser = rule(IntakeRule, "low_stars"), login("quality_lead")
+    url = f"{RULES}/intake/{row.id}"
+    assert 'name="when.0.value"' in browser.get(url).text
+    sent = form(row, name="差评进线") | line("stars", "le", "1")
+    added = browser.post(url, sent | {"_edit": "add-row:when"})
+    assert added.status_code == 200 and 'name="when.1.field"' in added.text and "差评进线" in added.text
+    assert rule(IntakeRule, "low_stars").condition["value"] == 2
+    assert browser.post(url, sent | line("text", "contains", "漏", 1)).status_code == 303
+    assert rule(IntakeRule, "low_stars").condition == {
+        "all": [{"field": "stars", "op": "le", "value": 1}, {"field": "text", "op": "contains", "value": "漏"}]
+    }
+
+
+def test_experts_write_the_condition_as_text(login: Login) -> None:
+    row, browser = rule(IntakeRule, "low_stars"), login("quality_lead")
+    url = f"{RULES}/intake/{row.id}"
+    switched = browser.post(url, form(row) | line("stars", "le", "2") | {"_edit": "text:when"})
+    assert "星级 &lt;= 2" in switched.text or "星级 ≤ 2" in switched.text
+    text = {"when._mode": "text", "when._text": '星级 <= 3 且 买家的话 包含 "漏"'}
+    assert browser.post(url, form(row) | text).status_code == 303
+    assert rule(IntakeRule, "low_stars").condition["all"][0]["value"] == 3
+    wrong = browser.post(url, form(row) | text | {"when._text": "星级 <= 3 且\n天气 = 1"})
+    assert wrong.status_code == 422 and "第 2 行第 1 个字" in wrong.text and "天气" in wrong.text
+
+
 def test_a_wrong_condition_points_at_its_place_and_keeps_what_was_typed(login: Login) -> None:
-    row = rule(IntakeRule, "low_stars")
-    text = '{"all": [{"field": "stars", "op": "le", "value": "two"}]}'
-    answer = login("quality_lead").post(f"{RULES}/intake/{row.id}", form(row, condition=text))
+    row, browser = rule(IntakeRule, "low_stars"), login("quality_lead")
+    answer = browser.post(f"{RULES}/intake/{row.id}", form(row, name="新名字") | line("stars", "le", "two"))
     assert answer.status_code == 422
-    assert "all[0].value" in answer.text and "two" in answer.text
+    assert 'id="when-0-value-error"' in answer.text and 'value="two"' in answer.text and "新名字" in answer.text
     assert rule(IntakeRule, "low_stars").condition["value"] == 2
 
 
-def test_broken_json_points_at_line_and_column(login: Login) -> None:
-    row = rule(IntakeRule, "low_stars")
-    answer = login("quality_lead").post(f"{RULES}/intake/{row.id}", form(row, condition='{"field":\n oops}'))
-    assert answer.status_code == 422
-    assert "第 2 行第 2 个字符" in answer.text
+def test_a_rule_that_would_take_every_record_is_refused(login: Login) -> None:
+    row, browser = rule(IntakeRule, "low_stars"), login("quality_lead")
+    answer = browser.post(f"{RULES}/intake/{row.id}", form(row) | {"when.join": "all"})
+    assert answer.status_code == 422 and "请至少加一条条件" in answer.text
+    assert rule(IntakeRule, "low_stars").condition["value"] == 2
 
 
-@pytest.mark.parametrize("text", ["[" * 20_000, "null", "3", '"x"', '{"a": NaN}'])
+@pytest.mark.parametrize("text", ["(" * 20_000, "null", "3", '"x"', "星级 = NaN"])
 def test_hostile_conditions_are_refused(login: Login, text: str) -> None:
-    row = rule(IntakeRule, "low_stars")
-    assert login("quality_lead").post(f"{RULES}/intake/{row.id}", form(row, condition=text)).status_code == 422
+    row, sent = rule(IntakeRule, "low_stars"), {"when._mode": "text", "when._text": text}
+    assert login("quality_lead").post(f"{RULES}/intake/{row.id}", form(row) | sent).status_code == 422
 
 
 def test_a_rule_of_words_is_added(login: Login) -> None:
