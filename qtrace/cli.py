@@ -33,7 +33,7 @@ from qtrace.setup import database
 from qtrace.setup.demo import PASSWORD as DEMO_PASSWORD
 from qtrace.setup.demo import DemoOptions, install_demo, installed_demo, people_of_demo, remove_site
 from qtrace.setup.install import has_people, install
-from qtrace.setup.pack_commands import pack_apply, pack_export, pack_json
+from qtrace.setup.pack_commands import pack_apply, pack_export, pack_json, pack_list
 from qtrace.trace.service import trace_json
 
 
@@ -309,6 +309,20 @@ def channel_status_command(name: str) -> None:
 @cli.group("pack")
 def pack_group() -> None:
     """The configuration as one file: forms, rules, taxonomies, mappings, standards."""
+
+
+@pack_group.command("list")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True)
+def pack_list_command(file: Path | None, as_json: bool) -> None:
+    """Name what a file holds, or without one what this site would export."""
+    with built_app().test_request_context():
+        found = pack_list(file)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        for section, keys in found.items():
+            print(f"{section} {len(keys)}", *(f"  {key}" for key in keys), sep="\n")
 
 
 @pack_group.command("export")

@@ -19,6 +19,12 @@ from qtrace.setup.configuration import (
 )
 
 
+def pack_list(file: Path | None) -> dict[str, list[str]]:
+    """Return by section the keys of what a file holds, or without one of what this site would export."""
+    data = read_text(file.read_bytes()) if file else export_configuration()
+    return {name: sorted(items) for name, items in data["sections"].items()}
+
+
 def pack_export(file: Path) -> int:
     """Write the configuration into a file and return how many items it holds."""
     data = export_configuration()

@@ -38,7 +38,7 @@ from qtrace.setup.configuration import (
     read_text,
     write_text,
 )
-from qtrace.setup.pack_commands import pack_apply, pack_export, pack_json
+from qtrace.setup.pack_commands import pack_apply, pack_export, pack_json, pack_list
 from tests.conftest import NOW, log_in, make_app
 
 BY = {"by": 1, "now": NOW}
@@ -294,4 +294,7 @@ def test_the_command_line_writes_and_applies_a_file(sqlite_app: Flask, file: byt
         assert tried == done
         assert len(done["conflict"]) == 1
         assert pack_export(tmp_path / "again.json") > 20
+    with sqlite_app.test_request_context():
+        assert pack_list(tmp_path / "again.json") == pack_list(None)
+        assert "visit" in pack_list(None)["forms"]
     assert json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))["sections"]["forms"]["visit"]
