@@ -139,7 +139,7 @@ def _records(form_id: int, version_id: int, slots: dict[str, str]) -> Iterator[d
         day = (now - timedelta(minutes=chance.randrange(3 * 365 * 1440))).strftime("%Y-%m-%d %H:%M:%S.%f")
         yield empty | {
             "form_id": form_id, "form_version_id": version_id, "number": f"BN-{n:07d}", "title": "开箱检查", "answers": "{}",
-            "state": "void" if n % 50 == 0 else "open", "source": "import", "sku_id": article, "created_at": day,
+            "state": "void" if n % 50 == 0 else "open", "stage": "", "source": "import", "sku_id": article, "created_at": day,
             "changed_at": day, "department_id": department, "version": 1, slots["article"]: article, slots["day"]: day,
             slots["department"]: department,
         }  # fmt: skip
