@@ -10,7 +10,7 @@ from flask_babel import force_locale
 
 from qtrace.app import create_app
 from qtrace.config import PREFIX, SETTINGS
-from qtrace.forms.catalogue import Drawer, drawers, options_text, stored_as
+from qtrace.forms.catalogue import Drawer, drawers, for_strangers, options_text, stored_as
 from tools import translations
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,7 +57,7 @@ def controls_table() -> str:
 def _drawer_table(drawer: Drawer) -> str:
     rows = [
         f"| {'**' + control.name_zh + '**' if control.basic else control.name_zh} | `{control.key}` "
-        f"| {'—' if control.layout else stored_as(control)} | {'可用' if control.public else '不可用'} "
+        f"| {'—' if control.layout else stored_as(control)} | {for_strangers(control)} "
         f"| {control.not_in_rows or '可用'} | {options_text(control) or '—'} |"
         for control in drawer.controls
     ]

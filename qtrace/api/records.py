@@ -43,11 +43,16 @@ from qtrace.rules.doors import Checked, Door, note_warnings
 
 SOURCE = "api"
 MOST_ROWS = 500
+NOTES: Schema = {
+    "type": "object", "additionalProperties": text(),
+    "description": "Warnings that were let through with the reason given, by field; `form` is about no single one.",
+}  # fmt: skip
 RECORD: Schema = thing({
     "number": text(24), "title": text(200), "state": one_of("open", "done", "void"),
     "stage": text(60, description="Where it stands in the flow of its form: fill, check, lead_check, approved; empty without one."),
     "source": one_of("page", "public", "import", "api", "connector"), "key": maybe(text(200)),
     "form_version": integer(1), "created_at": moment(), "changed_at": moment(), "version": integer(1), "values": VALUES,
+    "notes": NOTES,
 })  # fmt: skip
 CHANGE: Schema = thing({"values": VALUES}, {"reasons": REASONS, "version": integer(0)})
 ROW: Schema = thing({"values": VALUES})
@@ -131,7 +136,8 @@ def record_update(call: Call, form: str, number: str) -> Answer:
     now, key, record_id = clock.now(), row.key, record.id
     checked = _checked(key, definition, sent, problems, call.user, now, record)
     with write(), field_paths():
-        change_record(record_id, checked.answers.answers, expected_version=expected, by=call.user.id, now=now)
+        answers, by = checked.answers.answers, call.user.id
+        change_record(record_id, answers, expected_version=expected, by=by, now=now, notes=checked.notes)
         note_warnings("record", record_id, checked, now=now)
         return kept(_answer(key, number, call.user))
 
@@ -211,7 +217,7 @@ def _told(form: Form, record: Record) -> dict[str, Any]:
         "number": record.number, "title": record.title, "state": record.state, "stage": record.stage, "source": record.source,
         "key": record.key, "form_version": record.form_version_id, "created_at": told(record.created_at),
         "changed_at": told(record.changed_at), "version": record.version,
-        "values": told_values(definition, record.answers),
+        "values": told_values(definition, record.answers), "notes": record.notes or {},
     }  # fmt: skip
 
 

@@ -48,6 +48,7 @@ ZONES = (
     ("4", "左", "Left"), ("5", "中间", "Middle"), ("6", "右", "Right"),
     ("7", "左下", "Bottom left"), ("8", "下", "Bottom"), ("9", "右下", "Bottom right"),
 )  # fmt: skip
+ZONE_VALUES = frozenset(value for value, _zh, _en in ZONES)
 
 
 class ResponsibilitySplit(Rows):
@@ -357,7 +358,7 @@ class DefectMap(Rows):
             place = place_of(f"{bound.part(f'{row.index}.x')},{bound.part(f'{row.index}.y')}")
             zone = bound.part(f"{row.index}.zone")
             if place is None or (zone and zone != zone_of(*place)):
-                place = middle_of(zone) if zone else None
+                place = middle_of(zone) if zone in ZONE_VALUES else None
             found += mark_svg(row.place, *place) if place else Markup("")
         return found
 

@@ -29,9 +29,11 @@ from qtrace.issues.stages import stage_names
 from qtrace.records.asking import read_asked
 from qtrace.records.fields import STATES, list_fields
 from qtrace.records.models import Record
+from qtrace.records.pages import told_notes
 from qtrace.records.queries import record_forms, record_page
 
 PAGE = 1000
+NOTES = "_notes"  # no field can be called so
 
 
 def export_lists() -> list[ExportView]:
@@ -143,7 +145,7 @@ class RecordExport:
             for one in self.definition.fields
             if not known[one.control].layout
         ]
-        return [*own, *fields]
+        return [*own, *fields, ExportColumn(NOTES, _("提醒和原因"))]
 
     def rows(self, asking: Asking, *, unmasked: bool) -> Iterator[Mapping[str, Value]]:
         """Yield the records in the order of the list."""
@@ -164,6 +166,9 @@ class RecordExport:
         found: dict[str, Value] = {
             "number": row.number, "state": str(STATES.get(row.state, row.state)), "created_at": _clock(row.created_at, zone),
         }  # fmt: skip
+        if row.notes:
+            told = told_notes(self.definition, row.notes)
+            found[NOTES] = "\n".join(f"{label}: {text}" if label else text for label, text in told)
         for field_id, value in row.answers.items():
             asked = own.get(field_id)
             if asked is None or value is None:

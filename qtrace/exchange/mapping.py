@@ -265,12 +265,32 @@ def sample_values(
     one = kind.field(name)
     if one is None:
         return ["" for _sample in samples]
+    labels = {choice.value: choice.label for choice in one.choices}
+    return [
+        _in_words(value, labels, ZoneInfo(zone))
+        for value in _sampled(kind, one, header, samples, definition, zone=zone)
+    ]
+
+
+def unknown_samples(
+    kind: Kind, one: Field, header: str, counts: Mapping[str, int], definition: Definition, *, zone: str
+) -> Counter[str]:
+    """Return the words among a column's texts that none of the field's choices is known by, with how often each is said."""
+    found: Counter[str] = Counter()
+    values = _sampled(kind, one, header, list(counts), definition, zone=zone)
+    for value, count in zip(values, counts.values(), strict=True):
+        if isinstance(value, Unread):
+            found.update(dict.fromkeys(value.unknown, count))
+    return found
+
+
+def _sampled(
+    kind: Kind, one: Field, header: str, samples: Sequence[Cell], definition: Definition, *, zone: str
+) -> Sequence[Any]:
     epoch = EPOCHS.get(str(definition.get("epoch", "")), EPOCH_1900)
     source = _Source({tidy_title(header): 0}, ZoneInfo(zone), epoch, set())
     step = _step(kind, replace(one, required=False), {"header": header}, source)
-    values = step.values([_emptied(samples, _marks(definition.get("empty", ())))], len(samples))
-    labels = {choice.value: choice.label for choice in one.choices}
-    return [_in_words(value, labels, source.zone) for value in values]
+    return step.values([_emptied(samples, _marks(definition.get("empty", ())))], len(samples))
 
 
 def _in_words(value: object, labels: Mapping[str, str], zone: ZoneInfo) -> str:

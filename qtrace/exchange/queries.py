@@ -22,6 +22,9 @@ class RunDetail:
     blank: int = 0
     without_value: int = 0
     first: list[list[str]] = field(default_factory=list)  # by column
+    words: list[dict[str, int]] = field(default_factory=list)  # by column, the most frequent first
+    more_words: list[int] = field(default_factory=list)  # by column, how many stand in no place of `words`
+    looked_at: int = 0  # rows
     totals: list[int] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)

@@ -16,6 +16,7 @@ from qtrace.core.models import StoredFileRow
 from qtrace.exchange.choosing import choose, choose_as_before, is_remembered
 from qtrace.exchange.looking import first_look
 from qtrace.exchange.mapping import detect_kind
+from qtrace.exchange.models import ImportRun
 from qtrace.exchange.queries import PAGE, RunDetail, detail_of, newest_runs, run_by_id, run_of_refused, saved_mappings
 from qtrace.exchange.reading import read_table
 from qtrace.exchange.reasons import read_reasons
@@ -32,7 +33,7 @@ from qtrace.exchange.service import (
     repeat_for_real,
     repeat_with_words,
 )
-from qtrace.exchange.targets import kind_labels, kinds
+from qtrace.exchange.targets import ISSUES, kind_labels, kinds
 from qtrace.exchange.template_file import filled_template
 from qtrace.exchange.undoing import can_undo, undo_import
 from qtrace.exchange.webforms import UploadForm
@@ -81,6 +82,7 @@ def show(run_id: int) -> Response:
     return render(
         "exchange/show.html", "exchange/_run.html", run=run, detail=detail, labels=kind_labels(),
         reasons=read_reasons(detail.reasons), words=unknown_words(run, detail), can_undo=can_undo(run),
+        undone=_undone(run) if detail.undone else "",
     )  # fmt: skip
 
 
@@ -147,14 +149,8 @@ def undo_create(run_id: int) -> Response:
     """Take the whole import back as far as nobody has touched its rows."""
     user_id = actor().id
     with write():
-        done = undo_import(run_id, by=user_id, now=clock.now())
-    told = _(
-        "已撤销:删除 %(removed)s 条,恢复 %(restored)s 条,保留 %(kept)s 条。",
-        removed=done.removed,
-        restored=done.restored,
-        kept=len(done.kept),
-    )
-    return go(url_for("imports.show", run_id=run_id), trigger={"toast": told})
+        undo_import(run_id, by=user_id, now=clock.now())
+    return go(url_for("imports.show", run_id=run_id), trigger={"toast": _undone(run_by_id(run_id))})
 
 
 @bp.get("/<int:run_id>/refused")
@@ -168,6 +164,15 @@ def refused(run_id: int) -> Response:
         raise NotFound
     path = files.open_path(stored.id, data_dir=_data_dir())
     return send_file(path, as_attachment=True, download_name=stored.name, mimetype="application/octet-stream")
+
+
+def _undone(run: ImportRun) -> str:
+    """Say what an undo did: issues are ended, everything else is deleted."""
+    done = detail_of(run).undone
+    counts = {name: done[name] for name in ("removed", "restored", "kept")}
+    if run.kind == ISSUES:
+        return _("已撤销:终止 %(removed)s 个质量问题(编号还查得到),保留 %(kept)s 个。", **counts)
+    return _("已撤销:删除 %(removed)s 条,恢复 %(restored)s 条,保留 %(kept)s 条。", **counts)
 
 
 def _upload_form() -> UploadForm:

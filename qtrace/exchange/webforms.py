@@ -37,19 +37,30 @@ class MappingForm(Form):
     """What a file's rows become and how they are read; under `save_as` the mapping is remembered."""
 
     kind = SelectField(lazy_gettext("数据类别"), validators=[DataRequired(lazy_gettext("请选择数据类别。"))])
+    shop = SelectField(lazy_gettext("店铺"), validate_choice=False)
     key = SelectField(lazy_gettext("按哪一项认出同一条"), validate_choice=False)
-    empty = StringField(lazy_gettext("当作空格的写法"), validators=[Length(max=200)])
+    empty = StringField(
+        lazy_gettext("当作空格的写法"),
+        validators=[Length(max=200, message=lazy_gettext("当作空格的写法太长,最多 200 个字。"))],
+    )
     epoch = SelectField(lazy_gettext("日期数字从哪年算起"), validate_choice=False)
     keep_totals = BooleanField(lazy_gettext("合计行和表尾也导入"))
     save_as = StringField(
         lazy_gettext("保存为"),
-        validators=[Length(max=80), Regexp(r"^[^/\\]*$", message=lazy_gettext("名字里不能有斜杠。"))],
+        validators=[
+            Length(max=80, message=lazy_gettext("「保存为」的名字太长,最多 80 个字。")),
+            Regexp(r"^[^/\\]*$", message=lazy_gettext("「保存为」的名字里不能有斜杠。")),
+        ],
     )
-    pattern = StringField(lazy_gettext("适用的文件名"), validators=[Length(max=120)])
+    pattern = StringField(
+        lazy_gettext("适用的文件名"),
+        validators=[Length(max=120, message=lazy_gettext("适用的文件名太长,最多 120 个字。"))],
+    )
 
-    def offer(self, kind: Kind) -> None:
-        """Fill the choices."""
+    def offer(self, kind: Kind, shops: Sequence[Shop] = ()) -> None:
+        """Fill the choices; `shops` are those the rows may belong to where that is still to be said."""
         self.kind.choices = list(kind_labels().items())
+        self.shop.choices = [("", _("请选择")), *((shop.key, shop.name) for shop in shops)]
         self.epoch.choices = [("", _("按文件")), ("1900", "1900"), ("1904", "1904")]
         labels = [(name, str(one.label)) for name in kind.keys if (one := kind.field(name)) is not None]
         # a shop's facts are always known by their number

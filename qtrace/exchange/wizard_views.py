@@ -1,5 +1,6 @@
 """Pages of the import wizard: which sheet and headers, what the columns hold."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -8,9 +9,11 @@ from flask import Response, current_app, request, send_file, url_for
 from flask_babel import gettext as _
 
 from qtrace.accounts.access import needs
+from qtrace.catalog.models import Shop
+from qtrace.catalog.queries import shop_by_key, shops
 from qtrace.core import clock, files
 from qtrace.core.db import write
-from qtrace.core.errors import DomainError, NotFound
+from qtrace.core.errors import DomainError, NotFound, Refused
 from qtrace.exchange.cells import NOTHING
 from qtrace.exchange.choosing import choose_by_columns, pattern_of
 from qtrace.exchange.kinds import KINDS, Kind
@@ -24,6 +27,7 @@ from qtrace.exchange.targets import described, kind_labels
 from qtrace.exchange.template_file import template_file
 from qtrace.exchange.views import bp
 from qtrace.exchange.webforms import MappingForm, SheetForm, chosen_columns, suggested_fields
+from qtrace.exchange.words import Unknown, sent_words, words_ahead
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
 from qtrace.web.limits import limited
@@ -77,26 +81,31 @@ def mapping(run_id: int) -> Response:
     run = _draft(run_id)
     kind = _kind(request.args.get("kind", ""), run)
     form = MappingForm(data={"kind": kind.name, "empty": " ".join(NOTHING), "pattern": pattern_of(run.file_name)})
-    form.offer(kind)
+    form.offer(kind, _shops(run, kind))
     return _mapping_page(run, form, kind, suggested_fields(kind, detail_of(run).headers))
 
 
 @bp.post("/<int:run_id>/mapping")
 @needs("import.run")
 def mapping_create(run_id: int) -> Response:
-    """Take the mapping of a draft and start its run."""
+    """Take the mapping of a draft and start its run, or first show the words of the columns as they are chosen now."""
     run = _draft(run_id)
     detail = detail_of(run)
     kind = _kind(request.form.get("kind", ""), run)
     form = MappingForm(request.form)
-    form.offer(kind)
+    form.offer(kind, _shops(run, kind))
     fields = [request.form.get(f"col-{place}", "") for place in range(len(detail.headers))]
+    if "look" in request.form:
+        return _mapping_page(run, form, kind, fields)
     if not form.validate():
-        return _mapping_page(run, form, kind, fields, status=422, error=_("请检查数据类别和名字。"))
+        first = next(message for messages in form.errors.values() for message in messages)
+        return _mapping_page(run, form, kind, fields, status=422, error=str(first))
     definition = form.definition(detail, chosen_columns(request.form, detail.headers))
+    for field, meant in sent_words(request.form, _words(detail, kind, form, fields)).items():
+        definition["columns"][field]["map"] = meant
     name = (form.save_as.data or "").strip()
     try:
-        chosen = choose_by_columns(definition, detail.headers, shop_id=run.shop_id, name=name)
+        chosen = choose_by_columns(definition, detail.headers, shop_id=run.shop_id or _shop_id(run, form), name=name)
     except DomainError as error:
         return _mapping_page(run, form, kind, fields, status=422, error=error.message)
     with write():
@@ -127,6 +136,29 @@ def _kind(asked: str, run: ImportRun) -> Kind:
     return described(asked if asked in labels else run.kind if run.kind in labels else "orders")
 
 
+def _shops(run: ImportRun, kind: Kind) -> Sequence[Shop]:
+    """Return the shops to choose from: facts belong to one, and nobody has said yet to which."""
+    found = shops() if kind.name in KINDS and run.shop_id is None else ()
+    return found if len(found) > 1 else ()
+
+
+def _shop_id(run: ImportRun, form: MappingForm) -> int | None:
+    if len(form.shop.choices or ()) <= 1:
+        return run.shop_id
+    shop = shop_by_key(form.shop.data or "")
+    if shop is None:
+        raise Refused(_("请选择这些数据是哪个店铺的。"), field="shop")
+    return shop.id
+
+
+def _words(detail: RunDetail, kind: Kind, form: MappingForm, fields: list[str]) -> list[Unknown]:
+    """Return the words of the chosen columns that still need a meaning, as far as the first rows have them."""
+    sent = {f"col-{place}": field for place, field in enumerate(fields)}
+    columns = chosen_columns(sent, detail.headers)
+    zone = current_app.config["QTRACE_TZ"]
+    return words_ahead(detail, kind, columns, {"empty": (form.empty.data or "").split()}, zone=zone)
+
+
 def _table(run: ImportRun, wanted: str, **options: int | None) -> Table:
     path = files.open_path(run.file_id or "", data_dir=current_app.config["QTRACE_DATA_DIR"])
     return read_table(
@@ -146,8 +178,10 @@ def _mapping_page(
 ) -> Response:
     detail = detail_of(run)
     columns = [_column(detail, kind, form, place, fields[place]) for place in range(len(detail.headers))]
+    words = _words(detail, kind, form, fields)
     return render(
         "exchange/mapping.html", status=status, run=run, detail=detail, form=form, kind=kind, error=error,
+        words=words, meant=sent_words(request.form, words),
         columns=[one for one in columns if one["samples"] or one["field"]], facts=kind.name in KINDS,
         blank=[one["header"] for one in columns if one["header"] and not one["samples"] and not one["field"]],
     )  # fmt: skip

@@ -10,6 +10,7 @@ from qtrace.conditions.tree import FieldKind
 from qtrace.core.errors import Refused
 from qtrace.forms.answers import Bound, RowErrors
 from qtrace.forms.controls.rows import rearranged
+from qtrace.forms.openness import Openness, usual_openness
 from qtrace.forms.registry import FAMILIES, Control, Family, FieldDefinition, Sent, Storage, Value, controls
 
 STORED: Mapping[Storage, LazyString] = {
@@ -89,6 +90,12 @@ def read_trial(control: Control, typed: Mapping[str, Sequence[str]]) -> Trial:
 def options_text(control: Control) -> str:
     """Return the names of a control's settings, the required ones marked."""
     return "、".join(f"{option.label_zh or option.name}{'*' if option.required else ''}" for option in control.options)
+
+
+def for_strangers(control: Control) -> str:
+    """Return the word for whether people without an account may be asked it."""
+    words = {Openness.OPEN: _("可用"), Openness.OPENED: _("在链接上勾选后"), Openness.CLOSED: _("不可用")}
+    return str(words[usual_openness(control)])
 
 
 def stored_as(control: Control) -> str:

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from qtrace.accounts.access import needs
 from qtrace.core.errors import NotFound
-from qtrace.forms.catalogue import drawers, new_trial, read_trial, stored_as
+from qtrace.forms.catalogue import drawers, for_strangers, new_trial, read_trial, stored_as
 from qtrace.forms.registry import Control, FieldDefinition, Finding, controls
 from qtrace.web.htmx import render
 from qtrace.web.limits import limited
@@ -16,7 +16,7 @@ bp = Blueprint("controls", __name__)
 @needs("config.forms")
 def index() -> Response:
     """Show every control by its family."""
-    return render("forms/controls.html", drawers=drawers(), stored_as=stored_as)
+    return render("forms/controls.html", drawers=drawers(), stored_as=stored_as, for_strangers=for_strangers)
 
 
 @bp.get("/forms/controls/<key>")
@@ -24,7 +24,13 @@ def index() -> Response:
 def show(key: str) -> Response:
     """Show one control: what it keeps, its settings, and its input."""
     control = _control(key)
-    return render("forms/control.html", control=control, trial=new_trial(control), stored_as=stored_as)
+    return render(
+        "forms/control.html",
+        control=control,
+        trial=new_trial(control),
+        stored_as=stored_as,
+        for_strangers=for_strangers,
+    )
 
 
 @bp.post("/forms/controls/<key>/trial")
@@ -35,7 +41,14 @@ def trial_create(key: str) -> Response:
     control = _control(key)
     trial = read_trial(control, request.form.to_dict(flat=False))
     status = 200 if trial.ok else 422
-    return render("forms/control.html", control=control, trial=trial, stored_as=stored_as, status=status)
+    return render(
+        "forms/control.html",
+        control=control,
+        trial=trial,
+        stored_as=stored_as,
+        for_strangers=for_strangers,
+        status=status,
+    )
 
 
 @bp.get("/forms/controls/<key>/found")

@@ -8,8 +8,6 @@ from qtrace.forms.held import drop_draft
 from qtrace.forms.registry import FieldDefinition, Opening, Sent, Storage, Value, controls
 from qtrace.forms.use import count_rows, count_use
 
-EMPTY: tuple[Value, ...] = (None, "", [], {})
-
 
 def note_submission(
     form_id: int, definition: FormDefinition, sent: Sent, filled: Collection[str], *, opening: Opening
@@ -28,7 +26,7 @@ def filled_in(definition: FormDefinition, answers: Answers) -> set[str]:
         field.id: answers.columns.get(field.column) if field.column else answers.answers.get(field.id)
         for field in definition.fields
     }
-    return {name for name, value in held.items() if _is_filled(value)} | set(answers.files)
+    return {name for name, value in held.items() if is_filled(value)} | set(answers.files)
 
 
 def note_rows(form_id: int, definition: FormDefinition, rows: Sequence[Mapping[str, Value]]) -> None:
@@ -37,7 +35,7 @@ def note_rows(form_id: int, definition: FormDefinition, rows: Sequence[Mapping[s
     What none of them brings was not asked: a ledger without a column says nothing about who leaves the field empty.
     """
     names = [field.id for field in definition.fields if _is_asked(field)]
-    filled = {name: sum(1 for row in rows if _is_filled(row.get(name))) for name in names}
+    filled = {name: sum(1 for row in rows if is_filled(row.get(name))) for name in names}
     count_rows(form_id, len(rows), {name: count for name, count in filled.items() if count})
 
 
@@ -46,9 +44,9 @@ def _is_asked(field: FieldDefinition) -> bool:
     return not (control.layout or control.assigned or control.storage == Storage.COMPUTED)
 
 
-def _is_filled(value: Value) -> bool:
+def is_filled(value: Value) -> bool:
     """Say whether something was given; 0 is, a switch that is off is not."""
-    return value is not False and value not in EMPTY
+    return bool(value) or (value == 0 and value is not False)
 
 
 def _as_prefilled(field: FieldDefinition, sent: Sent, opening: Opening) -> bool:

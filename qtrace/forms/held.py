@@ -84,8 +84,14 @@ def compare(definition: FormDefinition, kept: Sent, now: Sent) -> list[Differing
             continue
         texts = _words(control, asked, kept), _words(control, asked, now)
         if texts[0] != texts[1]:
-            found.append(Differing(asked, *texts))
+            found.append(Differing(asked, _only_in(*texts), _only_in(*reversed(texts))))
     return found
+
+
+def _only_in(text: str, other: str) -> str:
+    """Return the lines of a text that the other lacks; all of it where it lacks none."""
+    held = set(other.splitlines())
+    return "\n".join(line for line in text.splitlines() if line not in held) or text
 
 
 def _words(control: Control, asked: FieldDefinition, sent: Sent) -> str:

@@ -14,7 +14,7 @@ from qtrace.core import clock
 from qtrace.core.errors import Refused
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.designing import draft_of
-from qtrace.forms.filling import EMPTY
+from qtrace.forms.filling import is_filled
 from qtrace.forms.links import LinkState, links_of, preset_fields, state_of
 from qtrace.forms.models import Form
 from qtrace.forms.registry import FieldDefinition, Sent, Storage, Value, controls
@@ -150,4 +150,4 @@ def _refusal(asked: FieldDefinition, value: Value) -> str:
         again = control.parse(asked, Sent(control.send(asked, value))) if value is not None else None
     except Refused as refused:
         return refused.message
-    return _("请填写这一项。") if asked.required and again in EMPTY else ""
+    return _("请填写这一项。") if asked.required and not is_filled(again) else ""

@@ -159,8 +159,13 @@ def joined(definition: FormDefinition, preset: Mapping[str, object], opened: Col
 
 
 def may_be_preset(definition: FormDefinition) -> FormDefinition:
-    """Return the fields a link can bring along: everything but files."""
-    return _only(definition, lambda asked: controls()[asked.control].storage not in (Storage.FILE_REFS, Storage.ROWS))
+    """Return the fields a link can bring along: everything but rows and what takes files."""
+    return _only(definition, _takes_no_files)
+
+
+def _takes_no_files(asked: FieldDefinition) -> bool:
+    control = controls()[asked.control]
+    return control.storage not in (Storage.FILE_REFS, Storage.ROWS) and not control.file_fields(asked, Sent())
 
 
 def preset_fields(preset: Mapping[str, object]) -> set[str]:

@@ -12,7 +12,7 @@ from qtrace.forms.computing import Computing
 from qtrace.forms.controls.compute import Lookup, sources
 from qtrace.forms.controls.relation import SubTable
 from qtrace.forms.definition import FormDefinition
-from qtrace.forms.registry import FieldDefinition, controls
+from qtrace.forms.registry import Control, FieldDefinition, controls
 
 
 class Openness(Enum):
@@ -58,6 +58,14 @@ def openness_of(place: Place) -> Openness:
     if isinstance(control, Lookup):
         return _of_lookup(place)
     return Openness.OPENED if control.reads_company(place.asked) else Openness.OPEN
+
+
+def usual_openness(control: Control) -> Openness:
+    """Say whether strangers may be asked a control as it is newly laid on a form; what it looks up decides the rest."""
+    if not control.public:
+        return Openness.CLOSED
+    laid = FieldDefinition("field", control.key, control.name_zh, control.name_en, options=control.starter())
+    return Openness.OPENED if isinstance(control, Lookup) or control.reads_company(laid) else Openness.OPEN
 
 
 def may_be_opened(definition: FormDefinition) -> list[Place]:

@@ -35,6 +35,7 @@ class Picture:
 
     id: str
     name: str
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,9 +166,12 @@ def _section(section: Section, cells: Sequence[Cell], files: Mapping[str, Sequen
 
 
 def _answer(cell: Cell, files: Sequence[StoredFileRow]) -> Answer:
-    pictures = [Picture(file.id, file.name) for file in files if file.media_type.startswith("image/")]
+    captions = cell.control.captions(cell.field, cell.value)
+    pictures = [
+        Picture(file.id, file.name, captions.get(file.id, "")) for file in files if file.media_type.startswith("image/")
+    ]
     others = [file.name for file in files if not file.media_type.startswith("image/")]
-    shown = Markup() if files else cell.control.on_paper(cell.field, cell.value)
+    shown = Markup() if files and cell.control.holds_files else cell.control.on_paper(cell.field, cell.value)
     return Answer(localised(cell.field, "label"), shown, cell.control.wide or bool(files), pictures, others)
 
 

@@ -27,7 +27,7 @@ from qtrace.records.flow_templates import APPROVED
 from qtrace.records.following import Following
 from qtrace.records.models import Record, RecordEdit
 from qtrace.records.rolling import follow_links
-from qtrace.records.service import KIND, assigned, differing, refuse_taken
+from qtrace.records.service import KIND, assigned, differing, notes_after, refuse_taken
 from qtrace.sdk.text import Text
 from qtrace.web.filters import in_language
 
@@ -148,6 +148,7 @@ class HeldRow:
     answers: dict[str, Value]
     state: str
     stage: str
+    notes: dict[str, str] | None = None
 
 
 def told_reasons(definition: FormDefinition, reasons: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -183,12 +184,12 @@ class _Plan:
         if self.target.key and key is None:
             return RowOutcome("refused", reasons=[(self.target.key, _("这一项用来认出同一条记录,不能为空。"))])
         if key and key in self.places:
-            self.new[self.places[key]] |= self._columns(row)
+            self.new[self.places[key]] |= self._columns(row) | {"notes": row.notes or None}
             return RowOutcome("updated")
         held = found.get(key) if key else None
         if held is not None:
             return self._again(key or "", held, row, found)
-        columns = self._columns(self._assigned(row)) | {"key": key}
+        columns = self._columns(self._assigned(row)) | {"key": key, "notes": row.notes or None}
         taken = self.once.refusal(columns)
         if taken:
             return RowOutcome("refused", reasons=[taken])
@@ -221,7 +222,8 @@ class _Plan:
 
     def _again(self, key: str, held: HeldRow, row: Row, found: dict[str, HeldRow]) -> RowOutcome:
         answers = held.answers | row.answers
-        if not differing(held.answers, answers):
+        changed = differing(held.answers, answers)
+        if not changed:
             return RowOutcome("unchanged", held.number)
         if held.state == "void":
             return RowOutcome("refused", held.number, [(self.target.key, _("这条记录已作废。请先恢复再修改。"))])
@@ -234,7 +236,7 @@ class _Plan:
         })  # fmt: skip
         columns = self._columns(Row(answers)) | {
             "record_id": held.id, "number": held.number, "version": held.version + 1, "changed_at": self.now,
-            "changed_by": self.sender.by,
+            "changed_by": self.sender.by, "notes": notes_after(held.notes, changed, row.notes),
         }  # fmt: skip
         self.changed.append(columns)
         self._note(columns, row)
@@ -247,6 +249,7 @@ class _Plan:
             answers,
             held.state,
             held.stage,
+            columns["notes"],
         )
         return RowOutcome("updated", held.number)
 
@@ -363,9 +366,11 @@ def existing_rows(target: Target, rows: Sequence[Row]) -> dict[str, HeldRow]:
     found: dict[str, HeldRow] = {}
     statement = select(
         RECORDS.c.key, RECORDS.c.id, RECORDS.c.number, RECORDS.c.version, RECORDS.c.form_version_id, RECORDS.c.title,
-        RECORDS.c.answers, RECORDS.c.state, RECORDS.c.stage,
+        RECORDS.c.answers, RECORDS.c.state, RECORDS.c.stage, RECORDS.c.notes,
     ).where(RECORDS.c.form_id == target.form.id)  # fmt: skip
     for start in range(0, len(keys), 500):
         for row in db.session.execute(statement.where(RECORDS.c.key.in_(keys[start : start + 500]))):
-            found[row.key] = HeldRow(*row[1:])
+            found[row.key] = HeldRow(
+                row.id, row.number, row.version, row.form_version_id, row.title, row.answers, row.state, row.stage, row.notes
+            )  # fmt: skip
     return found

@@ -8,12 +8,14 @@ slot has a partial index, so an unused one costs nothing and a used one is as fa
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, column
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, column
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qtrace.core.db import Base
 from qtrace.forms.slots import ALL_SLOTS
 
+NOTES = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 SCALE = 6
 MOST_TEXT = 600  # of a text slot, what an index of PostgreSQL holds; longer texts are filtered by their beginning
 
@@ -47,6 +49,7 @@ class Record(Base):
     title: Mapped[str] = mapped_column(String(200), default="")
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
     key: Mapped[str | None] = mapped_column(String(200))  # what an import or the API updates it by
+    notes: Mapped[dict[str, Any] | None] = mapped_column(NOTES)  # "warning — why it was let through" by field
     state: Mapped[str] = mapped_column(String(10), default="open")  # open, done, void
     stage: Mapped[str] = mapped_column(String(60), default="")  # of its flow; empty without one
     source: Mapped[str] = mapped_column(String(12), default="page")  # page, public, import, api, connector

@@ -18,9 +18,11 @@ from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import Control, FieldDefinition, Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.records.asking import Asked, read_asked
+from qtrace.records.bulk import told_reasons
 from qtrace.records.fields import STAGES, STATES, ListField, ListFields, list_fields
 from qtrace.records.models import Record
 from qtrace.records.queries import CAP, count, record_page
+from qtrace.records.service import WHOLE
 from qtrace.records.statistics import Counting, Measure, by_value
 
 MOST_COLUMNS = 6
@@ -108,6 +110,12 @@ def cells_of(definition: FormDefinition, record: Record, shown: Sequence[FieldDe
     """Return the answers of a record for the columns of a list; its own version says how they are read."""
     own = {one.id: one for one in definition.all_fields}
     return tuple(_cell(own.get(one.id, one), record.answers.get(one.id)) for one in shown)
+
+
+def told_notes(definition: FormDefinition, notes: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    """Return (what people call the field, warning and reason) of what was let through; "" is the form as a whole."""
+    whole = WHOLE if definition.field(WHOLE) is None else None
+    return told_reasons(definition, [("" if path == whole else path, text) for path, text in (notes or {}).items()])
 
 
 def sections_of(definition: FormDefinition, answers: Mapping[str, Value]) -> list[tuple[Any, list[Cell]]]:

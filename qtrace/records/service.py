@@ -1,6 +1,6 @@
 """Write verbs of records: make one, change it, undo the last change, finish or void it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ from qtrace.records.slots import Slotted, slotted
 
 HIDDEN = "•••"
 KIND = "record"
+WHOLE = "form"  # where a note stands that is about no single field
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def create_record(new: NewRecord, *, by: int | None, now: datetime) -> str:
     refuse_taken(form.id, definition, columns)
     row = Record(
         form_id=form.id, form_version_id=new.form_version_id, number=number, answers=answers,
-        title=follows.title(answers), key=new.key, source=new.source,
+        title=follows.title(answers), notes=dict(new.notes) or None, key=new.key, source=new.source,
         department_id=new.department_id, form_link_id=new.form_link_id, import_run_id=new.import_run_id, created_at=now,
         created_by=by, changed_at=now, changed_by=by, **columns,
     )  # fmt: skip
@@ -79,8 +80,12 @@ def create_record(new: NewRecord, *, by: int | None, now: datetime) -> str:
 def change_record(
     record_id: int, answers: Mapping[str, Value], files: Mapping[str, Sequence[StoredFile]] | None = None, *,
     expected_version: int, by: int | None, now: datetime, import_run_id: int | None = None, reason: str = "",
+    notes: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """Give a record new answers unless somebody else was faster; what it said before is kept."""
+    """Give a record new answers unless somebody else was faster; what it said before is kept.
+
+    `notes` are the reasons given for warnings now; older ones stay with the answers that stay.
+    """
     session = require_write()
     row = session.scalars(select(Record).where(Record.id == record_id).with_for_update()).one()
     if row.version != expected_version:
@@ -94,7 +99,7 @@ def change_record(
     if not changed and not any((files or {}).values()):
         return
     _keep_before(row, changed, definition, by=by, now=now, import_run_id=import_run_id)
-    row.answers = dict(answers)
+    row.answers, row.notes = dict(answers), notes_after(row.notes, changed, notes or {})
     follows = Following(definition, slots_of(form.id))
     columns = follows.columns(answers)
     refuse_taken(form.id, definition, columns, but=row.id)
@@ -188,6 +193,17 @@ def differing(old: Mapping[str, Value], new: Mapping[str, Value]) -> dict[str, t
     """Return (old, new) of each answer that differs."""
     names = dict.fromkeys([*old, *new])
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
+
+
+def notes_after(
+    held: Mapping[str, str] | None, changed: Collection[str], given: Mapping[str, str]
+) -> dict[str, str] | None:
+    """Return the notes of a record after a change: those of answers that stayed, and the new ones; None when there are none.
+
+    A note on the form as a whole ends with any change, because its rule is asked again.
+    """
+    left = {path: text for path, text in (held or {}).items() if path.partition(".")[0] not in {*changed, WHOLE}}
+    return {**left, **given} or None
 
 
 def _keep_before(

@@ -91,6 +91,9 @@ def _words(event: EventRow, fields: Mapping[str, FieldDefinition]) -> str:
         return _("改为%(state)s", state=STATES.get(str(event.body.get("new")), "—"))
     if event.name == "record_revealed":
         return _("查看了完整的%(field)s", field=_label(str(event.body.get("field")), fields))
+    if event.name == "rule_warnings_accepted":
+        what = ";".join(str(text) for text in event.body.values())
+        return _("规则提醒过,说明原因后保存:%(what)s", what=what)
     if event.name == "task_transferred":
         return _("转交了待办")
     return _("修改了 %(fields)s", fields=_listed(list(event.body.get("fields", {})), fields))

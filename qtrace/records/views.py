@@ -27,7 +27,7 @@ from qtrace.records import queries
 from qtrace.records.doors import checked_form, held
 from qtrace.records.flow import holder_of, may_change, refuse_locked
 from qtrace.records.models import Record
-from qtrace.records.pages import list_context, sections_of
+from qtrace.records.pages import list_context, sections_of, told_notes
 from qtrace.records.related import related_lists
 from qtrace.records.service import NewRecord, change_record, create_record, note_reveal, set_state, undo_last_change
 from qtrace.records.timeline import entries_of, source_words
@@ -124,7 +124,7 @@ def record_shown(
         "records/show.html", status=refused.status if refused else 200, form=form, record=record, definition=definition, files=queries.files_of(record.id),
         sections=sections_of(definition, record.answers), history=entries_of(record, definition),
         writer=people.get(record.created_by or 0) or source_words(record) or "—", edited=queries.last_edit(record.id) is not None,
-        revealed=revealed or {}, may_change=may_change(record, actor()), steps=stage_steps(flow, now),
+        revealed=revealed or {}, notes=told_notes(definition, record.notes), may_change=may_change(record, actor()), steps=stage_steps(flow, now),
         box=None if record.state == "void" else decision_box(flow, actor()), holder=holder_of(record), refused=refused,
         related=related_lists(record, form, actor()), cap=queries.CAP,
         note=note,
@@ -166,7 +166,7 @@ def update(form_key: str, number: str) -> Response:
     form_id, record_id, answers, files = form.id, record.id, checked.answers.answers, checked.answers.files
     try:
         with write():
-            change_record(record_id, answers, files, expected_version=version, by=by, now=now)
+            change_record(record_id, answers, files, expected_version=version, by=by, now=now, notes=checked.notes)
             note_warnings("record", record_id, checked, now=now)
             drop_draft(by, form_id, subject=number)
             answer_at(url)

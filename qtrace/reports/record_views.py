@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any, cast, get_args
 from urllib.parse import urlencode
@@ -93,10 +94,9 @@ def sheet(form_key: str) -> Response:
     with tempfile.TemporaryDirectory(dir=scratch(current_app.config["QTRACE_DATA_DIR"])) as folder:
         path = Path(folder) / "statistics.xlsx"
         write_table(path, localised(form), heads, lines)
-        # the open file outlives its name, so nothing is left behind whatever becomes of the answer
-        file = path.open("rb")
+        content = path.read_bytes()  # a few hundred lines at most
     name = f"{localised(form)}-{clock.now():%Y%m%d}.xlsx"
-    answer = send_file(file, as_attachment=True, download_name=name, mimetype="application/octet-stream")
+    answer = send_file(BytesIO(content), as_attachment=True, download_name=name, mimetype="application/octet-stream")
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -71,11 +71,18 @@ class Warned:
 
     finding: Finding
     reason: str = ""
+    is_secret: bool = False  # the message may quote a value that is masked on pages
 
     @property
     def text(self) -> str:
         """Return the message in the reader's language."""
         return in_language(self.finding.message)
+
+    @property
+    def note(self) -> str:
+        """Return what is kept of it: what was warned of, and why it was let through."""
+        reason = self.reason or _("没有人可以询问,已记下")
+        return reason if self.is_secret else f"{self.text} — {reason}"
 
 
 @dataclass(frozen=True)
@@ -128,9 +135,7 @@ class Checked:
     @property
     def notes(self) -> dict[str, str]:
         """Return {path: "message — reason"} of the warnings that were let through, to be stored with the record."""
-        return {
-            one.finding.path or "form": f"{one.text} — {one.reason or _('没有人可以询问,已记下')}" for one in self.warnings
-        }  # fmt: skip
+        return {one.finding.path or "form": one.note for one in self.warnings}
 
     @property
     def refusals(self) -> list[tuple[str, str]]:
@@ -219,7 +224,7 @@ def note_warnings(kind: str, subject_id: int, checked: Checked, *, now: datetime
     """Record in the open write which warnings were let through, and why; nothing when there were none."""
     if checked.warnings:
         reason = "; ".join(dict.fromkeys(one.reason for one in checked.warnings if one.reason))
-        body = {str(one.finding.rule_id): one.text for one in checked.warnings}
+        body = {str(one.finding.rule_id): one.finding.name if one.is_secret else one.text for one in checked.warnings}
         events.record(
             "rule_warnings_accepted", subject=(kind, subject_id), by=checked.by, now=now, body=body, reason=reason
         )
@@ -288,7 +293,7 @@ class _Outcome:
         fresh = [one for one in told if self._is_fresh(one, effects, subject)]
         answers = Answers(self.columns, self.answers, self.files, errors)
         return Checked(
-            answers, errors, tuple(Warned(one, self._reason(one)) for one in fresh),
+            answers, errors, tuple(Warned(one, self._reason(one), self._is_secret(one)) for one in fresh),
             tuple(one for one in findings if one.level == "info" or (one in told and one not in fresh)),
             frozenset(effects.hidden), effects.readonly, effects.required, effects.allowed, self.dropped, self.door,
         )  # fmt: skip
@@ -362,6 +367,11 @@ class _Outcome:
             return True
         names = [finding.field] if finding.field else list(effects.values)
         return any(effects.values.get(name) != subject.before.get(name) for name in names)
+
+    def _is_secret(self, finding: Finding) -> bool:
+        asked = self.definition.field(finding.field)
+        columns = controls()[asked.control].columns(asked) if asked is not None else ()
+        return any(controls()[one.control].sensitive for one in (asked, *columns) if one is not None)
 
     def _reason(self, finding: Finding) -> str:
         given = self.reasons.get(str(finding.rule_id)) or self.reasons.get(ANY_RULE) or ""

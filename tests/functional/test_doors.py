@@ -429,6 +429,16 @@ def test_every_kind_holds_at_this_door(app: Flask, files: Mapping[str, StoredFil
     assert wrong == []
 
 
+def test_a_stranger_is_told_nothing_of_other_records(app: Flask, files: Mapping[str, StoredFile]) -> None:
+    for case in CASES:
+        if case.kind in ("unique", "similar", "outlier"):
+            add_rule(case, Door.PUBLIC)
+            answer = Public(app, files).send(GOOD | case.bad)
+            assert not answer.is_stored
+            assert "已经有人提交过" in answer.said or "和平时差得很多" in answer.said
+            assert "MX-" not in answer.said and "通常" not in answer.said
+
+
 @pytest.mark.parametrize("door", list(Door), ids=str)
 def test_a_gate_stops_who_leaves_the_stage_at_every_door(app: Flask, door: Door) -> None:
     add_rule(next(case for case in CASES if case.kind == "stage_gate"), door=Door.PAGE)

@@ -9,6 +9,7 @@ from flask import Flask
 from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 
+from qtrace.catalog.models import Shop
 from qtrace.core import clock, jobs
 from qtrace.core.db import db, read, write
 from qtrace.exchange.choosing import pattern_of
@@ -121,13 +122,81 @@ def test_a_ledger_goes_in_through_the_wizard_and_comes_out_again(sqlite_app: Fla
     work(sqlite_app)
     assert (newest().stored, newest().refused, newest().mapping, count(Issue)) == (1, 0, "质量台账", 3)
     assert "上一次导入退回的行" in browser.get(fixed).text
+    assert "导入的质量问题会终止" in browser.get(real).text
     undone = browser.post(f"{real}/undo")
     assert undone.status_code == 303
     page = browser.get(real).text
-    assert "已撤销:删除 2 条" in page, page[page.index("run-") :]
+    assert "已撤销:终止 2 个质量问题" in page, page[page.index("run-") :]
     with read():
         states = db.session.scalars(select(Issue.status).order_by(Issue.id)).all()
     assert states == ["terminated", "terminated", "open"]
+
+
+def test_strange_words_get_their_meaning_before_the_rehearsal(sqlite_app: Flask, login: Login) -> None:
+    """王姐 had to import a ledger twice only to be asked what 供应商甲 means."""
+    browser = login("quality_lead")
+    mapping = upload(browser, ledger(), dry_run="1", kind="issues")
+    page = browser.get(mapping).text
+    assert ('name="words-responsible_party" value="责任初判"' in page, "看了前 3 行" in page) == (True, True)
+    assert [word in page[page.index('id="words"') :] for word in ("供应商甲", "承运商乙", "瓶口漏液")] == [
+        True,
+        True,
+        False,
+    ]
+    meant = {
+        "words-responsible_party": "责任初判",
+        "word-responsible_party-0": "supplier",
+        "word-responsible_party-1": "-",
+    }
+    again = browser.post(mapping, MAPPED | meant | {"look": "1"}).text
+    assert again.count('<option value="supplier" selected>') == 1
+    assert "说法都认得" in browser.post(mapping, MAPPED | {"col-2": "text", "look": "1"}).text
+    browser.post(mapping, MAPPED | meant)
+    work(sqlite_app)
+    assert (newest().stored, newest().refused) == (2, 1)
+
+
+def test_words_said_of_another_column_are_not_taken(sqlite_app: Flask, login: Login) -> None:
+    browser = login("quality_lead")
+    mapping = upload(browser, ledger(), dry_run="1", kind="issues")
+    stale = {"words-responsible_party": "故障描述", "word-responsible_party-0": "supplier"}
+    show = browser.post(mapping, MAPPED | stale).headers["Location"]
+    work(sqlite_app)
+    assert newest().refused == 3
+    assert 'id="words"' in browser.get(show).text
+
+
+def test_a_column_of_very_many_words_says_how_many_are_not_listed(sqlite_app: Flask, login: Login) -> None:
+    browser = login("quality_lead")
+    rows = "".join(f"Z{n},漏液,说法{n}\n" for n in range(130))
+    mapping = upload(browser, f"报告编号,故障描述,责任初判\n{rows}".encode(), "l.csv", dry_run="1", kind="issues")
+    page = browser.get(mapping).text
+    assert (page.count('name="word-responsible_party-'), "还有 30 个说法" in page) == (100, True)
+
+
+def test_with_several_shops_the_wizard_asks_for_the_shop(sqlite_app: Flask, login: Login) -> None:
+    """The page said 「有几个店铺,请指明是哪一个」 and had nowhere to say it."""
+    with write() as session:
+        session.add_all([Shop(key="tmall", name="天猫店"), Shop(key="pdd", name="拼多多店")])
+    browser = login("quality_lead")
+    mapping = upload(browser, ledger(), dry_run="1", kind="issues")
+    assert "拼多多店" in browser.get(mapping).text
+    refused = browser.post(mapping, MAPPED)
+    assert (refused.status_code, "请选择这些数据是哪个店铺的" in refused.text) == (422, True)
+    assert browser.post(mapping, MAPPED | {"shop": "pdd"}).status_code == 303
+    with read():
+        assert newest().shop_id == db.session.scalars(select(Shop.id).where(Shop.key == "pdd")).one()
+
+
+def test_the_wizard_says_which_name_is_wrong(sqlite_app: Flask, login: Login) -> None:
+    browser = login("quality_lead")
+    mapping = upload(browser, ledger(), dry_run="1", kind="issues")
+    refused = browser.post(mapping, MAPPED | {"save_as": "台账/2025"})
+    assert (
+        refused.status_code,
+        "「保存为」的名字里不能有斜杠" in refused.text,
+        'value="台账/2025"' in refused.text,
+    ) == (422, True, True)
 
 
 def mend(content: bytes) -> bytes:

@@ -6,6 +6,7 @@ from io import BytesIO
 import pytest
 from flask import Flask
 from PIL import Image
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from qtrace.accounts.models import Department
@@ -180,6 +181,10 @@ def test_photos_of_items_are_shown_kept_by_a_change_and_named_in_a_sheet(strict:
     first = row.answers["check"]["items"][0]["photos"][0]
     with strict.get(f"/records/claim/{row.number}/files/{first}") as file:
         assert file.status_code == 200
+    printed = strict.get(f"/records/claim/{row.number}/report").text
+    assert "29.5–30.5 g" in printed and "<figcaption>外观</figcaption>" in printed
+    pages = PdfReader(BytesIO(strict.get(f"/records/claim/{row.number}/report.pdf").data)).pages
+    assert sum(len(page.images) for page in pages) == 2 and "29.5–30.5" in pages[0].extract_text()
     edit = strict.get(f"/records/claim/{row.number}/edit").text
     assert edit.count("已有 1 张照片") == 2
     frozen = re.search(r'name="check.frozen" value="([^"]+)"', edit)

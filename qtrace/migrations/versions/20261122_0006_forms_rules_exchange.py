@@ -302,6 +302,7 @@ def upgrade() -> None:
     sa.Column('title', sa.String(length=200), nullable=False),
     sa.Column('answers', JSON, nullable=False),
     sa.Column('key', sa.String(length=200), nullable=True),
+    sa.Column('notes', JSON, nullable=True),
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('stage', sa.String(length=60), nullable=False),
     sa.Column('source', sa.String(length=12), nullable=False),

@@ -54,6 +54,8 @@ TYPES: Mapping[FieldKind | None, tuple[type, ...]] = {
     None: (tuple,),
 }
 OPERAND_OPS = {FieldKind.TEXT: "eq", FieldKind.NUMBER: "ge", FieldKind.DATETIME: "between", FieldKind.REF: "in"}
+MARKUP = '"><script>'
+GARBAGE = ("", "\x00", MARKUP, "9" * 400, "-99999999999999999999", "1e400", "NaN", "²")
 NATIVE = {"date", "datetime-local", "time", "month", "checkbox", "radio", "file", "hidden", "search"}
 each_control = pytest.mark.parametrize("key", KEYS)
 
@@ -210,6 +212,22 @@ def test_2_the_server_reads_what_is_right_and_says_what_is_wrong(reader: Flask, 
             control.parse(field, sent)
         assert refused.value.message.strip()
     assert control.parse(field, Sent()) in (None, False)
+
+
+@each_control
+def test_what_no_browser_would_send_is_refused_and_drawn_again(reader: Flask, key: str) -> None:
+    """A page that is shown again holds what was typed, whatever that is, and never as markup."""
+    control, field = laid(key)
+    good = control.samples(field).valid[0].values
+    drawn = Inputs(draw(reader, control, field, control.samples(field).valid[0])).found
+    names = {str(attrs["name"]) for _tag, attrs, _wrapped in drawn if attrs.get("name")} | set(good)
+    each = [good | {name: [MARKUP]} for name in sorted(names)]
+    for values in [*each, *({name: [said, said] for name in names} for said in GARBAGE)]:
+        try:
+            control.parse(field, Sent(values))
+        except Refused as refused:
+            assert refused.message.strip()
+        assert MARKUP not in draw(reader, control, field, Sent(values), "不对")
 
 
 @each_control
