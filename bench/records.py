@@ -34,7 +34,8 @@ from qtrace.forms.vocabulary import read_definition
 from qtrace.records.asking import Asked
 from qtrace.records.fields import ListFields, list_fields
 from qtrace.records.models import Record
-from qtrace.records.queries import count, groups, record_page
+from qtrace.records.queries import count, record_page
+from qtrace.records.statistics import Counting, Measure, by_value
 
 ROWS = int(os.environ.get("QTRACE_BENCH_ROWS", "1000000"))
 ARTICLES, DEPARTMENTS, ROUNDS = 2000, 4, 7
@@ -78,11 +79,13 @@ def _questions() -> dict[str, Ask]:
         return record_page(form_id, Asked(sort=f"-{PAIRS['day'][side]}"), fields, user)
 
     def grouped(side: int, form_id: int, fields: ListFields, user: User) -> object:
-        return groups(form_id, Asked(group=PAIRS["department"][side]), fields, user)
+        counting = Counting(form_id, Asked(), fields, user, Measure())
+        return by_value(counting, fields.by_id[PAIRS["department"][side]])
 
     def together(side: int, form_id: int, fields: ListFields, user: User) -> object:
         asked = replace(one_article(side), sort=f"-{PAIRS['day'][side]}", group=PAIRS["department"][side])
-        return record_page(form_id, asked, fields, user), groups(form_id, asked, fields, user)
+        counting = Counting(form_id, asked, fields, user, Measure())
+        return record_page(form_id, asked, fields, user), by_value(counting, fields.by_id[asked.group])
 
     return {"filter": filtered, "sort": sorted_, "group": grouped, "together": together}
 
@@ -136,7 +139,7 @@ def _records(form_id: int, version_id: int, slots: dict[str, str]) -> Iterator[d
         day = (now - timedelta(minutes=chance.randrange(3 * 365 * 1440))).strftime("%Y-%m-%d %H:%M:%S.%f")
         yield empty | {
             "form_id": form_id, "form_version_id": version_id, "number": f"BN-{n:07d}", "title": "开箱检查", "answers": "{}",
-            "state": "void" if n % 50 == 0 else "open", "source": "import", "sku_id": article, "created_at": day,
+            "state": "void" if n % 50 == 0 else "open", "stage": "", "source": "import", "sku_id": article, "created_at": day,
             "changed_at": day, "department_id": department, "version": 1, slots["article"]: article, slots["day"]: day,
             slots["department"]: department,
         }  # fmt: skip

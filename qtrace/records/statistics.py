@@ -4,7 +4,7 @@ A field of choices or references makes a group of each value, the largest first;
 A field of time makes a group of each day, week or month there is; earlier ones than there is room for are the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -129,10 +129,14 @@ def by_value(counting: Counting, by: ListField, *, most: int = MOST_GROUPS) -> S
     present = _present(by)
     grouped = seen(select(by.column.label("value"), *_figures(counting.measure)), counting.user)
     grouped = grouped.where(*counting.where, *present).group_by(by.column)
-    rows = db.session.execute(grouped.order_by(func.count().desc(), by.column).limit(most)).all()
-    groups = [Group(row[0], _tally(row[1:]), is_value(by, row[0])) for row in rows]
-    total, given = counting.tally(), counting.tally(*present)
-    return Statistics(groups, _other_values(by, groups, grouped, given, most), _missing(by, total, given), total)
+    rows = db.session.execute(grouped.order_by(func.count().desc(), by.column).limit(most + 1)).all()
+    groups = [Group(row[0], _tally(row[1:]), is_value(by, row[0])) for row in rows[:most]]
+    total, rest = counting.tally(), None
+    given = _together(group.tally for group in groups)
+    if len(rows) > most:
+        given = counting.tally(*present)
+        rest = _other_values(by, groups, grouped, given)
+    return Statistics(groups, rest, _missing(by, total, given), total)
 
 
 def by_span(counting: Counting, by: ListField, grain: Grain, zone: tzinfo) -> Statistics:
@@ -183,17 +187,16 @@ def _missing(by: ListField, total: Tally, given: Tally) -> Group | None:
     return Group(None, missing, Clause(by.id, "is_empty")) if missing.n else None
 
 
-def _other_values(
-    by: ListField, groups: Sequence[Group], grouped: Select[*tuple[Any, ...]], given: Tally, most: int
-) -> Rest | None:
-    if len(groups) < most:
-        return None
+def _other_values(by: ListField, groups: Sequence[Group], grouped: Select[*tuple[Any, ...]], given: Tally) -> Rest:
     count = db.session.scalar(select(func.count()).select_from(grouped.subquery())) or 0
-    if count <= most:
-        return None
     listed = Clause(by.id, "in", tuple(group.value for group in groups))
     others = All((Not(listed), Clause(by.id, "not_empty")))
-    return Rest(count - most, given.less(*(group.tally for group in groups)), others)
+    return Rest(count - len(groups), given.less(*(group.tally for group in groups)), others)
+
+
+def _together(tallies: Iterable[Tally]) -> Tally:
+    listed = list(tallies)
+    return Tally(*(sum(getattr(tally, one.name) for tally in listed) for one in fields(Tally)))
 
 
 def _figures(measure: Measure) -> list[Label[int]]:
