@@ -98,6 +98,14 @@ def designed(page: Page) -> None:
     go(page, "/forms/qc/design?field=counts")
 
 
+def changed(page: Page) -> None:
+    """Demand a lot number from now on, and look what that would touch."""
+    go(page, "/forms/qc/design?field=lot")
+    with page.expect_response(lambda answer: answer.request.method == "POST" and "/draft" in answer.url):
+        page.check("[name=required]")
+    go(page, "/forms/qc/impact")
+
+
 def first(selector: str) -> Callable[[Page], None]:
     """Return a step that follows the first link of a list."""
 
@@ -129,7 +137,7 @@ PICTURES: dict[str, tuple[tuple[int, int], Callable[[Page], None]]] = {
     "phone-new": (PHONE, at("/issues/new")),
     "form-new": (DESK, at("/forms/new")),
     "form-designer": (DESK, designed),
-    "form-impact": (DESK, at("/forms/qc/impact")),
+    "form-impact": (DESK, changed),
     "form-scopes": (DESK, at("/forms/qc/scopes")),
     "form-use": (DESK, at("/forms/qc/use")),
     "phone-form-canvas": (PHONE, at("/forms/qc/design")),

@@ -9,14 +9,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from qtrace.accounts.access import actor, needs
-from qtrace.conditions.describe import describe
-from qtrace.conditions.tree import ConditionError, parse
+from qtrace.conditions.describe import describe, plain
+from qtrace.conditions.tree import ConditionError, Scalar, parse
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.ids import as_id
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, forms
+from qtrace.forms.registry import Storage, controls
 from qtrace.plugins import rule_kinds
 from qtrace.rules.editor import Writing, draft_from, editor_of, fitting_fields, label_of, typed_editor
 from qtrace.rules.engine import all_facts
@@ -334,7 +335,17 @@ def _when(row: Rule, words: FormWords) -> str:
     if row.condition is None:
         return ""
     labels = {name: label_of(name, words) for name in all_facts(words.facts)}
+
+    def show(path: str, value: Scalar) -> str:
+        """Write a choice and what is referred to by name, not as they are kept."""
+        asked = words.definition.field(path)
+        control = controls().get(asked.control) if asked else None
+        if asked is None or control is None or isinstance(value, bool) or not isinstance(value, int | str):
+            return plain(path, value)
+        is_named = control.storage == Storage.REF if isinstance(value, int) else bool(control.choices(asked))
+        return control.show(asked, value) if is_named else plain(path, value)
+
     try:
-        return describe(parse(row.condition, words.kinds, has_history=True), labels, _)
+        return describe(parse(row.condition, words.kinds, has_history=True), labels, _, show)
     except ConditionError:
         return ""

@@ -12,9 +12,11 @@ from qtrace.catalog.standards import Content, Limit, Scope, add_standard
 from qtrace.core.db import db, read, write
 from qtrace.forms.creating import NewForm, create_form
 from qtrace.forms.designing import Turn
+from qtrace.forms.models import Form, FormVersion
 from qtrace.forms.publishing import publish_draft
-from qtrace.forms.queries import current_form
+from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.shipped import templates
+from qtrace.forms.use import count_use
 from qtrace.orders.models import Lot, Receipt
 from qtrace.records.service import NewRecord, create_record
 from qtrace.rules.queries import words_of
@@ -92,8 +94,7 @@ def _inspect(chance: random.Random, inspector: int, now: datetime) -> None:
             answers: dict[str, Any] = {
                 "sku": sku_id, "lot": lot_id, "supplier": supplier_id, "day": at.date().isoformat(), **_seen(chance, checked),
             }  # fmt: skip
-            new = NewRecord(form.id, version.id, {k: v for k, v in answers.items() if v is not None})
-            create_record(new, by=inspector, now=at)
+            _file(form, version, answers, by=inspector, at=at)
 
 
 def _seen(chance: random.Random, checked: int) -> dict[str, Any]:
@@ -125,8 +126,15 @@ def _note(chance: random.Random, keeper: int, now: datetime) -> None:
                 "code": f"A{chance.randint(1, 9):02d}-{chance.randint(1, 24):02d}-{chance.randint(1, 4)}", "kind": kind,
                 "qty": quantity, "urgent": chance.random() < 0.2, "remark": words,
             }  # fmt: skip
-            new = NewRecord(form.id, version.id, {k: v for k, v in answers.items() if v is not None})
-            create_record(new, by=keeper, now=at)
+            _file(form, version, answers, by=keeper, at=at)
+
+
+def _file(form: Form, version: FormVersion, answers: Mapping[str, Any], *, by: int, at: datetime) -> None:
+    """Store a record and count how its form was used, as its page does."""
+    given = {name: value for name, value in answers.items() if value is not None}
+    create_record(NewRecord(form.id, version.id, given), by=by, now=at)
+    definition = stored_definition(form.key, version.id)
+    count_use(form.id, [field.id for field in definition.fields], given, {"day"} & given.keys())
 
 
 def _set_standard(demo: Demo, lead: int, now: datetime) -> None:

@@ -23,7 +23,7 @@ from qtrace.issues.service import NewIssue, create_issue
 from qtrace.rules.models import Rule
 from qtrace.sdk.records import QualityIssue
 from tests.conftest import NOW, Browser, log_in, user_id
-from tests.factories.forms import asked, make_form
+from tests.factories.forms import RESULTS, asked, make_form
 
 Login = Callable[[str], Browser]
 
@@ -273,6 +273,31 @@ def test_a_rule_nobody_can_read_any_more_says_so_in_the_list(lead: Browser) -> N
     page = lead.get("/rules?form=issue").text
     assert "没有在检查:没有这种规则:acme_gone" in page
     assert lead.post("/issues", capture()).status_code == 303
+
+
+def test_the_list_says_a_rules_condition_with_the_names_of_choices_and_articles(lead: Browser) -> None:
+    fields = [
+        asked("result", "select", "结论", choices=RESULTS),
+        asked("sku", "sku", "商品"),
+        asked("remark", "text", "说明"),
+    ]
+    form_id = make_form(fields).id
+    with write() as session:
+        shop = Shop(key="douyin", name="抖店旗舰店")
+        session.add(shop)
+        session.flush()
+        sku = Sku(shop_id=shop.id, external_id="HF-1", name="玫瑰精华液")
+        session.add(sku)
+        session.flush()
+        when = {
+            "all": [
+                {"field": "result", "op": "in", "value": ["fail", "gone"]},
+                {"field": "sku", "op": "eq", "value": sku.id},
+            ]
+        }
+        session.add(Rule(form_id=form_id, kind="required", field="remark", condition=when, changed_at=NOW))
+    page = lead.get("/rules?form=inspection").text
+    assert "结论 是 不合格 或 gone 且 商品 是 玫瑰精华液" in page
 
 
 def test_only_who_may_configure_sees_rules(sqlite_app: Flask) -> None:
