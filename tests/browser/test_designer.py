@@ -77,6 +77,7 @@ def test_everything_is_reached_by_keyboard(open_page: OpenPage) -> None:
     expect(page.locator("#up-field_2")).to_be_focused()  # the button stays under the finger
     page.focus("#item-field_1 .brick-link")
     page.keyboard.press("Enter")
+    expect(page.locator("#panel h2")).to_have_text("单行文字")
     page.focus("#label_zh")
     page.keyboard.press("Control+a")
     page.keyboard.type("检验项目")
