@@ -21,7 +21,7 @@ The page needs no script: every change is a button of that form. Two editors in 
 `url` is where the buttons of the editor post to, the form's own address; htmx then swaps only the editor.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -60,13 +60,19 @@ def _(message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BuilderField:
-    """A field that can be asked about: its choices are offered instead of typing; `is_day` leaves the time out."""
+    """A field that can be asked about: its choices are offered instead of typing; `is_day` leaves the time out.
+
+    What is referred to and too much to be listed is typed: `refer` finds its id, None when there is none, `spell` says
+    what to type for an id.
+    """
 
     id: str
     label: str
     kind: FieldKind
     choices: tuple[tuple[str, str], ...] = ()
     is_day: bool = False
+    refer: Callable[[str], int | None] | None = None
+    spell: Callable[[int], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ def builder_of(condition: Condition | None, setup: BuilderSetup) -> Builder:
     """Return the editor of a condition; what rows cannot show is shown as text."""
     if condition is None:
         return Builder(Group("all", (Row(),)))
-    rows = build_rows(condition, setup.zone)
+    rows = _spelled(build_rows(condition, setup.zone), setup)
     if _can_be_rows(condition, setup.zone):
         return Builder(rows)
     return Builder(Group(), write_text(condition, setup.labels, setup.language, setup.zone))
@@ -142,6 +148,18 @@ def build_rows(condition: Condition, zone: tzinfo = UTC) -> Group:
     """Return a condition as rows in groups; a time is written as the clock of the zone shows it."""
     found = _item_of(condition, zone)
     return found if isinstance(found, Group) else Group("all", (found,))
+
+
+def _spelled(group: Group, setup: BuilderSetup) -> Group:
+    """Return the rows with what to type for each id they refer to."""
+    items = (_spelled(item, setup) if isinstance(item, Group) else _spelled_row(item, setup) for item in group.items)
+    return replace(group, items=tuple(items))
+
+
+def _spelled_row(row: Row, setup: BuilderSetup) -> Row:
+    found = setup.field(row.field)
+    spell = found.spell if found else None
+    return row if spell is None else replace(row, values=tuple(spell(int(value)) for value in row.values))
 
 
 def typed_builder(form: Form, setup: BuilderSetup) -> Builder:
@@ -201,7 +219,7 @@ def _switched(form: Form, builder: Builder, action: str, setup: BuilderSetup) ->
     if not _can_be_rows(condition, setup.zone):
         message = _("这个条件只能用文本表示:值里有换行、首尾空格或过细的时间")
         return builder, {f"{setup.prefix}._text": ConditionError(message, "")}
-    return Builder(build_rows(condition, setup.zone)), NO_ERRORS
+    return Builder(_spelled(build_rows(condition, setup.zone), setup)), NO_ERRORS
 
 
 def _changed(group: Group, places: Sequence[int], action: str) -> Group:
@@ -287,6 +305,11 @@ def _row_data(row: Row, path: str, setup: BuilderSetup, errors: dict[str, Condit
         # A field just chosen may come with the operator of the one before.
         data["op"] = op = row.op if row.op in operators else next(iter(operators))
         data |= _operand(row, operators[op], found, setup.zone)
+        unknown = _unknown(row, found)
+        if unknown:
+            message = _("没有找到「%(value)s」。请填编号或代码,和表单里填的一样。")
+            errors[f"{path}.value"] = ConditionError(message, "value", value=unknown)
+            return data
     try:
         parse(data, setup.kinds, has_history=setup.has_history)
     except ConditionError as error:
@@ -306,8 +329,18 @@ def _operand(row: Row, operand: Operand, found: BuilderField, zone: tzinfo) -> d
     return {"value": given} if given else {}
 
 
+def _unknown(row: Row, found: BuilderField) -> str:
+    """Return the first value typed that refers to nothing; empty when there is none."""
+    refer = found.refer
+    if refer is None or row.other:
+        return ""
+    return next((value for value in row.values if value and refer(value) is None), "")
+
+
 def _value(typed: str, found: BuilderField, zone: tzinfo) -> object:
     """Return a value as `parse` reads it; what is none stays as typed, to be refused in its place."""
+    if found.refer is not None:
+        return found.refer(typed)
     if found.kind is FieldKind.REF:
         return int(typed) if typed.isascii() and typed.lstrip("-").isdigit() and len(typed) < 20 else typed
     if found.kind is FieldKind.DATETIME:

@@ -155,6 +155,8 @@ def _input(found: BuilderField, row: Row, operand: Operand) -> str:
     if found.kind is FieldKind.DATETIME:
         is_day = found.is_day and all("T" not in value or value.endswith(MIDNIGHT) for value in row.values)
         return "date" if is_day else "datetime-local"
+    if found.refer is not None:
+        return "text"
     return "number" if found.kind in (FieldKind.NUMBER, FieldKind.REF) else "text"
 
 

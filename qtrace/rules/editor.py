@@ -1,6 +1,6 @@
 """The form a rule is written with: what was typed becomes a draft, and a draft becomes what is shown to be typed over."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as made
 from typing import Any, cast
@@ -21,7 +21,8 @@ from qtrace.conditions.builder_view import ShownBuilder, shown
 from qtrace.conditions.formula import parse_formula
 from qtrace.conditions.formula_tree import FormulaError
 from qtrace.conditions.tree import All, ConditionError, FieldKind, dump, parse
-from qtrace.forms.registry import controls
+from qtrace.core.errors import Refused
+from qtrace.forms.registry import Sent, controls
 from qtrace.rules.engine import FieldFact, all_facts, field_fact
 from qtrace.rules.facts import stages_of
 from qtrace.rules.reading import Draft, FormWords, RuleError, definition_field, stands_in_rows
@@ -283,7 +284,29 @@ def _field_choices(path: str, words: FormWords) -> list[tuple[str, str]]:
 
 def _builder_field(name: str, fact: FieldFact, words: FormWords) -> BuilderField:
     choices = _field_choices(name, words) if fact.holds in ("text", "ref", "list", "refs") else []
-    return BuilderField(name, label_of(name, words), cast(FieldKind, fact.kind), tuple(choices), fact.holds == "day")
+    refer, spell = _typed_reference(name, words) if fact.kind is FieldKind.REF and not choices else (None, None)
+    kind = cast(FieldKind, fact.kind)
+    return BuilderField(name, label_of(name, words), kind, tuple(choices), fact.holds == "day", refer, spell)
+
+
+def _typed_reference(path: str, words: FormWords) -> tuple[Callable[[str], int | None], Callable[[int], str]]:
+    """Return how a reference is read and written where it is typed, as the form itself does it."""
+    asked = definition_field(words.definition, path)
+    if asked is None:
+        raise LookupError(path)
+    control = controls()[asked.control]
+
+    def refer(text: str) -> int | None:
+        try:
+            found = control.parse(asked, Sent({asked.id: [text]}))
+        except Refused:
+            return None
+        return found if isinstance(found, int) else None
+
+    def spell(number: int) -> str:
+        return next((text for texts in control.send(asked, number).values() for text in texts), str(number))
+
+    return refer, spell
 
 
 def _stored_builder(data: object, prefix: str, writing: Writing) -> ShownBuilder:

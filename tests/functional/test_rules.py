@@ -300,6 +300,36 @@ def test_the_list_says_a_rules_condition_with_the_names_of_choices_and_articles(
     assert "结论 是 不合格 或 gone 且 商品 是 玫瑰精华液" in page
 
 
+def test_an_article_in_a_condition_is_typed_by_its_code(lead: Browser) -> None:
+    make_form([asked("sku", "sku", "商品"), asked("remark", "text", "说明")])
+    with write() as session:
+        shop = Shop(key="douyin", name="抖店旗舰店")
+        session.add(shop)
+        session.flush()
+        sku = Sku(shop_id=shop.id, external_id="HF-ROSE-30", name="玫瑰精华液")
+        session.add(sku)
+        session.flush()
+        number = sku.id
+    sent = {
+        "form": "inspection",
+        "kind": "required",
+        "field": "remark",
+        "level": "block",
+        "when.join": "all",
+        "when.0.field": "sku",
+        "when.0.op": "eq",
+        "when.0.value": "HF-ROSE-31",
+    }
+    wrong = lead.post("/rules", sent)
+    assert wrong.status_code == 422
+    assert "没有找到「HF-ROSE-31」" in wrong.text
+    assert 'value="HF-ROSE-31"' in wrong.text
+    assert lead.post("/rules", sent | {"when.0.value": "HF-ROSE-30"}).status_code == 303
+    [rule] = rules()
+    assert rule.condition == {"field": "sku", "op": "eq", "value": number}
+    assert 'value="HF-ROSE-30"' in lead.get(f"/rules/{rule.id}").text
+
+
 def test_only_who_may_configure_sees_rules(sqlite_app: Flask) -> None:
     assert log_in(sqlite_app, "customer_service").get("/rules").status_code == 403
 
