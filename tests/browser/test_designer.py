@@ -46,18 +46,22 @@ def test_fields_are_dragged_changed_and_taken_back(open_page: OpenPage) -> None:
     assert bricks(page)[:3] == ["code", "kind", "qty"]
 
 
-def test_an_answer_that_comes_during_the_next_drag_loses_neither(open_page: OpenPage) -> None:
+@pytest.mark.parametrize("moved", [False, True], ids=["pressed", "moved"])
+def test_an_answer_that_comes_during_the_next_drag_loses_neither(open_page: OpenPage, moved: bool) -> None:
     page = open_page(1280)
-    new_form(page, "SLOW", "template:warehouse")
+    new_form(page, "MOVED" if moved else "PRESS", "template:warehouse")
     late: list[Route] = []
     page.route("**/draft/fields/*/position", lambda route: late.append(route), times=1)
     page.drag_and_drop("#item-photos .grip", "#item-code .grip")
     page.hover("[data-control=date]")
     page.mouse.down()
-    page.hover("#item-kind")
-    page.hover("#item-kind", position={"x": 9, "y": 9})
+    for place in ({"x": 30, "y": 9}, {"x": 9, "y": 9}) if moved else ():
+        page.hover("#item-kind", position=place)
     with page.expect_response("**/draft/fields/*/position"):
         late[0].continue_()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")  # a swap would be over
+    for place in ({"x": 30, "y": 9}, {"x": 9, "y": 9}):
+        page.hover("#item-kind", position=place)
     page.mouse.up()
     expect(page.locator("#item-field_1")).to_be_visible()
     expect(page.locator("#undo")).to_contain_text("添加字段")

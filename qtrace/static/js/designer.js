@@ -6,16 +6,33 @@ function desk() {
   return document.querySelector("[data-desk]");
 }
 
-// The answer to one drop waits until the next drag has ended, and that drop waits for the answer: a page changed under
-// the hand would lose what is being dragged, and a form sent before it is renewed would count as a double tap.
+// The answer to one drop waits while the hand is down on the next thing to drag, and that drop waits for the answer: a
+// page changed under the hand would lose what is being dragged, and a form sent before it is renewed would count as a
+// double tap.
 let underway = 0;
 let waiting = null;
 let held = Promise.resolve();
 let letGo = () => {};
-const drag = {
-  handle: ".grip", animation: 120, delayOnTouchOnly: true,
-  onStart() { held = new Promise((done) => { letGo = done; }); },
-};
+let dragging = false;
+const drag = { handle: ".grip", animation: 120, delayOnTouchOnly: true, onStart() { dragging = true; } };
+
+function handDown(event) {
+  if (!desk() || !event.target.closest("[data-drop] .grip, [data-tools] [data-control]")) return;
+  handUp();
+  held = new Promise((done) => { letGo = done; });
+}
+
+function handUp() {
+  dragging = false;
+  letGo();
+}
+
+addEventListener("pointerdown", handDown, true);
+addEventListener("pointerup", handUp);
+addEventListener("dragstart", () => { dragging = true; });
+addEventListener("dragend", handUp);
+// The browser takes the pointer away when it begins to drag, and when a finger turns out to scroll.
+addEventListener("pointercancel", () => { if (!dragging) handUp(); });
 
 function drop(url, values) {
   waiting = () => {
@@ -67,7 +84,7 @@ function arm() {
         drop(document.getElementById("drop").dataset.fields, { control, section: list.dataset.drop, index });
       },
       onEnd(event) {
-        letGo();
+        handUp();
         const id = event.item.dataset.field;
         if (!id || (event.from === event.to && event.oldDraggableIndex === event.newDraggableIndex)) return;
         drop(fieldUrl(id), { section: event.to.dataset.drop, index: event.newDraggableIndex });
@@ -79,7 +96,7 @@ function arm() {
     list.dataset.armed = "1";
     window.Sortable.create(list, {
       ...drag, handle: null, group: { name: "fields", pull: "clone", put: false }, sort: false, draggable: "[data-control]", delay: 200,
-      onEnd: () => letGo(),
+      onEnd: handUp,
     });
   }
 }
