@@ -8,12 +8,14 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import text
 
 from qtrace.core.db import WRITE, db, dispose_engines
 from qtrace.core.errors import Refused
-from qtrace.setup.database import MIGRATIONS, differences, status, upgrade
+from qtrace.setup.database import MIGRATIONS, program_versions, status, upgrade
+from qtrace.setup.migrating import differences
 from tests.conftest import DATABASES, NOW, make_app, pg_url
 
 
@@ -37,6 +39,10 @@ def empty_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]
 def test_the_migrations_make_exactly_the_tables_of_the_code(empty_app: Flask, tmp_path: Path) -> None:
     assert upgrade(tmp_path, now=NOW) is True
     assert differences() == []
+
+
+def test_the_versions_of_the_files_are_those_of_the_migrations() -> None:
+    assert program_versions() == [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()][::-1]
 
 
 def test_a_second_upgrade_changes_nothing(empty_app: Flask, tmp_path: Path) -> None:
