@@ -30,6 +30,7 @@ PERMISSIONS: dict[str, LazyString] = {
     "api.manage": _("接口令牌与推送"),
     "config.rules": _("规则与分类"),
     "config.forms": _("表单"),
+    "config.flows": _("流程"),
     "users.manage": _("成员与权限"),
     "audit.read": _("审计记录"),
     "jobs.manage": _("后台任务"),
@@ -43,7 +44,7 @@ READ = (
 WORK = ("complaint.create", "complaint.handle", "issue.create", "issue.comment", "record.create")
 LEAD = (
     "issue.edit", "issue.decide", "issue.investigate", "record.edit", "record.approve", "import.run", "export.run",
-    "data.unmask", "config.rules", "config.forms",
+    "data.unmask", "config.rules", "config.forms", "config.flows",
 )  # fmt: skip
 ADMIN = ("users.manage", "audit.read", "jobs.manage", "channels.manage", "api.manage")
 

@@ -33,7 +33,7 @@ def test_a_flow_of_every_kind_of_node_may_run() -> None:
         node("write", "fill"),
         node("by_amount", "branch", branches=ways),
         node("all_three", "parallel", branches=(branch("a", node("quality")), branch("b", node("buying")))),
-        node("some", "inclusive", branches=ways[1:] + (branch("c", node("shop"), condition=DIM),)),
+        node("some", "inclusive", branches=(*ways[1:], branch("c", node("shop"), condition=DIM))),
         node("told", "cc"),
         node("pause", "timer", options={"minutes": 5}),
         node("make", "auto", options={"action": "set_field"}),

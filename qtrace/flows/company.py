@@ -1,0 +1,142 @@
+"""The company as a flow asks it: people by role, department or rank, and what packages above know of a subject.
+
+`register_people` answers a kind of `Who` that only the subject's package can (the SKU's owner, a field of the form);
+`register_condition` says whether a branch's condition holds for a subject.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app
+from sqlalchemy import select
+
+from qtrace.accounts.models import Department, Role, User, user_role
+from qtrace.core.db import db
+from qtrace.flows.definition import Tree, Who
+from qtrace.flows.facts import Answer, Draw, HeadOf, Holds, Keepers, People, Question
+
+PEOPLE, CONDITIONS = "qtrace_flow_people", "qtrace_flow_conditions"
+KEEPER = "config.flows"  # who may, keeps the flows of the company
+HIGHEST = 20  # departments above one another; a ring among them ends here
+
+Subject = tuple[str, int]
+AnswerPeople = Callable[[Subject, str], Sequence[int]]
+AnswerCondition = Callable[[int, Any], bool]
+
+
+def register_people(app: Flask, kind: str, answer: AnswerPeople) -> None:
+    """Let `answer` say who is meant by a kind of `Who` for (subject, value)."""
+    app.extensions.setdefault(PEOPLE, {})[kind] = answer
+
+
+def register_condition(app: Flask, subject_kind: str, answer: AnswerCondition) -> None:
+    """Let `answer` say whether a condition holds for a subject of this kind."""
+    app.extensions.setdefault(CONDITIONS, {})[subject_kind] = answer
+
+
+@dataclass(frozen=True)
+class CompanyFacts:
+    """The facts of one subject: who started it, in which department, and who acts now."""
+
+    tree: Tree
+    subject: Subject
+    initiator: int | None
+    department: int | None
+    by: int | None = None
+
+    def answer(self, question: Question, /) -> Answer:
+        """Answer from the database as it stands."""
+        match question:
+            case People(_node, who):
+                return active(self._meant(who))
+            case Holds(node, branch):
+                return (1,) if self._holds(node, branch) else ()
+            case HeadOf(user):
+                return active(self._heads(user)[:1])
+            case Keepers():
+                return keepers()
+            case Draw(_node, among):
+                return (secrets.randbelow(among),)
+
+    def _meant(self, who: Who) -> Sequence[int]:
+        match who.kind:
+            case "initiator":
+                return _some(self.initiator)
+            case "current":
+                return _some(self.by)
+            case "user":
+                return _ids(select(User.id).where(User.username == who.value))
+            case "role":
+                return people_of_role(who.value)
+            case "department":
+                return _ids(select(User.id).where(User.department_id == _department(who.value)).order_by(User.id))
+            case "head" | "department_head":
+                named = _department(who.value) if who.value else self.department
+                return self._heads_of(named)[:1]
+            case "nth_head":
+                return self._heads(self.initiator)[who.level - 1 : who.level]
+            case "head_chain":
+                return self._heads(self.initiator)[: who.level]
+            case _:
+                known: dict[str, AnswerPeople] = current_app.extensions.get(PEOPLE, {})
+                return known[who.kind](self.subject, who.value) if who.kind in known else ()
+
+    def _holds(self, node: str, branch: str) -> bool:
+        condition = next(one.condition for one in self.tree.nodes[node].branches if one.id == branch)
+        known: dict[str, AnswerCondition] = current_app.extensions.get(CONDITIONS, {})
+        return self.subject[0] in known and known[self.subject[0]](self.subject[1], condition)
+
+    def _heads(self, user: int | None) -> list[int]:
+        """Return the heads above a person, the nearest first; a head is not its own head."""
+        department = db.session.scalar(select(User.department_id).where(User.id == user))
+        return [head for head in self._heads_of(department) if head != user]
+
+    def _heads_of(self, department: int | None) -> list[int]:
+        found: list[int] = []
+        for _level in range(HIGHEST):
+            row = db.session.execute(
+                select(Department.head_id, Department.parent_id).where(Department.id == department)
+            ).one_or_none()
+            if row is None:
+                break
+            if row.head_id is not None and row.head_id not in found:
+                found.append(row.head_id)
+            department = row.parent_id
+        return found
+
+
+def people_of_role(role_key: str) -> Sequence[int]:
+    """Return the active people of a role, longest there first."""
+    return _ids(
+        select(User.id).join(user_role, user_role.c.user_id == User.id).join(Role, Role.id == user_role.c.role_id)
+        .where(Role.key == role_key, User.active).order_by(User.id)
+    )  # fmt: skip
+
+
+def keepers() -> Answer:
+    """Return who keeps the flows: the active people who may manage them, administrators first."""
+    roles = {role.key: role for role in db.session.scalars(select(Role)) if KEEPER in role.permissions}
+    found = [user for key in sorted(roles, key=lambda key: key != "admin") for user in people_of_role(key)]
+    return tuple(dict.fromkeys(found))
+
+
+def active(users: Sequence[int]) -> Answer:
+    """Leave out who has left, keep the order."""
+    if not users:
+        return ()
+    here = set(_ids(select(User.id).where(User.id.in_(users), User.active)))
+    return tuple(user for user in dict.fromkeys(users) if user in here)
+
+
+def _department(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None
+
+
+def _some(user: int | None) -> Sequence[int]:
+    return () if user is None else (user,)
+
+
+def _ids(statement: Any) -> list[int]:
+    return list(db.session.scalars(statement))
