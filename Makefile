@@ -57,7 +57,7 @@ faults: $(DEV) ## kill -9 of web and worker under write load
 	$(BIN)/python -m bench.faults
 
 nightly: $(DEV) ## The long runs: more examples, more kills
-	QTRACE_TEST_EXAMPLES=2000 $(BIN)/python -m pytest -q -n 2 tests/unit
+	QTRACE_TEST_EXAMPLES=2000 QTRACE_TEST_FLOWS=50000 $(BIN)/python -m pytest -q -n 2 tests/unit
 	$(BIN)/python -m bench.fuzz
 	QTRACE_TEST_ROUNDS=200 $(BIN)/python -m bench.faults
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import singledispatch
 
-from qtrace.flows.definition import ASKING, FORKS, JUDGING, Definition, Tree
+from qtrace.flows.definition import ASKING, JUDGING, Definition, Tree
 from qtrace.flows.errors import FlowError
 from qtrace.flows.facts import Answer, Facts, Replayed
 from qtrace.flows.moving import Run
@@ -455,12 +455,10 @@ def _need_note(note: str, message: str) -> None:
 
 
 def _same_place(old: Tree, new: Tree, node: str) -> bool:
-    return (
-        node in new.nodes
-        and new.places[node] == old.places[node]
-        and (new.nodes[node].kind in FORKS) == (old.nodes[node].kind in FORKS)
-        and (new.nodes[node].kind in ASKING) == (old.nodes[node].kind in ASKING)
-    )
+    if node not in new.nodes or new.places[node] != old.places[node]:
+        return False
+    before, after = old.nodes[node].kind, new.nodes[node].kind
+    return before == after or (before in ASKING and after in ASKING)
 
 
 def _take_back_point(run: Run, operation: Operation) -> TakeBack | None:

@@ -55,14 +55,14 @@ class Company:
 def tree(random: Random, version: int = 1) -> Definition:
     """Return a definition of all kinds of nodes, three splits deep at most."""
     names = iter(range(1, 10_000))
-    nodes = [make("start", names, random), *column(names, random, depth=3, most=4)]
+    nodes = [make("start", names, random), *column(names, random, depth=3, most=5, least=1)]
     return Definition("drawn", version, tuple(nodes), withdrawal=random.choice(("any", "untouched", "never")))
 
 
-def column(names, random: Random, *, depth: int, most: int) -> list[Node]:  # type: ignore[no-untyped-def]
+def column(names, random: Random, *, depth: int, most: int, least: int = 0) -> list[Node]:  # type: ignore[no-untyped-def]
     """Return nodes one under another."""
     found: list[Node] = []
-    for _place in range(random.randrange(most + 1)):
+    for _place in range(random.randrange(least, most + 1)):
         kind = random.choices(KINDS, WEIGHTS)[0]
         found.append(split(kind, names, random, depth) if kind in SPLITTING and depth else plain(kind, names, random))
     if found and depth < 3 and random.random() < 0.08:
