@@ -92,7 +92,7 @@ ISSUES = Listing(
         "closed_at": Column(Issue.closed_at, moment(), FieldKind.DATETIME, sortable=True, may_miss=True),
         "due_at": Column(Issue.due_at, moment(), FieldKind.DATETIME, sortable=True, may_miss=True),
         "version": Column(Issue.version, integer(), FieldKind.NUMBER),
-        "flow_version": Column(FlowInstance.version, integer(), may_miss=True),
+        "flow_version": Column(FlowInstance.moved, integer(), may_miss=True),
     },
     _origin, Issue.__table__.c.id, "-opened_at", "number",
 )  # fmt: skip

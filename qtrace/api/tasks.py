@@ -16,9 +16,8 @@ from qtrace.conditions.tree import FieldKind
 from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.errors import NotFound, Refused
-from qtrace.flows.engine import Verdict
 from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import decide
+from qtrace.flows.service import Verdict, decide
 from qtrace.issues import queries
 from qtrace.issues.decisions import case_of
 from qtrace.issues.models import Issue
@@ -54,7 +53,7 @@ TASKS = Listing(
         "owner": Column(OWNER.c.username, text(80), FieldKind.TEXT, may_miss=True),
         "created_at": Column(Task.created_at, moment(), FieldKind.DATETIME, sortable=True),
         "due_at": Column(Task.due_at, moment(), FieldKind.DATETIME, sortable=True, may_miss=True),
-        "flow_version": Column(FlowInstance.version, integer(), may_miss=True),
+        "flow_version": Column(FlowInstance.moved, integer(), may_miss=True),
     },
     _origin, Task.__table__.c.id, "due_at", "id",
 )  # fmt: skip

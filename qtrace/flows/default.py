@@ -2,11 +2,13 @@
 
 from functools import cache
 
-from qtrace.flows.engine import Definition, parse_definition
+from qtrace.flows.definition import Definition
+from qtrace.flows.reading import parse_definition
 
 HOUR = 60
 WORKDAY = 8 * HOUR
-QUALITY_LEAD = {"kind": "role", "value": "quality_lead"}
+QUALITY_LEAD = [{"kind": "role", "value": "quality_lead"}]
+ONE_OF_THEM = {"mode": "claim"}
 
 FIVE_STAGES = {
     "key": "quality_issue",
@@ -17,8 +19,8 @@ FIVE_STAGES = {
             "id": "record",
             "name_zh": "录入与分类",
             "name_en": "Record and classify",
-            "kind": "handle",
-            "owner": {"kind": "initiator"},
+            "kind": "start",
+            "who": [{"kind": "initiator"}],
             "due_minutes": 4 * HOUR,
             "permission": "issue.create",
         },
@@ -27,7 +29,8 @@ FIVE_STAGES = {
             "name_zh": "定责",
             "name_en": "Decide responsibility",
             "kind": "handle",
-            "owner": QUALITY_LEAD,
+            "who": QUALITY_LEAD,
+            "signing": ONE_OF_THEM,
             "due_minutes": 8 * HOUR,
             "permission": "issue.decide",
             "gates": ["responsibility_decided"],
@@ -37,7 +40,8 @@ FIVE_STAGES = {
             "name_zh": "查原因",
             "name_en": "Find the cause",
             "kind": "handle",
-            "owner": QUALITY_LEAD,
+            "who": QUALITY_LEAD,
+            "signing": ONE_OF_THEM,
             "due_minutes": 3 * WORKDAY,
             "permission": "issue.decide",
             "gates": ["root_cause_found"],
@@ -47,7 +51,8 @@ FIVE_STAGES = {
             "name_zh": "整改",
             "name_en": "Put it right",
             "kind": "handle",
-            "owner": QUALITY_LEAD,
+            "who": QUALITY_LEAD,
+            "signing": ONE_OF_THEM,
             "due_minutes": 10 * WORKDAY,
             "permission": "issue.decide",
             "gates": ["actions_done"],
@@ -57,7 +62,8 @@ FIVE_STAGES = {
             "name_zh": "看效果",
             "name_en": "Prove the effect",
             "kind": "verify",
-            "owner": QUALITY_LEAD,
+            "who": QUALITY_LEAD,
+            "signing": ONE_OF_THEM,
             "due_minutes": 30 * WORKDAY,
             "permission": "issue.decide",
             "gates": ["effect_verified"],

@@ -23,25 +23,42 @@ class FlowDefinition(Base):
 
 
 class FlowInstance(Base):
-    """A flow running for one subject; `version` is the compare-and-set guard of every decision."""
+    """A flow running for one subject.
+
+    `state` is where it stands (`flows.stored`); `node` and `status` repeat of it what lists ask for. `version` counts its
+    changes, `moved` is the version at which it last came to another node: the guard of every decision.
+    """
 
     __tablename__ = "flow_instance"
-    __table_args__ = (UniqueConstraint("subject_kind", "subject_id"), Index("ix_flow_instance_node", "status", "node"))
+    __table_args__ = (
+        UniqueConstraint("subject_kind", "subject_id"),
+        Index("ix_flow_instance_node", "status", "node"),
+        Index("ix_flow_instance_parent", "parent_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     definition_id: Mapped[int] = mapped_column(ForeignKey("flow_definition.id"))
     subject_kind: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[int]
+    title: Mapped[str] = mapped_column(String(300), default="")
+    url: Mapped[str] = mapped_column(String(300), default="")
+    initiator_id: Mapped[int | None]
+    department_id: Mapped[int | None]
     node: Mapped[str | None] = mapped_column(String(60))
     status: Mapped[str] = mapped_column(String(12))
-    visits: Mapped[list[Any]]
+    state: Mapped[dict[str, Any]]
+    begun: Mapped[list[Any]] = mapped_column(default=list)  # what the company answered when it started
+    submitted: Mapped[bool] = mapped_column(default=False)  # as it was made, past its first node
     version: Mapped[int] = mapped_column(default=1)
+    moved: Mapped[int] = mapped_column(default=1)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("flow_instance.id"))
+    parent_token: Mapped[int | None]
 
     definition: Mapped[FlowDefinition] = relationship()
 
 
 class FlowDecision(Base):
-    """One decision: who, when, what and why."""
+    """One thing that was done to a case: who, when, what and why; `operation` and `answers` replay it."""
 
     __tablename__ = "flow_decision"
     __table_args__ = (UniqueConstraint("instance_id", "version"),)
@@ -55,6 +72,21 @@ class FlowDecision(Base):
     note: Mapped[str] = mapped_column(Text, default="")
     by: Mapped[int | None]
     at: Mapped[datetime]
+    operation: Mapped[dict[str, Any] | None]
+    answers: Mapped[list[Any] | None]
+
+
+class FlowTimer(Base):
+    """Something of a token is due: its time is up (`due`), or what it waits for comes (`wake`)."""
+
+    __tablename__ = "flow_timer"
+    __table_args__ = (UniqueConstraint("instance_id", "token"), Index("ix_flow_timer_at", "at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    instance_id: Mapped[int] = mapped_column(ForeignKey("flow_instance.id", ondelete="CASCADE"))
+    token: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(8))
+    at: Mapped[datetime]
 
 
 class StageSpan(Base):
@@ -66,5 +98,6 @@ class StageSpan(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     instance_id: Mapped[int] = mapped_column(ForeignKey("flow_instance.id", ondelete="CASCADE"))
     node: Mapped[str] = mapped_column(String(60))
+    token: Mapped[int] = mapped_column(default=0)
     entered_at: Mapped[datetime]
     left_at: Mapped[datetime | None]

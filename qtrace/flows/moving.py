@@ -53,8 +53,11 @@ class Run:
 
     def outcome(self, last: TakeBack | None = None) -> Outcome:
         """Return what the operation made."""
+        version = self.before.version + 1
+        moved = any(isinstance(one, Entered | Left | Ended) for one in self.effects)
         state = State(
-            status=self.status, initiator=self.before.initiator, version=self.before.version + 1, next_id=self.next_id,
+            status=self.status, initiator=self.before.initiator, version=version,
+            moved=version if moved else self.before.moved, next_id=self.next_id,
             tokens=tuple(self.tokens.values()), forks=tuple(self.forks.values()), visits=tuple(self.visits),
             approved=tuple(self.approved), chosen=tuple(self.chosen.items()), touched=self.touched, last=last,
         )  # fmt: skip
@@ -242,7 +245,10 @@ class Run:
                 self.refused.add(node.id)
                 self.rejected(token)
                 return
-            people = self._named(policies) or [(user, 1) for user in self.keepers()]
+            people = self._named(policies)
+            if not people:
+                self._pooled(token, self.keepers())
+                return
         if node.kind in JUDGING:
             others = self._not_initiator(node.policies, people)
             if not others:
@@ -251,6 +257,12 @@ class Run:
             people = others
         seats = self._seats(node, people)
         self.put(replace(token, seats=tuple(self._repeated(node, seat) for seat in seats)))
+        self.settle(token.id)
+
+    def _pooled(self, token: Token, users: tuple[int, ...]) -> None:
+        """Let one of these people take the turn."""
+        entry = Entry(self.new_id(), None, pool=users) if len(users) > 1 else Entry(self.new_id(), users[0])
+        self.put(replace(token, seats=(Seat((entry,)),)))
         self.settle(token.id)
 
     def _people(self, node: Node) -> list[tuple[int, int]]:

@@ -4,8 +4,8 @@ from sqlalchemy import select
 
 from qtrace.core.db import require_write
 from qtrace.flows.default import default_definition
-from qtrace.flows.engine import dump_definition
 from qtrace.flows.models import FlowDefinition
+from qtrace.flows.reading import dump_definition
 
 
 def seed() -> None:

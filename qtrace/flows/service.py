@@ -1,129 +1,95 @@
-"""Start flows and decide: one compare-and-set per decision, its effects in the same transaction.
+"""Start flows and decide: one compare-and-set per operation, its effects in the same transaction.
 
-The instance's `version` is the guard. Whoever changes it first wins; everybody else is told who decided what and when.
+The instance's row is locked and its `version` is the guard. Whoever changes it first wins; a decision made on a page that
+shows another node than the case stands on is refused, and told who decided what and when.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Literal
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
-from qtrace.accounts.models import Department, Role, User, user_role
-from qtrace.calendars.service import due_for
-from qtrace.core import events
+from qtrace.accounts.models import User
 from qtrace.core.db import db, insert_row, require_write, table_of
 from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
 from qtrace.core.memo import remembered
-from qtrace.flows.engine import (
-    Closed,
-    CloseTasks,
-    Decision,
-    Definition,
-    Effect,
-    FlowError,
-    Node,
-    OpenTask,
-    Outcome,
-    Reopened,
-    State,
-    Status,
-    Terminated,
-    Verdict,
-    advance,
-    gates_to_pass,
-    nodes_left,
-    parse_definition,
-    start,
-)
+from qtrace.flows.company import CompanyFacts, active
+from qtrace.flows.definition import ASKING, JUDGING, Definition, Node, Tree
+from qtrace.flows.engine import act, start
+from qtrace.flows.errors import FlowError
+from qtrace.flows.facts import Answer, Recorded
 from qtrace.flows.gates import held_back, shut_gates
-from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance, StageSpan
+from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance
+from qtrace.flows.performing import Case, Entry, Stage, drop_timers, end_spans, entry_of, perform, span_again
+from qtrace.flows.reading import parse_definition
+from qtrace.flows.state import (
+    Decide,
+    Finish,
+    HandOver,
+    OpenTask,
+    Operation,
+    Outcome,
+    Reopen,
+    Return,
+    State,
+    Token,
+)
+from qtrace.flows.state import Entry as Turn
+from qtrace.flows.stored import dump_operation, dump_state, load_state
 from qtrace.tasks.models import Task
-from qtrace.tasks.service import NewTask, close_tasks, open_task
+from qtrace.tasks.service import close_tasks
+
+__all__ = ["Case", "Entry"]
+
+Verdict = Literal["submit", "reject", "return", "terminate", "reopen", "close"]
 
 DEFAULT_FLOW = "quality_issue"
 CLOSE = "close"  # what watches are asked besides the stages when the flow ends
-FLOWS, USERS = table_of(FlowDefinition), table_of(User)
+FLOWS = table_of(FlowDefinition)
 ACTIVE = (
     select(FLOWS.c.id).where(FLOWS.c.key == bindparam("flow"), FLOWS.c.active).order_by(FLOWS.c.version.desc()).limit(1)
 )
-START, ENTER = insert(table_of(FlowInstance)), insert(table_of(StageSpan))
-DEPARTMENT_OF = select(USERS.c.department_id).where(USERS.c.id == bindparam("user"))
-
-
-@dataclass(frozen=True)
-class Case:
-    """What the flow needs to know of its subject: where it is, what it is called, who started it."""
-
-    subject: tuple[str, int]
-    title: str
-    url: str
-    initiator_id: int | None
-    department_id: int | None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """How a stage is entered: whose it is (a person, or the pool of a role) and when it is due."""
-
-    node: str
-    owner_id: int | None
-    role_key: str
-    department_id: int | None
-    due_at: datetime
+START = insert(table_of(FlowInstance))
 
 
 @dataclass(frozen=True)
 class Start:
-    """A flow about to start: which version, its first step, and how the first stage is entered."""
+    """A flow about to start: which version, what it began with, and how the first node is entered."""
 
     definition_id: int
-    definition: Definition
+    tree: Tree
     outcome: Outcome
+    answers: tuple[Answer, ...]
     entry: Entry
-    submitted: bool = False
 
 
 def prepare_flow(
-    *,
-    initiator_id: int | None,
-    department_id: int | None,
-    by: int | None,
-    now: datetime,
-    flow: str = DEFAULT_FLOW,
-    submitted: bool = False,
+    *, initiator_id: int | None, department_id: int | None, now: datetime, flow: str = DEFAULT_FLOW
 ) -> Start:
-    """Return how the newest active version of a flow starts, so that the subject can be stored with its first stage.
-
-    One that is submitted as it is made stands at the second stage at once.
-    """
-    found = active_definition(flow)
-    if found is None:
-        raise Refused(_("没有启用的流程 %(key)s。请管理员先启用一个流程。", key=flow))
-    definition_id, definition = found
-    outcome = start(definition, submitted=submitted)
-    first = definition.node(outcome.state.node or "")
-    entry = _entry(first, initiator_id, department_id, by, now)
-    return Start(definition_id, definition, outcome, entry, submitted)
+    """Return how the newest active version of a flow starts, so that the subject can be stored with its first node."""
+    definition_id, tree = _active_tree(flow)
+    facts = Recorded(CompanyFacts(tree, ("", 0), initiator_id, department_id))
+    outcome = start(tree, facts, initiator=initiator_id)
+    opened = [effect for effect in outcome.effects if isinstance(effect, OpenTask)]
+    entry = entry_of(tree.nodes[opened[0].node], opened, department_id, now)
+    return Start(definition_id, tree, outcome, tuple(facts.answers), entry)
 
 
 def start_flow(case: Case, prepared: Start, *, by: int | None, now: datetime) -> int:
     """Start a prepared flow for a stored subject and return the instance's id."""
-    outcome, (kind, subject_id) = prepared.outcome, case.subject
-    values = {"definition_id": prepared.definition_id, "subject_kind": kind, "subject_id": subject_id}
-    state = asdict(outcome.state) | {"visits": list(outcome.state.visits)}
-    instance_id = insert_row(START, values | state)
-    if prepared.submitted:
-        first, submit = start(prepared.definition).state, Decision("submit")
-        _check_gates(prepared.definition, first, submit, case.subject)
-        _note_decision(instance_id, first, outcome.state.version, submit, by=by, now=now)
-    for effect in outcome.effects:
-        if effect == OpenTask(prepared.entry.node):
-            _enter(prepared.entry, instance_id, case, by, now)
-        else:
-            _perform(effect, prepared.definition, instance_id, case, by, now)
-    return instance_id
+    return _begin(case, prepared.definition_id, prepared.tree, prepared.outcome, prepared.answers, by=by, now=now)
+
+
+def start_submitted(case: Case, *, flow: str, by: int | None, now: datetime) -> int:
+    """Start a flow for a subject that is submitted as it is made: it stands past the first node at once."""
+    definition_id, tree = _active_tree(flow)
+    _check_gates((tree.definition.first,), case.subject)
+    facts = Recorded(CompanyFacts(tree, case.subject, case.initiator_id, case.department_id, by))
+    outcome = start(tree, facts, initiator=case.initiator_id, submitted=True)
+    return _begin(case, definition_id, tree, outcome, tuple(facts.answers), by=by, now=now, submitted=True)
 
 
 def decide(
@@ -136,40 +102,50 @@ def decide(
     note: str = "",
     target: str | None = None,
 ) -> None:
-    """Decide on the current stage; refused with everything that is missing, or with who was faster."""
-    session = require_write()
-    instance = session.scalar(
-        select(FlowInstance)
-        .where(FlowInstance.subject_kind == case.subject[0], FlowInstance.subject_id == case.subject[1])
-        .with_for_update()
-    )
-    if instance is None:
-        raise NotFound
-    definition = stored_definition(instance.definition_id)
-    state = State(instance.node, cast(Status, instance.status), instance.version, tuple(instance.visits))
-    if instance.version != expected_version:
-        raise Conflict(_who_was_faster(instance.id, definition))
-    decision = Decision(verdict, target or None, note)
-    if not may_decide(definition, instance, by):
+    """Decide on where the case stands; refused with everything that is missing, or with who was faster.
+
+    `expected_version` is the instance's `moved` as the page showed it.
+    """
+    instance = locked(case.subject)
+    tree, state = stored_tree(instance.definition_id), load_state(instance.state)
+    if state.moved != expected_version:
+        raise Conflict(_who_was_faster(instance.id, tree))
+    found = turn_for(tree, instance, state, by)
+    if not may_decide(tree.definition, instance, by):
         raise Forbidden
-    outcome = _advance(definition, state, decision)
-    _check_gates(definition, state, decision, case.subject)
-    _store(instance.id, state, outcome.state, decision, by=by.id, now=now)
-    _apply(outcome, definition, instance.id, case, by=by.id, now=now)
+    apply(instance, case, _operation(verdict, found, by.id, note, target or ""), by=by.id, now=now)
 
 
-def may_decide(definition: Definition, instance: FlowInstance, user: User) -> bool:
+def apply(instance: FlowInstance, case: Case, operation: Operation, *, by: int | None, now: datetime) -> State:
+    """Do one operation to a locked instance: checked, stored, noted, and its effects performed."""
+    tree, before = stored_tree(instance.definition_id), load_state(instance.state)
+    facts = Recorded(CompanyFacts(tree, case.subject, case.initiator_id, case.department_id, by))
+    try:
+        outcome = act(tree, before, operation, facts)
+    except FlowError as error:
+        raise Refused(_(error.message, **error.params), field="note") from error
+    _check_gates(nodes_left(tree, before, operation, outcome.state), case.subject, outcome.state)
+    _store(instance, outcome.state)
+    _note(instance, tree, before, operation, facts.answers, by=by, now=now)
+    acted = getattr(operation, "entry", None)
+    perform(Stage(instance.id, case, tree, by, now), outcome.effects, done=acted)
+    return _without_leavers(instance, case, outcome, now=now)
+
+
+def may_decide(_definition: Definition, instance: FlowInstance, user: User) -> bool:
     """Say whether the person may decide now: by permission, and on an approval by being asked for it.
 
-    Asked for are those of the role and whoever its to-do was handed to; an administrator can always help out. What has
-    ended is opened again by those who decide on the last stage.
+    Asked for are those whose turn it is and whoever its to-do was handed to; an administrator can always help out. What
+    has ended is opened again by those who decide on the last node.
     """
-    node = definition.node(instance.node) if instance.node else definition.nodes[-1]
+    tree = stored_tree(instance.definition_id)
+    node = tree.nodes[instance.node] if instance.node else last_asking(tree)
     if not user.can(node.permission):
         return False
-    if node.kind != "approve" or user.has_role("admin"):
+    if node.kind not in JUDGING or user.has_role("admin"):
         return True
-    if node.owner.kind == "role" and user.has_role(node.owner.value):
+    role = next((who.value for who in node.who if who.kind == "role"), "")
+    if node.signing.mode == "claim" and role and user.has_role(role):
         return True
     handed = select(Task.id).where(
         Task.subject_kind == instance.subject_kind, Task.subject_id == instance.subject_id, Task.state == "open",
@@ -178,20 +154,59 @@ def may_decide(definition: Definition, instance: FlowInstance, user: User) -> bo
     return db.session.scalar(handed.limit(1)) is not None
 
 
+def last_asking(tree: Tree) -> Node:
+    """Return the last node at which somebody is asked."""
+    return [node for node in tree.walk() if node.kind in ASKING][-1]
+
+
+def turn_for(tree: Tree, instance: FlowInstance, state: State, user: User) -> tuple[Token, Turn] | None:
+    """Return the turn a person acts on: the own one, else one the person may take, else the first that is open."""
+    found = [
+        (token, entry)
+        for token in sorted(state.tokens, key=lambda token: tree.order[token.node])
+        for seat in token.seats
+        for entry in seat.chain
+        if entry.state == "open"
+    ]
+    ranked = sorted(found, key=lambda one: (one[1].user != user.id, user.id not in one[1].pool))
+    here = [one for one in ranked if one[0].node == instance.node]
+    return next(iter(here or ranked), None)
+
+
 def halt(case: Case, *, by: int | None, now: datetime) -> None:
-    """Let a running flow wait where it stands: its to-do is cancelled and its time stops."""
+    """Let a running flow wait where it stands: its to-dos are cancelled and its time stops."""
     instance = _instance(*case.subject)
-    if instance is not None and instance.node:
-        _end_spans(instance.id, instance.node, now)
-        close_tasks(case.subject, node=instance.node, by=by, now=now, done=False)
+    if instance is not None and instance.status == "running":
+        end_spans(instance.id, now)
+        drop_timers(instance.id)
+        close_tasks(case.subject, kind="stage", by=by, now=now, done=False)
 
 
 def resume(case: Case, *, by: int | None, now: datetime) -> None:
-    """Let a flow that waits go on where it stood, with a new to-do."""
+    """Let a flow that waits go on where it stood, with new to-dos."""
     instance = _instance(*case.subject)
-    if instance is not None and instance.node:
-        node = stored_definition(instance.definition_id).node(instance.node)
-        _enter(_entry(node, case.initiator_id, case.department_id, by, now), instance.id, case, by, now)
+    if instance is not None and instance.status == "running":
+        tree = stored_tree(instance.definition_id)
+        span_again(Stage(instance.id, case, tree, by, now), load_state(instance.state))
+
+
+def locked(subject: tuple[str, int]) -> FlowInstance:
+    """Return the flow of a subject, which nobody else changes in this transaction."""
+    instance = require_write().scalar(
+        select(FlowInstance)
+        .where(FlowInstance.subject_kind == subject[0], FlowInstance.subject_id == subject[1])
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if instance is None:
+        raise NotFound
+    return instance
+
+
+def case_of(instance: FlowInstance) -> Case:
+    """Return the case of an instance, as it was when the flow started."""
+    subject = (instance.subject_kind, instance.subject_id)
+    return Case(subject, instance.title, instance.url, instance.initiator_id, instance.department_id)
 
 
 def definition_of(subject_kind: str, subject_id: int) -> tuple[Definition, FlowInstance] | None:
@@ -207,12 +222,24 @@ def active_definition(flow: str) -> tuple[int, Definition] | None:
 
 
 def stored_definition(definition_id: int) -> Definition:
-    """Return one version of a flow; a version never changes, so it is parsed once."""
+    """Return one version of a flow; a version never changes, so it is read once."""
+    return stored_tree(definition_id).definition
+
+
+def stored_tree(definition_id: int) -> Tree:
+    """Return the ways through one version of a flow."""
     return remembered(
         "flow",
         definition_id,
-        lambda: parse_definition(db.session.get_one(FlowDefinition, definition_id).definition),
+        lambda: Tree(parse_definition(db.session.get_one(FlowDefinition, definition_id).definition)),
     )
+
+
+def _active_tree(flow: str) -> tuple[int, Tree]:
+    found = db.session.scalar(ACTIVE, {"flow": flow})
+    if found is None:
+        raise Refused(_("没有启用的流程 %(key)s。请管理员先启用一个流程。", key=flow))
+    return found, stored_tree(found)
 
 
 def _instance(subject_kind: str, subject_id: int) -> FlowInstance | None:
@@ -222,153 +249,156 @@ def _instance(subject_kind: str, subject_id: int) -> FlowInstance | None:
     return db.session.scalar(statement)
 
 
-def _advance(definition: Definition, state: State, decision: Decision) -> Outcome:
-    try:
-        return advance(definition, state, decision)
-    except FlowError as error:
-        raise Refused(_(error.message, **error.params), field="note") from error
+def _begin(
+    case: Case, definition_id: int, tree: Tree, outcome: Outcome, answers: Sequence[Answer], *, by: int | None,
+    now: datetime, submitted: bool = False,
+) -> int:  # fmt: skip
+    kind, subject_id = case.subject
+    values = {
+        "definition_id": definition_id, "subject_kind": kind, "subject_id": subject_id, "title": case.title[:300],
+        "url": case.url, "initiator_id": case.initiator_id, "department_id": case.department_id,
+        "begun": [list(answer) for answer in answers], "submitted": submitted,
+    } | _columns(tree, outcome.state)  # fmt: skip
+    instance_id = insert_row(START, values)
+    if submitted:
+        first = tree.definition.first.id
+        row = FlowDecision(
+            instance_id=instance_id, version=outcome.state.version, node=first, verdict="submit", by=by, at=now
+        )
+        require_write().add(row)
+    perform(Stage(instance_id, case, tree, by, now), outcome.effects)
+    return instance_id
 
 
-def _check_gates(definition: Definition, state: State, decision: Decision, subject: tuple[str, int]) -> None:
-    left = [node.id for node in nodes_left(definition, state, decision)]
-    if left and left[-1] == definition.nodes[-1].id:
-        left.append(CLOSE)
-    missing = [*shut_gates(gates_to_pass(definition, state, decision), *subject), *held_back(*subject, left)]
+def _columns(tree: Tree, state: State) -> dict[str, object]:
+    """Return the state and what of it stands in columns of its own."""
+    places = sorted(state.tokens, key=lambda token: (tree.nodes[token.node].kind not in ASKING, tree.order[token.node]))
+    node = places[0].node if places else None
+    return {
+        "state": dump_state(state), "node": node, "status": state.status, "version": state.version,
+        "moved": state.moved,
+    }  # fmt: skip
+
+
+def _operation(verdict: Verdict, found: tuple[Token, Turn] | None, by: int, note: str, target: str) -> Operation:
+    if verdict == "reopen":
+        return Reopen(by, note, target)
+    if verdict in ("close", "terminate"):
+        return Finish(by, "closed" if verdict == "close" else "terminated", note)
+    entry = found[1].id if found else 0
+    if verdict == "return":
+        return Return(entry, by, note, target)
+    return Decide(entry, by, "reject" if verdict == "reject" else "approve", note, target)
+
+
+def nodes_left(tree: Tree, before: State, operation: Operation, after: State) -> tuple[Node, ...]:
+    """Return the nodes an operation leaves forwards; closing early leaves all that follow in the main column."""
+    if isinstance(operation, Finish) and operation.status == "closed":
+        first = min((tree.order[token.node] for token in before.tokens), default=0)
+        return tuple(
+            node for node in tree.walk()
+            if tree.order[node.id] >= first and node.kind in ASKING
+            and (not tree.places[node.id] or node.id in before.visits)
+        )  # fmt: skip
+    if not isinstance(operation, Decide) or operation.verdict != "approve":
+        return ()
+    still = {token.id for token in after.tokens}
+    gone = [token for token in before.tokens if token.id not in still]
+    return tuple(
+        tree.nodes[token.node]
+        for token in gone
+        if any(entry.id == operation.entry for seat in token.seats for entry in seat.chain)
+    )
+
+
+def _check_gates(left: Sequence[Node], subject: tuple[str, int], after: State | None = None) -> None:
+    if not left:
+        return
+    names = [node.id for node in left]
+    if after is not None and after.status == "closed":
+        names.append(CLOSE)
+    gates = dict.fromkeys(gate for node in left for gate in node.gates)
+    missing = [*shut_gates(gates, *subject), *held_back(*subject, names)]
     if missing:
         raise Refused("\n".join(missing), field="gates")
 
 
-def _store(instance_id: int, old: State, new: State, decision: Decision, *, by: int, now: datetime) -> None:
-    session = require_write()
-    changed = session.execute(
-        update(FlowInstance)
-        .where(FlowInstance.id == instance_id, FlowInstance.version == old.version)
-        .values(node=new.node, status=new.status, version=new.version, visits=list(new.visits))
-        .returning(FlowInstance.id)
-    ).scalar_one_or_none()
+def _store(instance: FlowInstance, new: State) -> None:
+    tree = stored_tree(instance.definition_id)
+    changed = (
+        require_write()
+        .execute(
+            update(FlowInstance)
+            .where(FlowInstance.id == instance.id, FlowInstance.version == new.version - 1)
+            .values(**_columns(tree, new))
+            .returning(FlowInstance.id)
+        )
+        .scalar_one_or_none()
+    )
     if changed is None:
         raise Conflict(_("别人刚刚作了决定,您的没有保存。请刷新后查看。"))
-    _note_decision(instance_id, old, new.version, decision, by=by, now=now)
+    require_write().refresh(instance)
 
 
-def _note_decision(
-    instance_id: int, old: State, version: int, decision: Decision, *, by: int | None, now: datetime
-) -> None:
+def _note(
+    instance: FlowInstance, tree: Tree, before: State, operation: Operation, answers: Sequence[Answer], *,
+    by: int | None, now: datetime,
+) -> None:  # fmt: skip
+    data = dump_operation(operation)
     require_write().add(
         FlowDecision(
-            instance_id=instance_id, version=version, node=old.node, verdict=decision.verdict,
-            target=decision.target or "", note=decision.note, by=by, at=now,
+            instance_id=instance.id, version=before.version + 1, node=_node_of(tree, before, operation),
+            verdict=verdict_word(tree, before, operation), target=data.get("target", ""), note=data.get("note", ""),
+            by=by, at=now, operation=data, answers=[list(answer) for answer in answers],
         )
     )  # fmt: skip
 
 
-def _apply(
-    outcome: Outcome, definition: Definition, instance_id: int, case: Case, *, by: int | None, now: datetime
-) -> None:
-    for effect in outcome.effects:
-        _perform(effect, definition, instance_id, case, by, now)
+WORDS = {
+    "Return": "return", "Withdraw": "withdraw", "TakeItBack": "take_back", "Transfer": "transfer",
+    "Delegate": "delegate", "AddSigners": "add_signers", "RemoveSigner": "remove_signer", "Claim": "claim",
+    "Release": "release", "HandOver": "hand_over", "TimedOut": "timeout", "Signal": "signal", "Jump": "jump",
+    "Reopen": "reopen",
+}  # fmt: skip
 
 
-def _perform(
-    effect: Effect, definition: Definition, instance_id: int, case: Case, by: int | None, now: datetime
-) -> None:
-    match effect:
-        case OpenTask(node):
-            entry = _entry(definition.node(node), case.initiator_id, case.department_id, by, now)
-            _enter(entry, instance_id, case, by, now)
-        case CloseTasks(node):
-            _leave(node, instance_id, case, by, now)
-        case Closed():
-            events.record("flow_closed", subject=case.subject, by=by, now=now)
-        case Terminated():
-            events.record("flow_terminated", subject=case.subject, by=by, now=now)
-        case Reopened(node):
-            events.record("flow_reopened", subject=case.subject, by=by, now=now, body={"node": node})
+def verdict_word(tree: Tree, before: State, operation: Operation) -> str:
+    """Return the word a history shows for an operation."""
+    match operation:
+        case Finish(_by, status):
+            return "close" if status == "closed" else "terminate"
+        case Decide(entry, _by, "reject"):
+            return "reject"
+        case Decide(entry):
+            node = next((one.node for one in before.tokens if _has(one, entry)), "")
+            return "approve" if node and tree.nodes[node].kind == "countersign" else "submit"
+        case _:
+            return WORDS[type(operation).__name__]
 
 
-def _entry(node: Node, initiator_id: int | None, department_id: int | None, by: int | None, now: datetime) -> Entry:
-    owner_id, role_key = _owner(node, initiator_id, department_id, by)
-    of_owner = _department_of(owner_id) or department_id
-    return Entry(node.id, owner_id, role_key, of_owner, due_for(of_owner, now, node.due_minutes))
+def _node_of(tree: Tree, before: State, operation: Operation) -> str | None:
+    entry, token_id = getattr(operation, "entry", None), getattr(operation, "token", None)
+    for token in before.tokens:
+        if token.id == token_id or (entry is not None and _has(token, entry)):
+            return token.node
+    first = sorted(before.tokens, key=lambda token: tree.order[token.node])
+    return first[0].node if first else None
 
 
-def _enter(entry: Entry, instance_id: int, case: Case, by: int | None, now: datetime) -> None:
-    open_task(
-        NewTask(
-            kind="stage",
-            subject=case.subject,
-            title=case.title,
-            url=case.url,
-            node=entry.node,
-            owner_id=entry.owner_id,
-            role_key=entry.role_key,
-            department_id=entry.department_id,
-            due_at=entry.due_at,
-        ),
-        by=by,
-        now=now,
-    )
-    require_write().execute(ENTER, {"instance_id": instance_id, "node": entry.node, "entered_at": now})
-    body = {
-        "node": entry.node,
-        "due_at": entry.due_at.isoformat(),
-        "owner_id": entry.owner_id,
-        "role": entry.role_key,
-    }
-    events.record("stage_entered", subject=case.subject, by=by, now=now, body=body)
+def _has(token: Token, entry: int) -> bool:
+    return any(one.id == entry for seat in token.seats for one in seat.chain)
 
 
-def _leave(node: str, instance_id: int, case: Case, by: int | None, now: datetime) -> None:
-    _end_spans(instance_id, node, now)
-    close_tasks(case.subject, node=node, by=by, now=now)
+def _without_leavers(instance: FlowInstance, case: Case, outcome: Outcome, *, now: datetime) -> State:
+    """Hand over turns that came to somebody who has left since the node was entered."""
+    asked = [effect.user for effect in outcome.effects if isinstance(effect, OpenTask) and effect.user is not None]
+    state = outcome.state
+    for user in set(asked) - set(active(asked)):
+        state = apply(instance, case, HandOver(user), by=None, now=now)
+    return state
 
 
-def _end_spans(instance_id: int, node: str, now: datetime) -> None:
-    require_write().execute(
-        update(StageSpan)
-        .where(StageSpan.instance_id == instance_id, StageSpan.node == node, StageSpan.left_at.is_(None))
-        .values(left_at=now)
-    )
-
-
-def _owner(node: Node, initiator_id: int | None, department_id: int | None, by: int | None) -> tuple[int | None, str]:
-    """Return (person, pool): one person where the rule names exactly one, the role's pool otherwise, never nobody."""
-    rule = node.owner
-    if rule.kind == "initiator" and initiator_id is not None:
-        return initiator_id, ""
-    if rule.kind == "current" and by is not None:
-        return by, ""
-    if rule.kind == "user":
-        found = require_write().scalar(select(User.id).where(User.username == rule.value, User.active))
-        if found is not None:
-            return found, ""
-    if rule.kind == "department_head" and department_id is not None:
-        head = require_write().scalar(select(Department.head_id).where(Department.id == department_id))
-        if head is not None:
-            return head, ""
-    role = rule.value if rule.kind == "role" else "quality_lead"
-    people = _people_of(role)
-    return (people[0], "") if len(people) == 1 else (None, role)
-
-
-def _people_of(role_key: str) -> list[int]:
-    statement = (
-        select(User.id)
-        .join(user_role, user_role.c.user_id == User.id)
-        .join(Role, Role.id == user_role.c.role_id)
-        .where(Role.key == role_key, User.active)
-        .order_by(User.id)
-    )
-    return list(require_write().scalars(statement))
-
-
-def _department_of(user_id: int | None) -> int | None:
-    if user_id is None:
-        return None
-    return require_write().scalar(DEPARTMENT_OF, {"user": user_id})
-
-
-def _who_was_faster(instance_id: int, definition: Definition) -> str:
+def _who_was_faster(instance_id: int, tree: Tree) -> str:
     last = (
         require_write()
         .execute(
@@ -382,16 +412,29 @@ def _who_was_faster(instance_id: int, definition: Definition) -> str:
     )
     if last is None:
         return _("页面已过期,您的决定没有保存。请刷新后再看。")
-    words = {
-        "submit": _("提交"),
-        "return": _("退回"),
-        "terminate": _("终止"),
-        "reopen": _("重新打开"),
-        "close": _("结案"),
-    }
+    node = tree.nodes.get(last.node)
     return _(
         "%(name)s 刚刚已对「%(node)s」作出决定:%(verdict)s。您的决定没有保存,请刷新后再看。",
-        name=last.name or "—",
-        node=definition.node(last.node).name_zh if last.node else "—",
-        verdict=words[last.verdict],
-    )
+        name=last.name or _("系统"), node=node.name_zh if node else "", verdict=word_of(last.verdict),
+    )  # fmt: skip
+
+
+def word_of(verdict: str) -> str:
+    """Return what a history calls a kind of decision."""
+    words = {
+        "submit": _("提交"), "approve": _("同意"), "reject": _("驳回"), "return": _("退回"), "terminate": _("终止"),
+        "reopen": _("重新打开"), "close": _("结案"), "withdraw": _("撤回"), "take_back": _("取回"),
+        "transfer": _("转交"), "delegate": _("委派"), "add_signers": _("加签"), "remove_signer": _("减签"),
+        "claim": _("领取"), "release": _("放回"), "hand_over": _("交接"), "timeout": _("超时"),
+        "signal": _("自动推进"), "jump": _("跳转"),
+    }  # fmt: skip
+    return words.get(verdict, verdict)
+
+
+def count_running(definition_id: int) -> int:
+    """Return how many cases run on a version."""
+    return db.session.scalar(
+        select(func.count()).select_from(FlowInstance).where(
+            FlowInstance.definition_id == definition_id, FlowInstance.status == "running"
+        )
+    ) or 0  # fmt: skip

@@ -9,9 +9,11 @@ from sqlalchemy import select
 
 from qtrace.accounts.models import User
 from qtrace.core.db import db
-from qtrace.flows.engine import Definition, State, return_targets
+from qtrace.flows.definition import ASKING, Definition, Node, Tree
+from qtrace.flows.engine import return_targets
 from qtrace.flows.models import FlowInstance, StageSpan
-from qtrace.flows.service import may_decide
+from qtrace.flows.service import may_decide, stored_tree, turn_for
+from qtrace.flows.stored import load_state
 
 Flow = tuple[Definition, FlowInstance]
 
@@ -46,13 +48,18 @@ class StageName:
     count: int
 
 
+def stages_of(definition: Definition) -> list[Node]:
+    """Return the nodes at which somebody is asked, from top to bottom."""
+    return [node for node in Tree(definition).walk() if node.kind in ASKING]
+
+
 def names_of(definition: Definition) -> dict[str, StageName]:
     """Return the stages of a definition in the reader's language."""
     english = str(get_locale() or "zh").startswith("en")
-    count = len(definition.nodes)
+    nodes = stages_of(definition)
     return {
-        node.id: StageName(node.name_en if english else node.name_zh, position, count)
-        for position, node in enumerate(definition.nodes, start=1)
+        node.id: StageName(node.name_en if english else node.name_zh, position, len(nodes))
+        for position, node in enumerate(nodes, start=1)
     }
 
 
@@ -69,13 +76,15 @@ def stage_steps(flow: Flow | None, now: datetime, *, late: bool = False) -> list
     for span in spans:
         entered.setdefault(span.node, span.entered_at)
         spent[span.node] = spent.get(span.node, 0) + ((span.left_at or now) - span.entered_at).total_seconds()
-    names = names_of(definition)
+    names, state = names_of(definition), load_state(instance.state)
+    here = {token.node for token in state.tokens}
     return [
         Step(
-            names[node.id].label, _state(node.id, names, instance, late=late), entered.get(node.id), spent.get(node.id)
+            names[node.id].label, _state(node.id, names, instance, here, set(state.visits), late=late),
+            entered.get(node.id), spent.get(node.id),
         )
-        for node in definition.nodes
-    ]
+        for node in stages_of(definition)
+    ]  # fmt: skip
 
 
 def decision_box(flow: Flow | None, user: User) -> DecisionBox | None:
@@ -85,21 +94,25 @@ def decision_box(flow: Flow | None, user: User) -> DecisionBox | None:
     definition, instance = flow
     names = names_of(definition)
     if instance.status != "running" or instance.node is None:
-        may = instance.status == "closed" and may_decide(definition, instance, user)
-        return DecisionBox(instance.version, "", "", [], instance.status) if may else None
+        may = instance.status != "terminated" and may_decide(definition, instance, user)
+        return DecisionBox(instance.moved, "", "", [], instance.status) if may else None
     if not may_decide(definition, instance, user):
         return None
-    state = State(instance.node, "running", instance.version, tuple(instance.visits))
-    place = definition.index(instance.node) + 1
-    following = names[definition.nodes[place].id].label if place < len(definition.nodes) else ""
-    targets = [(node, names[node].label) for node in return_targets(definition, state)]
-    return DecisionBox(instance.version, names[instance.node].label, following, targets, "")
+    tree, state = stored_tree(instance.definition_id), load_state(instance.state)
+    found = turn_for(tree, instance, state, user)
+    back = return_targets(tree, state, found[1].id) if found else ()
+    following = tree.following(instance.node)
+    label = names[following].label if following in names else ""
+    targets = [(node, names[node].label) for node in back]
+    return DecisionBox(instance.moved, names[instance.node].label, label, targets, "")
 
 
-def _state(node: str, names: Mapping[str, StageName], instance: FlowInstance, *, late: bool) -> str:
-    if instance.status == "closed":
-        return "done"
-    if node == instance.node:
+def _state(
+    node: str, names: Mapping[str, StageName], instance: FlowInstance, here: set[str], visited: set[str], *, late: bool
+) -> str:
+    if node in here:
         return "late" if late else "now"
-    current = names.get(instance.node or "")
-    return "done" if current and names[node].position < current.position else ""
+    if instance.status == "closed":
+        return "done" if node in visited else ""
+    reached = max((names[one].position for one in here if one in names), default=0)
+    return "done" if node in visited and names[node].position < reached else ""

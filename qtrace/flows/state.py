@@ -73,12 +73,13 @@ class TakeBack:
 class State:
     """Where an instance stands; `visits` are the nodes it entered, `approved` who agreed where, `version` its changes.
 
-    `chosen` are the people somebody picked for a node that asks for it.
+    `moved` is the version at which it last came to another node: until then, what a page showed still holds. `chosen` are the people somebody picked for a node that asks for it.
     """
 
     status: Status
     initiator: int | None
     version: int = 1
+    moved: int = 1
     next_id: int = 1
     tokens: tuple[Token, ...] = ()
     forks: tuple[Fork, ...] = ()
@@ -174,10 +175,11 @@ class RemoveSigner:
 
 @dataclass(frozen=True)
 class Claim:
-    """Take a turn out of its pool."""
+    """Take a turn out of its pool; `admitted` are those who joined the pool's role since it was made."""
 
     entry: int
     by: int
+    admitted: bool = False
 
 
 @dataclass(frozen=True)

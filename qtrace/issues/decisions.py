@@ -11,8 +11,7 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.ids import as_id
-from qtrace.flows.engine import Verdict
-from qtrace.flows.service import Case, decide
+from qtrace.flows.service import Case, Verdict, decide
 from qtrace.issues import queries
 from qtrace.issues.models import Issue
 from qtrace.issues.views import bp, page_of

@@ -78,7 +78,7 @@ def create_issue(new: NewIssue, *, by: int | None, now: datetime) -> Issue:
     session = require_write()
     values = asdict(new) | {"answers": dict(new.answers), "opened_at": new.opened_at or now}
     values["title"] = (new.title or _title(new))[:300]
-    prepared = prepare_flow(initiator_id=by, department_id=new.department_id, by=by, now=now)
+    prepared = prepare_flow(initiator_id=by, department_id=new.department_id, now=now)
     entry = prepared.entry
     values |= {
         "status": "open",

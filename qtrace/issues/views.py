@@ -13,7 +13,7 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.ids import as_id
 from qtrace.flows.service import definition_of
-from qtrace.flows.stages import decision_box
+from qtrace.flows.stages import decision_box, stages_of
 from qtrace.forms.answers import shown
 from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import FieldDefinition
@@ -119,7 +119,7 @@ def page_of(issue: Issue) -> dict[str, Any]:
     now, user = clock.now(), actor()
     flow = definition_of("issue", issue.id)
     steps = stage_steps(issue, flow, now)
-    names = {node.id: step.label for node, step in zip(flow[0].nodes, steps, strict=True)} if flow else {}
+    names = {node.id: step.label for node, step in zip(stages_of(flow[0]), steps, strict=True)} if flow else {}
     severities = queries.terms("severity")
     return {
         "issue": issue, "steps": steps, "box": decision_box(flow, user), "now": now, "soon": now + SOON, "loud": loudness(severities.values()),

@@ -22,7 +22,7 @@ def withdraw(issue_id: int, *, by: User, now: datetime, note: str) -> str:
     if instance is None or issue.version != FIRST_VERSION or issue.complaint_count or _is_worked_on(issue, instance):
         return issue.number
     case = Case(("issue", issue.id), issue.title, f"/issues/{issue.number}", issue.created_by, issue.department_id)
-    decide(case, verdict="terminate", expected_version=instance.version, by=by, now=now, note=note)
+    decide(case, verdict="terminate", expected_version=instance.moved, by=by, now=now, note=note)
     return ""
 
 

@@ -13,19 +13,19 @@ from qtrace.core import clock, events
 from qtrace.core.db import db, require_write, table_of
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.events import Event, subscribe
-from qtrace.flows.engine import Verdict, dump_definition
 from qtrace.flows.gates import register_watch
 from qtrace.flows.models import FlowDefinition
+from qtrace.flows.reading import dump_definition
 from qtrace.flows.service import (
     Case,
+    Verdict,
     active_definition,
     decide,
     definition_of,
     halt,
     may_decide,
-    prepare_flow,
     resume,
-    start_flow,
+    start_submitted,
 )
 from qtrace.forms.models import Form
 from qtrace.forms.queries import stored_definition
@@ -65,10 +65,7 @@ def begin(record: Record, form: Form, *, by: int | None, now: datetime) -> None:
     """Start the form's flow for a record that was just stored: it is submitted as it is made."""
     if not form.flow:
         return
-    prepared = prepare_flow(
-        initiator_id=by, department_id=record.department_id, by=by, now=now, flow=form.flow, submitted=True
-    )
-    start_flow(case_of(record, form), prepared, by=by, now=now)
+    start_submitted(case_of(record, form), flow=form.flow, by=by, now=now)
 
 
 def decide_on(

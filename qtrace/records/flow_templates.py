@@ -6,7 +6,8 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from qtrace.flows.engine import Definition, parse_definition
+from qtrace.flows.definition import Definition
+from qtrace.flows.reading import parse_definition
 
 HOUR = 60
 FILL, APPROVED = "fill", "approved"
@@ -44,7 +45,7 @@ def chosen_in(key: str) -> tuple[str, str]:
 def build(template: Template, role: str) -> Definition:
     """Return the flow in which people of the role check what was filled in."""
     nodes: list[dict[str, Any]] = [
-        _node(FILL, "填写", "Fill in", "handle", {"kind": "initiator"}, 24 * HOUR, "record.create"),
+        _node(FILL, "填写", "Fill in", "start", {"kind": "initiator"}, 24 * HOUR, "record.create"),
         _node("check", "审核", "Check", "approve", {"kind": "role", "value": role}, 16 * HOUR, APPROVE),
     ]
     if template.twice:
@@ -55,6 +56,6 @@ def build(template: Template, role: str) -> Definition:
 
 def _node(key: str, zh: str, en: str, kind: str, owner: dict[str, str], due: int, permission: str) -> dict[str, Any]:
     return {
-        "id": key, "name_zh": zh, "name_en": en, "kind": kind, "owner": owner, "due_minutes": due,
-        "permission": permission,
+        "id": key, "name_zh": zh, "name_en": en, "kind": kind, "who": [owner], "signing": {"mode": "claim"},
+        "due_minutes": due, "permission": permission,
     }  # fmt: skip

@@ -13,7 +13,7 @@ from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.ids import as_id
-from qtrace.flows.engine import Verdict
+from qtrace.flows.service import Verdict
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, form_of
 from qtrace.records.flow import choose_flow, decide_on, reviewers

@@ -148,7 +148,7 @@ class DemoStory:
         with write() as session:
             issue = session.get_one(Issue, issue_id)
             version = session.scalars(
-                select(FlowInstance.version).where(
+                select(FlowInstance.moved).where(
                     FlowInstance.subject_kind == "issue", FlowInstance.subject_id == issue_id
                 )
             ).one()

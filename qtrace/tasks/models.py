@@ -16,6 +16,14 @@ task_helper = Table(
     Index("ix_task_helper_user", "user_id"),
 )
 
+task_pool = Table(
+    "task_pool",
+    Base.metadata,
+    Column("task_id", ForeignKey("task.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey("user.id", ondelete="CASCADE"), primary_key=True),
+    Index("ix_task_pool_user", "user_id"),
+)
+
 
 class Task(Base):
     """A to-do of one person; it stores the address it leads to."""
@@ -29,10 +37,11 @@ class Task(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(20))  # stage, action
+    kind: Mapped[str] = mapped_column(String(20))  # stage, action, copy
     subject_kind: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[int]
     node: Mapped[str] = mapped_column(String(60), default="")
+    entry: Mapped[int | None]  # whose turn in the flow it is
     title: Mapped[str] = mapped_column(String(300))
     detail: Mapped[str] = mapped_column(Text, default="")
     url: Mapped[str] = mapped_column(String(300))
@@ -41,7 +50,7 @@ class Task(Base):
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
     created_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
-    state: Mapped[str] = mapped_column(String(10), default="open")  # open, done, cancelled
+    state: Mapped[str] = mapped_column(String(10), default="open")  # open, done, cancelled, copied
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None]
     version: Mapped[int] = mapped_column(default=1)

@@ -14,7 +14,7 @@ from qtrace.accounts.access import BoundViewer, Viewer, viewer_values
 from qtrace.accounts.models import User
 from qtrace.core.db import UtcDateTime, db
 from qtrace.core.errors import NotFound
-from qtrace.tasks.models import Task, task_helper
+from qtrace.tasks.models import Task, task_helper, task_pool
 
 PAGE = 50
 COUNT_CAP = 1001
@@ -33,7 +33,8 @@ def mine(user: Viewer) -> ColumnElement[bool]:
     """Return the condition that a to-do is the person's: own, helping, or in the pool of a role and unclaimed."""
     helping = select(task_helper.c.task_id).where(task_helper.c.user_id == user.id)
     pool = Task.owner_id.is_(None) & Task.role_key.in_(user.role_keys)
-    return or_(Task.owner_id == user.id, pool, Task.id.in_(helping))
+    named = Task.owner_id.is_(None) & Task.id.in_(select(task_pool.c.task_id).where(task_pool.c.user_id == user.id))
+    return or_(Task.owner_id == user.id, pool, named, Task.id.in_(helping))
 
 
 def subjects_of(user: Viewer, kind: str) -> CompoundSelect[int]:
@@ -46,7 +47,10 @@ def subjects_of(user: Viewer, kind: str) -> CompoundSelect[int]:
         Task.owner_id.is_(None), Task.role_key.in_(user.role_keys),
         or_(Task.department_id.is_(None), Task.department_id == user.department_id),
     )  # fmt: skip
-    return union_all(to_do.where(Task.owner_id == user.id), to_do.where(Task.id.in_(helped)), pooled)
+    named = to_do.where(
+        Task.owner_id.is_(None), Task.id.in_(select(task_pool.c.task_id).where(task_pool.c.user_id == user.id))
+    )
+    return union_all(to_do.where(Task.owner_id == user.id), to_do.where(Task.id.in_(helped)), pooled, named)
 
 
 def open_tasks(user: User, *, page: int = 1) -> list[Task]:

@@ -10,7 +10,7 @@ from qtrace.accounts.models import User
 from qtrace.core import events
 from qtrace.core.db import existing, insert_row, require_write, table_of
 from qtrace.core.errors import Conflict, NotFound, Refused
-from qtrace.tasks.models import Task
+from qtrace.tasks.models import Task, task_pool
 
 OPEN = insert(table_of(Task))
 
@@ -24,9 +24,12 @@ class NewTask:
     title: str
     url: str
     node: str = ""
+    entry: int | None = None
     detail: str = ""
     owner_id: int | None = None
     role_key: str = ""
+    pool: tuple[int, ...] = ()  # who may claim it, where that is not a role
+    state: str = "open"
     department_id: int | None = None
     due_at: datetime | None = None
 
@@ -35,7 +38,10 @@ def open_task(new: NewTask, *, by: int | None, now: datetime) -> int:
     """Open a to-do and return its id."""
     values = asdict(new) | {"title": new.title[:300], "created_at": now}
     values["subject_kind"], values["subject_id"] = values.pop("subject")
+    pool = values.pop("pool")
     task_id = insert_row(OPEN, values)
+    if pool:
+        require_write().execute(insert(task_pool), [{"task_id": task_id, "user_id": user} for user in pool])
     body = {"task": task_id, "owner": new.owner_id, "role": new.role_key, "title": values["title"]}
     events.record("task_opened", subject=new.subject, by=by, now=now, body=body)
     return task_id
@@ -46,14 +52,17 @@ def close_tasks(
     *,
     by: int | None,
     now: datetime,
-    node: str = "",
+    kind: str = "",
+    entry: int | None = None,
     task_id: int | None = None,
     done: bool = True,
 ) -> int:
-    """Close the open to-dos of a subject (of one node, or one of them) and return how many there were."""
+    """Close the open to-dos of a subject (of one kind, one turn, or one of them) and return how many there were."""
     statement = update(Task).where(Task.subject_kind == subject[0], Task.subject_id == subject[1], Task.state == "open")
-    if node:
-        statement = statement.where(Task.node == node, Task.kind == "stage")
+    if kind:
+        statement = statement.where(Task.kind == kind)
+    if entry is not None:
+        statement = statement.where(Task.entry == entry)
     if task_id is not None:
         statement = statement.where(Task.id == task_id)
     state = "done" if done else "cancelled"
@@ -69,7 +78,7 @@ def claim(task_id: int, *, by: User, expected_version: int, now: datetime) -> No
     task = _open(task_id, expected_version)
     if task.owner_id is not None:
         raise Conflict(_("这件待办已由别人领取。请刷新列表。"))
-    if task.role_key and not by.has_role(task.role_key) and not by.has_role("admin"):
+    if not by.has_role("admin") and not _in_pool(task, by):
         raise Refused(_("这件待办属于别的角色,不能领取。"))
     task.owner_id, task.version = by.id, task.version + 1
     _record("task_claimed", task, by.id, now, {"owner": by.id})
@@ -102,6 +111,14 @@ def _open(task_id: int, expected_version: int) -> Task:
     if task.state != "open" or task.version != expected_version:
         raise Conflict(_("这件待办刚刚被别人处理过,没有保存。请刷新后查看最新状态。"))
     return task
+
+
+def _in_pool(task: Task, by: User) -> bool:
+    if task.role_key:
+        return by.has_role(task.role_key)
+    pool = select(task_pool.c.user_id).where(task_pool.c.task_id == task.id)
+    found = list(require_write().scalars(pool))
+    return not found or by.id in found
 
 
 def _record(name: str, task: Task, by: int, now: datetime, body: dict[str, object], reason: str = "") -> None:

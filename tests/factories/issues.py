@@ -132,9 +132,7 @@ def version_of(issue_id: int) -> int:
     return (
         fresh()
         .scalars(
-            select(FlowInstance.version).where(
-                FlowInstance.subject_kind == "issue", FlowInstance.subject_id == issue_id
-            )
+            select(FlowInstance.moved).where(FlowInstance.subject_kind == "issue", FlowInstance.subject_id == issue_id)
         )
         .one()
     )

@@ -139,7 +139,7 @@ def _fill(body: dict[str, Any], path: str, issue: Issue, record: Record) -> None
     if "shop" in body:
         body["shop"] = "douyin"
     if "flow_version" in body:
-        flow = fresh().scalar(select(FlowInstance.version).where(FlowInstance.subject_id == issue.id))
+        flow = fresh().scalar(select(FlowInstance.moved).where(FlowInstance.subject_id == issue.id))
         body |= {"verdict": "terminate", "flow_version": flow, "note": "重复登记"}
     body.pop("version", None)
     if "{number}" in path and "comments" not in path:

@@ -22,7 +22,7 @@ CASE = Case(("thing", 1), "瓶盖漏液", "/things/1", None, None)
 
 def begin(initiator: int | None) -> None:
     with write():
-        prepared = prepare_flow(initiator_id=initiator, department_id=None, by=initiator, now=NOW)
+        prepared = prepare_flow(initiator_id=initiator, department_id=None, now=NOW)
         start_flow(replace(CASE, initiator_id=initiator), prepared, by=initiator, now=NOW)
 
 

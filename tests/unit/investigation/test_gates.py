@@ -11,7 +11,8 @@ from qtrace.accounts.models import User
 from qtrace.core.db import write
 from qtrace.flows.gates import Gate
 from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import Case, decide
+from qtrace.flows.service import Case, apply, decide
+from qtrace.flows.state import Finish
 from qtrace.investigation.gates import (
     actions_done,
     effect_verified,
@@ -55,10 +56,11 @@ def reopen(issue_id: int, at: datetime) -> None:
     """End an issue's flow and open it again."""
     with write() as session:
         instance = session.scalars(select(FlowInstance).where(FlowInstance.subject_id == issue_id)).one()
-        instance.status, instance.node = "closed", None
         lead = session.get_one(User, user_id("quality_lead"))
         case = Case(("issue", issue_id), "瓶盖漏液", "/issues/x", None, None)
-        decide(case, verdict="reopen", expected_version=instance.version, by=lead, now=at, note="又漏了")
+        apply(instance, case, Finish(lead.id, "terminated", "误报"), by=lead.id, now=at)
+        instance.state = instance.state | {"status": "closed"}
+        decide(case, verdict="reopen", expected_version=instance.moved, by=lead, now=at, note="又漏了")
 
 
 def missing(gate: Gate, issue_id: int) -> str:

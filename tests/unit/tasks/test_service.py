@@ -113,7 +113,7 @@ def test_a_helper_is_added_once(app: Flask) -> None:
 def test_closing_a_stage_leaves_to_dos_of_actions_open(app: Flask) -> None:
     stage, action = opened(node="act"), opened(kind="action", node="action:5")
     with write():
-        assert close_tasks(("thing", 1), node="act", by=None, now=NOW) == 1
+        assert close_tasks(("thing", 1), kind="stage", by=None, now=NOW) == 1
     assert (row(stage).state, row(action).state) == ("done", "open")
     with write():
         assert close_tasks(("thing", 1), task_id=action, by=None, now=NOW, done=False) == 1

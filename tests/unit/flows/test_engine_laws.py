@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from qtrace.flows.checking import faults
 from qtrace.flows.definition import FORKS, JUDGING, WAITING, Definition, Signing, Tree
+from qtrace.flows.engine import act, migrated, replay, return_targets, start
 from qtrace.flows.errors import FlowError
 from qtrace.flows.facts import Answer, Recorded
-from qtrace.flows.machine import act, migrated, replay, return_targets, start
 from qtrace.flows.state import (
     AddSigners,
     Assigned,
