@@ -13,9 +13,8 @@ from qtrace.classification.controls import register_controls as register_classif
 from qtrace.classification.row_controls import register_row_controls
 from qtrace.complaints import feature as complaints
 from qtrace.exchange import feature as exchange
-from qtrace.flows.impact import flows_touching
+from qtrace.flows import feature as flows
 from qtrace.forms import feature as forms
-from qtrace.forms.impact import register_impact
 from qtrace.investigation import feature as investigation
 from qtrace.issues import feature as issues
 from qtrace.issues import opening_feature as opening
@@ -33,6 +32,7 @@ from qtrace.web.pages import NavItem, add_bottom
 def register(app: Flask) -> None:
     """Attach every feature to the app."""
     tasks.register(app)
+    flows.register(app)
     complaints.register(app)
     issues.register(app)
     records.register(app)
@@ -48,7 +48,6 @@ def register(app: Flask) -> None:
     classification.register(app)
     catalog.register(app)
     register_catalog_facts(app)
-    register_impact(app, flows_touching)
     register_classification_controls(app)
     register_row_controls(app)
     orders.register(app)

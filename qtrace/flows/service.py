@@ -116,6 +116,21 @@ def decide(
     apply(instance, case, _operation(verdict, found, by.id, note, target or ""), by=by.id, now=now)
 
 
+def decide_turn(
+    case: Case, entry: int, *, verdict: Verdict, by: User, now: datetime, note: str = "", target: str = ""
+) -> None:
+    """Decide on one's own turn, from its to-do; refused when it is over, or is somebody else's.
+
+    Other voices of the same node do not disturb it: only the turn itself has to be open still.
+    """
+    instance = locked(case.subject)
+    tree, state = stored_tree(instance.definition_id), load_state(instance.state)
+    token, turn = _open_turn(state, entry, instance, tree)
+    if by.id != turn.user and by.id not in turn.pool and not by.has_role("admin"):
+        raise Forbidden
+    apply(instance, case, _operation(verdict, (token, turn), by.id, note, target), by=by.id, now=now)
+
+
 def apply(instance: FlowInstance, case: Case, operation: Operation, *, by: int | None, now: datetime) -> State:
     """Do one operation to a locked instance: checked, stored, noted, and its effects performed."""
     tree, before = stored_tree(instance.definition_id), load_state(instance.state)
@@ -321,6 +336,15 @@ def _check_gates(left: Sequence[Node], subject: tuple[str, int], after: State | 
     missing = [*shut_gates(gates, *subject), *held_back(*subject, names)]
     if missing:
         raise Refused("\n".join(missing), field="gates")
+
+
+def _open_turn(state: State, entry: int, instance: FlowInstance, tree: Tree) -> tuple[Token, Turn]:
+    for token in state.tokens:
+        for seat in token.seats:
+            for turn in seat.chain:
+                if turn.id == entry and turn.state == "open":
+                    return token, turn
+    raise Conflict(_who_was_faster(instance.id, tree))
 
 
 def _store(instance: FlowInstance, new: State) -> None:
