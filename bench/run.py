@@ -4,7 +4,7 @@ import sys
 import traceback
 import warnings
 
-from bench import creates, exports, form_imports, imports, listpage, records, startup
+from bench import creates, exports, flows, form_imports, imports, listpage, records, startup
 from bench.figures import Sheet
 
 PARTS = {
@@ -14,6 +14,7 @@ PARTS = {
     "imports": imports.measure,
     "form_imports": form_imports.measure,
     "exports": exports.measure,
+    "flows": flows.measure,
     "start": startup.measure,
 }
 

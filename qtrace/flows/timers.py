@@ -68,35 +68,47 @@ def do_batch(now: datetime, most: int = BATCH) -> int:
         due = due.where(FlowTimer.at <= now).order_by(FlowTimer.at, FlowTimer.id).limit(most)
         if not is_sqlite():
             due = due.with_for_update(skip_locked=True)
-        rows = session.execute(due).tuples().all()
+        rows = session.execute(due).all()
         told: list[Told] = []
-        touched: set[int] = set()
+        states: dict[int, State] = {}
         for timer, instance in rows:
-            if instance.id not in touched:  # a second timer of the same case waits for the next batch
-                touched.add(instance.id)
-                found = _one(timer, instance, now)
-                told += [found] if found else []
+            before = states.get(instance.id) or load_state(instance.state)
+            if found := _only_tells(timer, instance, before):
+                states[instance.id] = found.outcome.state
+                told.append(found)
+            elif instance.id not in states:  # else it waits for the next batch: what was told is not stored yet
+                _do(timer, instance, now)
         _tell_all(told, now)
     return len(rows)
 
 
-def _one(timer: FlowTimer, instance: FlowInstance, now: datetime) -> Told | None:
-    """Do one timer, or return what it tells."""
-    case, token = case_of(instance), timer.token
-    operation: Operation = TimedOut(token) if timer.kind == "due" else Signal(token, passed=timer.kind == "wake")
-    before, tree = load_state(instance.state), stored_tree(instance.definition_id)
+def _only_tells(timer: FlowTimer, instance: FlowInstance, before: State) -> Told | None:
+    """Return what a timer tells, or None where it moves the case."""
+    operation, tree, case = _operation(timer), stored_tree(instance.definition_id), case_of(instance)
     facts = Recorded(CompanyFacts(tree, case.subject, case.initiator_id, case.department_id))
     try:
         outcome = act(tree, before, operation, facts)
-        if all(isinstance(effect, Remind | Escalate) for effect in outcome.effects):
-            return Told(timer, instance, before, operation, outcome, tuple(facts.answers))
-        apply(instance, case, operation, by=None, now=now)
-    except (FlowError, Refused) as refused:
-        _park(timer, case.subject, str(refused), now)
+    except FlowError:
         return None
-    if any(one.id == token for one in load_state(instance.state).tokens):
+    if not all(isinstance(effect, Remind | Escalate) for effect in outcome.effects):
+        return None
+    return Told(timer, instance, before, operation, outcome, tuple(facts.answers))
+
+
+def _operation(timer: FlowTimer) -> Operation:
+    return TimedOut(timer.token) if timer.kind == "due" else Signal(timer.token, passed=timer.kind == "wake")
+
+
+def _do(timer: FlowTimer, instance: FlowInstance, now: datetime) -> None:
+    """Do what a timer asks of one case."""
+    case, token = case_of(instance), timer.token
+    try:
+        state = apply(instance, case, _operation(timer), by=None, now=now)
+    except Refused as refused:
+        _park(timer, case.subject, refused.message, now)
+        return
+    if any(one.id == token for one in state.tokens):
         set_timer(instance.id, token, "due", due_for(case.department_id, now, REMIND_AGAIN))
-    return None
 
 
 def _park(timer: FlowTimer, subject: tuple[str, int], reason: str, now: datetime) -> None:

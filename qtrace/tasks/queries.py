@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, bindparam, case, func, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, bindparam, case, func, or_, select, union, union_all
 from sqlalchemy.orm import joinedload
 
 from qtrace.accounts.access import BoundViewer, Viewer, viewer_values
@@ -55,25 +55,21 @@ def subjects_of(user: Viewer, kind: str) -> CompoundSelect[int]:
 
 def open_tasks(user: User, *, page: int = 1) -> list[Task]:
     """Return a page of the person's open to-dos, the most urgent first, and one more where others follow."""
-    return _page(
-        select(Task).where(Task.state == "open", mine(user)), page, Task.due_at.is_(None), Task.due_at, Task.id
-    )
+    wanted = page * PAGE + 1
+    dated = _urgent(user, Task.due_at.is_not(None), wanted)
+    undated = [] if len(dated) == wanted else _urgent(user, Task.due_at.is_(None), wanted - len(dated))
+    return _loaded([*dated, *undated][(page - 1) * PAGE :])
 
 
 def late_tasks(user: User, now: datetime, *, page: int = 1) -> list[Task]:
     """Return a page of the person's to-dos past their due time, the oldest first, and one more where others follow."""
-    late = select(Task).where(Task.state == "open", mine(user), Task.due_at < now)
-    return _page(late, page, Task.due_at, Task.id)
+    return _loaded(_urgent(user, Task.due_at < now, page * PAGE + 1)[(page - 1) * PAGE :])
 
 
 def done_tasks(user: User, *, page: int = 1) -> list[Task]:
     """Return a page of what the person has done, newest first, and one more where others follow."""
     done = select(Task).where(Task.state == "done", Task.closed_by == user.id)
-    return _page(done, page, Task.closed_at.desc(), Task.id.desc())
-
-
-def _page(statement: Select[Task], page: int, *order: Any) -> list[Task]:
-    ordered = statement.options(joinedload(Task.owner)).order_by(*order)
+    ordered = done.options(joinedload(Task.owner)).order_by(Task.closed_at.desc(), Task.id.desc())
     return list(db.session.scalars(ordered.offset((page - 1) * PAGE).limit(PAGE + 1)))
 
 
@@ -83,13 +79,45 @@ def count_open(user: User, *, late_at: datetime | None = None) -> int:
     return db.session.scalar(_count(late=late_at is not None), values) or 0
 
 
+def _ways(user: Viewer, *more: ColumnElement[bool]) -> list[Select[int, datetime | None]]:
+    """Return the ways a to-do may be the person's, each found by its own index: one question with OR reads them all."""
+    tasks = select(Task.id, Task.due_at).where(Task.state == "open", *more)
+    # Joined, not IN: from the few rows of the person to their to-dos, and not from every open to-do to them.
+    named = select(Task.id, Task.due_at).select_from(task_pool).join(Task, Task.id == task_pool.c.task_id)
+    helped = select(Task.id, Task.due_at).select_from(task_helper).join(Task, Task.id == task_helper.c.task_id)
+    return [
+        tasks.where(Task.owner_id == user.id),
+        tasks.where(Task.owner_id.is_(None), Task.role_key.in_(user.role_keys)),
+        named.where(task_pool.c.user_id == user.id, Task.owner_id.is_(None), Task.state == "open", *more),
+        helped.where(task_helper.c.user_id == user.id, Task.state == "open", *more),
+    ]
+
+
+def _urgent(user: User, condition: ColumnElement[bool], most: int) -> list[int]:
+    """Return the ids of so many to-dos of the person, the most urgent first."""
+    ways = [
+        select(way.order_by(Task.due_at, Task.id).limit(most).subquery()) for way in _ways(user, condition)
+    ]  # each has its page, so the best of all are among them
+    found = union(*ways).subquery()
+    return list(db.session.scalars(select(found.c.id).order_by(found.c.due_at, found.c.id).limit(most)))
+
+
+def _loaded(ids: Sequence[int]) -> list[Task]:
+    """Return the to-dos in this order."""
+    rows = db.session.scalars(select(Task).where(Task.id.in_(ids)).options(joinedload(Task.owner))).all()
+    by_id = {task.id: task for task in rows}
+    return [by_id[number] for number in ids]
+
+
 @cache
 def _count(*, late: bool) -> Select[int]:
     """Build the count once: every page of the site asks it."""
-    inner = select(Task.id).where(Task.state == "open", mine(BoundViewer("own"))).limit(COUNT_CAP)
-    if late:
-        inner = inner.where(Task.due_at < bindparam("late_at", type_=UtcDateTime()))
-    return select(func.count()).select_from(inner.subquery())
+    more = (Task.due_at < bindparam("late_at", type_=UtcDateTime()),) if late else ()
+    ways = [
+        select(way.with_only_columns(Task.id).limit(COUNT_CAP).subquery()) for way in _ways(BoundViewer("own"), *more)
+    ]
+    capped = select(union(*ways).subquery()).limit(COUNT_CAP)
+    return select(func.count()).select_from(capped.subquery())
 
 
 def grouped(tasks: Sequence[Task], now: datetime, zone: ZoneInfo) -> list[Group]:
