@@ -3,6 +3,7 @@
 `QTRACE_TEST_FLOWS` sets how many cases are run, of 50 steps at most; the nightly run asks for 50,000.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ from qtrace.flows.state import (
     Transfer,
     Withdraw,
 )
+from qtrace.flows.stored import dump_operation, dump_state, load_operation, load_state
 from tests.unit.flows.trees import KEEPER, USERS, Company, tree
 
 EXAMPLES = int(os.environ.get("QTRACE_TEST_FLOWS") or 2000)
@@ -123,6 +125,9 @@ class Case(RuleBasedStateMachine):
                 self.tree_at_start, self.company.initiator, self.begun, self.history, submitted=self.submitted
             )
             assert again == self.state_before_moves
+            assert load_state(json.loads(json.dumps(dump_state(self.state)))) == self.state
+            for operation, _answers in self.history:
+                assert load_operation(json.loads(json.dumps(dump_operation(operation)))) == operation
 
     def follow(self, outcome: Outcome) -> None:
         """Do what the effects say to the tokens and to-dos, as a service would, and check each against its law."""
