@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.accounts import feature as accounts
 from qtrace.api import feature as api
+from qtrace.calendars import feature as calendars
 from qtrace.catalog import feature as catalog
 from qtrace.catalog.rule_facts import register_rule_facts as register_catalog_facts
 from qtrace.channels import feature as channels
@@ -45,6 +46,7 @@ def register(app: Flask) -> None:
     forms.register(app)
     rules.register(app)
     opening.register(app)
+    calendars.register(app)
     classification.register(app)
     catalog.register(app)
     register_catalog_facts(app)

@@ -8,12 +8,14 @@ from qtrace.forms.impact import register_impact
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.sources import register_source
 from qtrace.forms.vocabulary import register_columns
-from qtrace.issues import capture, decisions, held_photos, remark_views
+from qtrace.issues import capture, clock_sentences, clock_views, decisions, held_photos, remark_views
+from qtrace.issues.clocks import clock_card
 from qtrace.issues.controls import register_controls
 from qtrace.issues.fields import FORM_COLUMNS
 from qtrace.issues.form_impact import views_touching
 from qtrace.issues.form_source import IssueSource
 from qtrace.issues.opening import subscribe_all as subscribe_opening
+from qtrace.issues.panels import register_panel
 from qtrace.issues.rule_facts import IssueFacts, missing_to_leave_stages
 from qtrace.issues.stages import stage_names
 from qtrace.issues.subscribers import subscribe_all
@@ -22,7 +24,7 @@ from qtrace.rules.facts import register_facts, register_stages
 from qtrace.web.pages import NavItem, add_nav
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (capture, decisions, remark_views)
+PAGES = (capture, clock_views, decisions, remark_views)
 
 
 def register(app: Flask) -> None:
@@ -38,4 +40,6 @@ def register(app: Flask) -> None:
     subscribe_all(app)
     subscribe_opening(app)
     held_photos.register(app)
+    register_panel(app, "side", clock_card, order=5)
+    clock_sentences.register(app)
     add_nav(app, NavItem("issues.index", _("质量问题"), "alert-triangle", "issue.read"))

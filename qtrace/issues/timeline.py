@@ -150,6 +150,7 @@ def _names(events: Sequence[EventRow], stages: Mapping[str, str]) -> Names:
     changes = [(name, value) for event in events for name, change in event.body.items() for value in _values(change)]
     people = {event.actor_id for event in events if event.actor_id is not None}
     people |= {value for name, value in changes if name in ("owner_id", "owner", "helper")}
+    people |= {user for event in events if event.name == "clock_alarm" for user in event.body.get("users", [])}
     wanted_terms = {value for name, value in changes if name in TERM_COLUMNS}
     rows: dict[tuple[str, int], str] = {}
     for name, model, column in ROWS:

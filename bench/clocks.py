@@ -1,0 +1,110 @@
+"""How long 10,000 due clocks take to ring, and whether a worker that is killed loses or doubles an alarm."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from bench.figures import Sheet
+from bench.site import make_site, site_environ
+from qtrace.app import create_app
+from qtrace.calendars.alarms import ring_batch
+from qtrace.calendars.clock_service import NewClock, start_case_clock
+from qtrace.calendars.models import CaseClock, CaseClockAlarm
+from qtrace.core import events
+from qtrace.core.db import db, write
+from qtrace.core.models import EventRow
+
+CLOCKS = int(os.environ.get("QTRACE_TEST_CLOCKS", "10000"))
+KILLS = int(os.environ.get("QTRACE_TEST_ROUNDS", "20"))
+STARTED_AT_ONCE = 500
+BEGUN = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)  # nine in the morning of a Wednesday in China
+FIRST_DUE, ALL_DUE = BEGUN + timedelta(minutes=50), BEGUN + timedelta(days=7)
+STEPS = 5  # that ring in the seven days
+LONGEST_LIFE = 0.5  # seconds a worker lives
+
+
+def main() -> None:
+    """Ring everything once at full speed and once with killed workers, and print what was found."""
+    if len(sys.argv) > 1:
+        _ring_as_child(Path(sys.argv[1]))
+        return
+    sheet = Sheet("clocks")
+    with tempfile.TemporaryDirectory(prefix="qtrace-clocks-") as folder:
+        app, _token = make_site(Path(folder))
+        with app.app_context():
+            _start_clocks()
+            _measure(sheet)
+            _kill_rounds(sheet, Path(folder))
+            _judge(sheet)
+    sheet.write()
+
+
+def _start_clocks() -> None:
+    for first in range(0, CLOCKS, STARTED_AT_ONCE):
+        with write():
+            for number in range(first, min(first + STARTED_AT_ONCE, CLOCKS)):
+                new = NewClock(subject=("issue", number), kind="contain", minutes=100)
+                start_case_clock(new, by=None, now=BEGUN)
+
+
+def _measure(sheet: Sheet) -> None:
+    begun = time.perf_counter()
+    _ring_until(FIRST_DUE)
+    sheet.add(
+        "due", db.session.scalar(select(func.count()).select_from(CaseClockAlarm)) or 0, "alarms", CLOCKS, most=False
+    )
+    sheet.add("rung", time.perf_counter() - begun, "s", 10)
+
+
+def _kill_rounds(sheet: Sheet, folder: Path) -> None:
+    """Kill workers while they ring the four steps that are left, then let one finish."""
+    chance, in_work = random.Random(4), 0
+    for _round in range(KILLS):
+        child = subprocess.Popen([sys.executable, "-m", "bench.clocks", str(folder)], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(chance.random() * LONGEST_LIFE)
+        child.send_signal(signal.SIGKILL)
+        in_work += child.wait() == -signal.SIGKILL
+        child.stdout.close()
+    db.session.remove()
+    left = db.session.scalar(select(func.count()).where(CaseClock.next_at <= ALL_DUE)) or 0
+    sheet.add("killed_in_work", in_work, "kills", KILLS, most=False)
+    sheet.add("left_after_kills", left, "clocks")
+    db.session.remove()
+    _ring_until(ALL_DUE)
+
+
+def _judge(sheet: Sheet) -> None:
+    told = db.session.execute(select(EventRow.subject_id, EventRow.body).where(EventRow.name == "clock_alarm")).all()
+    rung = [(row.subject_id, row.body["step"]) for row in told]
+    stored = db.session.scalar(select(func.count()).select_from(CaseClockAlarm)) or 0
+    sheet.add("lost", CLOCKS * STEPS - len(set(rung)), "alarms", 0)
+    sheet.add("doubled", len(rung) - len(set(rung)), "alarms", 0)
+    sheet.add("alarms_without_event", abs(stored - len(rung)), "alarms", 0)
+    sheet.add("chain_broken", 0 if events.verify_chain().broken_at is None else 1, "chains", 0)
+
+
+def _ring_as_child(folder: Path) -> None:
+    app: Flask = create_app(environ=site_environ(folder))
+    with app.app_context():
+        print("ready", flush=True)
+        _ring_until(ALL_DUE)
+
+
+def _ring_until(now: datetime) -> None:
+    while ring_batch(now):
+        pass
+
+
+if __name__ == "__main__":
+    main()

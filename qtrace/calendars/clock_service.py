@@ -1,0 +1,190 @@
+"""Keep the clocks of cases: each fact is an event and the intervals it makes, in the same write."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, insert, select
+
+from qtrace.calendars.clocks import ROUND_THE_CLOCK, Clock, ClockError, Fact, Step, Verb, next_alarm, turn
+from qtrace.calendars.engine import ClockInterval, WorkCalendar
+from qtrace.calendars.models import CaseClock, CaseClockAlarm, CaseClockInterval, ClockStep
+from qtrace.calendars.service import calendar_of
+from qtrace.core import events
+from qtrace.core.db import db, require_write, table_of
+from qtrace.core.errors import NotFound, Refused
+
+Subject = tuple[str, int]
+
+TOLD: dict[Verb, str] = {
+    "start": "clock_started",
+    "pause": "clock_paused",
+    "resume": "clock_resumed",
+    "stop": "clock_stopped",
+    "target": "clock_retargeted",
+}
+LONGEST_REASON = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewClock:
+    """A clock to start: whose case, what it measures, how many minutes are allowed in whose working time."""
+
+    subject: Subject
+    kind: str
+    minutes: int
+    owner_id: int | None = None
+    department_id: int | None = None
+    round_the_clock: bool = False
+
+
+def start_case_clock(new: NewClock, *, by: int | None, now: datetime) -> int:
+    """Start a clock of a case, or let the one it has run again, and return its id."""
+    session = require_write()
+    row = _find(new.subject, new.kind)
+    if row is None:
+        row = CaseClock(
+            subject_kind=new.subject[0], subject_id=new.subject[1], kind=new.kind, minutes=new.minutes,
+            round_the_clock=new.round_the_clock, department_id=new.department_id, owner_id=new.owner_id,
+            state="idle", next_at=None,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()  # the intervals need its id
+    _note(row, Fact("start", now, minutes=row.minutes), by=by)
+    return row.id
+
+
+def pause_case_clock(subject: Subject, kind: str, reason: str, *, by: int | None, now: datetime) -> None:
+    """Let a running clock stand still for a reason."""
+    told = reason.strip()
+    if not told:
+        raise Refused(_("暂停计时需要填写原因。"), field="reason")
+    if len(told) > LONGEST_REASON:
+        raise Refused(_("原因最多 %(n)d 个字。", n=LONGEST_REASON), field="reason")
+    _note(_existing(subject, kind), Fact("pause", now, told), by=by)
+
+
+def resume_case_clock(subject: Subject, kind: str, *, by: int | None, now: datetime) -> None:
+    """Let a paused clock go on."""
+    _note(_existing(subject, kind), Fact("resume", now), by=by)
+
+
+def stop_case_clock(subject: Subject, kind: str, *, by: int | None, now: datetime) -> None:
+    """Stop a clock: what it measures is done; it rings no more."""
+    row = _existing(subject, kind)
+    if row.state != "stopped":
+        _note(row, Fact("stop", now), by=by)
+
+
+def retarget_case_clock(subject: Subject, kind: str, minutes: int, *, by: int | None, now: datetime) -> None:
+    """Give a clock another target, as a change of severity does; the time used stays used."""
+    row = _existing(subject, kind)
+    if row.minutes != minutes:
+        _note(row, Fact("target", now, minutes=minutes), by=by)
+
+
+def reschedule(department_ids: Iterable[int | None]) -> int:
+    """Say anew when the running clocks of these departments ring, as after a change of their calendar; return how many.
+
+    None stands for the cases of no department.
+    """
+    session, steps, done = require_write(), read_steps(), 0
+    for department_id in department_ids:
+        calendar = calendar_of(department_id)
+        running = select(CaseClock).where(
+            CaseClock.department_id == department_id, CaseClock.state == "running", ~CaseClock.round_the_clock
+        )
+        rows = session.scalars(running.order_by(CaseClock.id).with_for_update()).all()
+        clocks, rung = stored_clocks(rows), rung_steps([row.id for row in rows])
+        for row in rows:
+            row.next_at = next_alarm(clocks[row.id], calendar, steps, rung[row.id])
+        done += len(rows)
+    return done
+
+
+def read_steps() -> tuple[Step, ...]:
+    """Return the steps at which clocks ring."""
+    rows = db.session.execute(select(ClockStep.key, ClockStep.offset, ClockStep.level).order_by(ClockStep.offset))
+    return tuple(Step(row.key, row.offset, row.level) for row in rows)
+
+
+def clocks_of(subject: Subject) -> list[tuple[CaseClock, Clock]]:
+    """Return the clocks of a case in the order they were started."""
+    found = select(CaseClock).where(CaseClock.subject_kind == subject[0], CaseClock.subject_id == subject[1])
+    rows = db.session.scalars(found.order_by(CaseClock.id)).all()
+    clocks = stored_clocks(rows)
+    return [(row, clocks[row.id]) for row in rows]
+
+
+def stored_clocks(rows: Iterable[CaseClock]) -> dict[int, Clock]:
+    """Return each of these clocks with its intervals, by id, in one statement."""
+    targets = {row.id: row.minutes for row in rows}
+    table = table_of(CaseClockInterval)
+    spans: dict[int, list[ClockInterval]] = {clock_id: [] for clock_id in targets}
+    found = select(table).where(table.c.clock_id.in_(targets)).order_by(table.c.clock_id, table.c.position)
+    for row in db.session.execute(found):
+        spans[row.clock_id].append(ClockInterval(row.state, row.since, row.until, row.reason))
+    return {clock_id: Clock(minutes, tuple(spans[clock_id])) for clock_id, minutes in targets.items()}
+
+
+def rung_steps(clock_ids: Iterable[int]) -> dict[int, set[str]]:
+    """Return which steps each of these clocks has rung at."""
+    rung: dict[int, set[str]] = {clock_id: set() for clock_id in clock_ids}
+    found = select(CaseClockAlarm.clock_id, CaseClockAlarm.step).where(CaseClockAlarm.clock_id.in_(rung))
+    for row in db.session.execute(found):
+        rung[row.clock_id].add(row.step)
+    return rung
+
+
+def calendar_for(row: CaseClock) -> WorkCalendar:
+    """Return the calendar a clock counts in."""
+    return ROUND_THE_CLOCK if row.round_the_clock else calendar_of(row.department_id)
+
+
+def _note(row: CaseClock, fact: Fact, *, by: int | None) -> None:
+    before = stored_clocks([row])[row.id]
+    try:
+        after = turn(before, fact)
+    except ClockError as error:
+        raise Refused(_(str(error)), field="clock") from error
+    if after == before and fact.verb != "start":
+        return
+    _store(row.id, before, after)
+    row.minutes, row.state = after.minutes, after.state
+    row.next_at = next_alarm(after, calendar_for(row), read_steps(), rung_steps([row.id])[row.id])
+    events.record(
+        TOLD[fact.verb], subject=(row.subject_kind, row.subject_id), by=by, now=fact.at,
+        body={"clock": row.kind, "minutes": after.minutes}, reason=fact.reason,
+    )  # fmt: skip
+
+
+def _store(clock_id: int, before: Clock, after: Clock) -> None:
+    """Write what differs: the end of the open interval and the new one."""
+    same = sum(1 for old, new in zip(before.intervals, after.intervals, strict=False) if old == new)
+    session, table = require_write(), table_of(CaseClockInterval)
+    session.execute(delete(table).where(table.c.clock_id == clock_id, table.c.position >= same))
+    fresh = [
+        {
+            "clock_id": clock_id, "position": position, "state": span.state, "since": span.since, "until": span.until,
+            "reason": span.reason,
+        }
+        for position, span in enumerate(after.intervals) if position >= same
+    ]  # fmt: skip
+    if fresh:
+        session.execute(insert(table), fresh)
+
+
+def _find(subject: Subject, kind: str) -> CaseClock | None:
+    found = select(CaseClock).where(
+        CaseClock.subject_kind == subject[0], CaseClock.subject_id == subject[1], CaseClock.kind == kind
+    )
+    return cast(CaseClock | None, require_write().scalar(found.with_for_update()))
+
+
+def _existing(subject: Subject, kind: str) -> CaseClock:
+    row = _find(subject, kind)
+    if row is None:
+        raise NotFound
+    return row
