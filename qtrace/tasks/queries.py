@@ -81,14 +81,16 @@ def count_open(user: User, *, late_at: datetime | None = None) -> int:
 def _ways(user: Viewer, *more: ColumnElement[bool]) -> list[Select[int, datetime | None]]:
     """Return the ways a to-do may be the person's, each found by its own index: one question with OR reads them all."""
     tasks = select(Task.id, Task.due_at).where(Task.state == "open", *more)
-    # Joined, not IN: from the few rows of the person to their to-dos, and not from every open to-do to them.
-    named = select(Task.id, Task.due_at).select_from(task_pool).join(Task, Task.id == task_pool.c.task_id)
-    helped = select(Task.id, Task.due_at).select_from(task_helper).join(Task, Task.id == task_helper.c.task_id)
+    # A few rows of the person's lead to their to-dos: `|| ''` keeps the planner from reading every open to-do instead.
+    still_open = Task.state.concat("") == "open"
+    named = select(task_pool.c.task_id).where(task_pool.c.user_id == user.id)
+    helped = select(task_helper.c.task_id).where(task_helper.c.user_id == user.id)
+    few = select(Task.id, Task.due_at).where(still_open, *more)
     return [
         tasks.where(Task.owner_id == user.id),
         tasks.where(Task.owner_id.is_(None), Task.role_key.in_(user.role_keys)),
-        named.where(task_pool.c.user_id == user.id, Task.owner_id.is_(None), Task.state == "open", *more),
-        helped.where(task_helper.c.user_id == user.id, Task.state == "open", *more),
+        few.where(Task.id.in_(named), Task.owner_id.is_(None)),
+        few.where(Task.id.in_(helped)),
     ]
 
 
