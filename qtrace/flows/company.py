@@ -116,10 +116,10 @@ def people_of_role(role_key: str) -> Sequence[int]:
 
 
 def keepers() -> Answer:
-    """Return who keeps the flows: the active people who may manage them, administrators first."""
-    roles = {role.key: role for role in db.session.scalars(select(Role)) if KEEPER in role.permissions}
-    found = [user for key in sorted(roles, key=lambda key: key != "admin") for user in people_of_role(key)]
-    return tuple(dict.fromkeys(found))
+    """Return who keeps the flows: the active people who may manage them; administrators only where nobody else may."""
+    roles = [role.key for role in db.session.scalars(select(Role).order_by(Role.id)) if KEEPER in role.permissions]
+    found = [user for key in roles if key != "admin" for user in people_of_role(key)]
+    return tuple(dict.fromkeys(found or people_of_role("admin")))
 
 
 def active(users: Sequence[int]) -> Answer:
