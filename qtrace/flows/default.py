@@ -13,6 +13,8 @@ ONE_OF_THEM = {"mode": "claim"}
 FIVE_STAGES = {
     "key": "quality_issue",
     "version": 1,
+    "name_zh": "质量问题",
+    "name_en": "Quality issue",
     "reopen_at": "investigate",
     "nodes": [
         {
