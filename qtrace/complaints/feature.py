@@ -4,6 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.classification.places import register_places
+from qtrace.complaints import flow_facts
 from qtrace.complaints.intake import subscribe_all
 from qtrace.complaints.rules import MENTION
 from qtrace.complaints.scopes import complaint_share
@@ -19,5 +20,6 @@ def register(app: Flask) -> None:
     register_share(app, complaint_share)
     register_remark_page(app, "complaint", _("登记客诉"))
     subscribe_all(app)
+    flow_facts.register(app)
     register_places(app, labels={"complaint": _("客诉"), "intake_rule": _("收件规则")}, mentions=[MENTION])
     add_nav(app, NavItem("complaints.index", _("客诉"), "message-square", "complaint.read"))

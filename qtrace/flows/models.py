@@ -22,6 +22,19 @@ class FlowDefinition(Base):
     active: Mapped[bool] = mapped_column(default=True)
 
 
+class FlowStart(Base):
+    """A flow begins by itself for what comes in: for every subject of the kind (and form), or where the condition holds."""
+
+    __tablename__ = "flow_start"
+    __table_args__ = (UniqueConstraint("flow", "subject_kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    flow: Mapped[str] = mapped_column(String(60))  # the key of the flow
+    subject_kind: Mapped[str] = mapped_column(String(40))
+    condition: Mapped[dict[str, Any] | None]
+    position: Mapped[int] = mapped_column(default=0)  # the first that holds is taken
+
+
 class FlowInstance(Base):
     """A flow running for one subject.
 

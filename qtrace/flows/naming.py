@@ -28,8 +28,8 @@ def wording_now() -> Wording:
         role.key: (role.name_en if english else role.name_zh) or role.name_zh
         for role in db.session.scalars(select(Role))
     }
-    people = dict(db.session.execute(select(User.username, User.name)).tuples())
-    departments = {str(key): name for key, name in db.session.execute(select(Department.id, Department.name)).tuples()}
+    people = {row.username: row.name for row in db.session.execute(select(User.username, User.name))}
+    departments = {str(key): name for key, name in db.session.execute(select(Department.id, Department.name))}
     permissions = {key: str(label) for key, label in PERMISSIONS.items()}
     names = Names(roles, people, departments, permissions=permissions, condition=in_words)
     return Wording(names, _, english)

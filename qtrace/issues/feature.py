@@ -9,7 +9,7 @@ from qtrace.forms.impact import register_impact
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.sources import register_source
 from qtrace.forms.vocabulary import register_columns
-from qtrace.issues import capture, clock_sentences, clock_views, decisions, held_photos, remark_views
+from qtrace.issues import capture, clock_sentences, clock_views, decisions, flow_facts, held_photos, remark_views
 from qtrace.issues.clock_sync import follow_history
 from qtrace.issues.clocks import clock_card, holders
 from qtrace.issues.controls import register_controls
@@ -42,6 +42,7 @@ def register(app: Flask) -> None:
     subscribe_all(app)
     subscribe_opening(app)
     held_photos.register(app)
+    flow_facts.register(app)
     register_panel(app, "side", clock_card, order=5)
     clock_sentences.register(app)
     before_ringing(app, follow_history)

@@ -9,7 +9,7 @@ from qtrace.forms.controls.relation import register_links
 from qtrace.forms.registry import register_control
 from qtrace.forms.service import REINDEX
 from qtrace.forms.sources import FREE, register_source
-from qtrace.records import flow, rolling, terms
+from qtrace.records import flow, flow_facts, rolling, terms
 from qtrace.records.flow_views import describe_tasks
 from qtrace.records.flow_views import settings as flow_settings
 from qtrace.records.jobs import reindex
@@ -37,6 +37,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(public_bp)
     app.register_blueprint(flow_settings)
     flow.register(app)
+    flow_facts.register(app)
     register_subject(app, "record", describe_tasks)
     register_job(app, REINDEX, reindex)
     register_source(app, FREE, RecordSource())
