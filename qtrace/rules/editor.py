@@ -92,7 +92,7 @@ class Writing:
         """Return what an editor of conditions needs to know of the form; rows are asked about in their own table only."""
         table = self.field.partition(".")[0] if "." in self.field else ""
         fields = tuple(
-            _builder_field(name, fact, self.words)
+            builder_field(name, fact, self.words)
             for name, fact in all_facts(self.words.facts).items()
             if fact.kind is not None and ("." not in name or name.partition(".")[0] == table)
         )
@@ -282,7 +282,8 @@ def _field_choices(path: str, words: FormWords) -> list[tuple[str, str]]:
     return found if len(found) <= MOST_CHOICES else []
 
 
-def _builder_field(name: str, fact: FieldFact, words: FormWords) -> BuilderField:
+def builder_field(name: str, fact: FieldFact, words: FormWords) -> BuilderField:
+    """Return a field of a form as the editor of conditions offers it."""
     choices = _field_choices(name, words) if fact.holds in ("text", "ref", "list", "refs") else []
     refer, spell = _typed_reference(name, words) if fact.kind is FieldKind.REF and not choices else (None, None)
     kind = cast(FieldKind, fact.kind)
