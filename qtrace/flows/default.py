@@ -69,6 +69,7 @@ FIVE_STAGES = {
             "due_minutes": 30 * WORKDAY,
             "permission": "issue.decide",
             "gates": ["effect_verified"],
+            "options": {"wait_days": 30, "wait_units": 300, "fail_to": "investigate"},
         },
     ],
 }

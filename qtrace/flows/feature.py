@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core import events
 from qtrace.core.jobs import register as register_job
-from qtrace.flows import exchange_views, subscribers, timers
+from qtrace.flows import exchange_views, subscribers, timers, verifying
 from qtrace.flows.impact import flows_touching
 from qtrace.flows.views import bp
 from qtrace.forms.impact import register_impact
@@ -26,4 +26,6 @@ def register(app: Flask) -> None:
         events.subscribe(app, name, follow)
     register_job(app, timers.TICK, timers.run_due)
     schedule(app, timers.TICK, timedelta(minutes=1))
+    register_job(app, verifying.TICK, verifying.run_verify)
+    schedule(app, verifying.TICK, timedelta(hours=1))
     add_nav(app, NavItem("flows.index", _("流程"), "workflow", "config.flows", group="config"))
