@@ -9,13 +9,10 @@ from sqlalchemy import func, select
 from qtrace.accounts.queries import names_of
 from qtrace.core.db import db, table_of
 from qtrace.core.errors import NotFound
-from qtrace.core.models import EventRow
 from qtrace.flows.definition import Definition
 from qtrace.flows.models import FlowDefinition, FlowInstance
 from qtrace.flows.service import stored_definition
 
-PUBLISHED = "flow_published"
-SUBJECT = "flow_definition"
 ROWS, CASES = table_of(FlowDefinition), table_of(FlowInstance)
 
 
@@ -31,6 +28,7 @@ class Version:
     ended: int
     published_at: datetime | None = None
     published_by: str = ""
+    note: str = ""
 
     @property
     def definition(self) -> Definition:
@@ -84,19 +82,22 @@ def all_flows() -> list[Flow]:
 def flow_of(key: str) -> Flow:
     """Return one flow with who published its versions; NotFound where there is none."""
     rows = db.session.execute(
-        select(ROWS.c.id, ROWS.c.version, ROWS.c.active).where(ROWS.c.key == key).order_by(ROWS.c.version.desc())
+        select(ROWS.c.id, ROWS.c.version, ROWS.c.active, ROWS.c.note, ROWS.c.published_at, ROWS.c.published_by)
+        .where(ROWS.c.key == key)
+        .order_by(ROWS.c.version.desc())
     ).all()
     if not rows:
         raise NotFound
     ids = [row.id for row in rows]
-    counts, told = _counts(ids), _published(ids)
-    people = names_of({event.actor_id for event in told.values() if event.actor_id})
-    versions = []
-    for row in rows:
-        event = told.get(row.id)
-        running, ended = counts.get(row.id, (0, 0))
-        by = people.get(event.actor_id or 0, "") if event else ""
-        versions.append(Version(row.id, key, row.version, row.active, running, ended, event.at if event else None, by))
+    counts = _counts(ids)
+    people = names_of({row.published_by for row in rows if row.published_by})
+    versions = [
+        Version(
+            row.id, key, row.version, row.active, *counts.get(row.id, (0, 0)), row.published_at,
+            people.get(row.published_by, ""), row.note or "",
+        )
+        for row in rows
+    ]  # fmt: skip
     return Flow(key, tuple(versions))
 
 
@@ -117,10 +118,3 @@ def _counts(ids: Sequence[int] | None = None) -> Mapping[int, tuple[int, int]]:
         running, ended = found.get(version, (0, 0))
         found[version] = (running + count, ended) if status == "running" else (running, ended + count)
     return found
-
-
-def _published(ids: Sequence[int]) -> Mapping[int, EventRow]:
-    statement = select(EventRow).where(
-        EventRow.subject_kind == SUBJECT, EventRow.subject_id.in_(ids), EventRow.name == PUBLISHED
-    )
-    return {event.subject_id: event for event in db.session.scalars(statement)}

@@ -1,22 +1,22 @@
 """Versions of a flow: stored whole or not at all, switched off and on; what was published never changes."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from qtrace.core import events
 from qtrace.core.db import require_write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.flows.checking import faults
 from qtrace.flows.definition import Definition, Tree
+from qtrace.flows.drafting import open_draft
 from qtrace.flows.models import FlowDefinition
-from qtrace.flows.queries import PUBLISHED, SUBJECT
-from qtrace.flows.reading import dump_definition
+from qtrace.flows.publishing import publish
 from qtrace.flows.service import DEFAULT_FLOW
 
 FAULTS_TOLD = 5
+SUBJECT = "flow_definition"
 
 
 def add_version(definition: Definition, *, by: int | None, now: datetime) -> int:
@@ -24,17 +24,7 @@ def add_version(definition: Definition, *, by: int | None, now: datetime) -> int
     told = told_faults(definition)
     if told:
         raise Refused("\n".join(told), "definition")
-    session = require_write()
-    newest = session.scalar(select(func.max(FlowDefinition.version)).where(FlowDefinition.key == definition.key)) or 0
-    definition = replace(definition, version=newest + 1)
-    row = FlowDefinition(
-        key=definition.key, version=definition.version, definition=dump_definition(definition), active=True
-    )
-    session.add(row)
-    session.flush()  # the id is the subject of the event
-    body = {"key": row.key, "version": row.version}
-    events.record(PUBLISHED, subject=(SUBJECT, row.id), by=by, now=now, body=body)
-    return row.version
+    return publish(open_draft(definition.key, definition, by=by, now=now), by=by, now=now)
 
 
 def told_faults(definition: Definition) -> list[str]:
