@@ -20,6 +20,9 @@ class FlowDefinition(Base):
     version: Mapped[int]
     definition: Mapped[dict[str, Any]]
     active: Mapped[bool] = mapped_column(default=True)
+    note: Mapped[str | None] = mapped_column(Text)
+    published_at: Mapped[datetime | None]  # nothing: it came with the program
+    published_by: Mapped[int | None]
 
 
 class FlowStart(Base):

@@ -7,12 +7,12 @@ from datetime import datetime
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
 
-from qtrace.conditions.tree import ConditionError
 from qtrace.core import events
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import NotFound, Refused
+from qtrace.flows.condition_fields import Seen, true_of
 from qtrace.flows.models import FlowDefinition, FlowStart
-from qtrace.flows.subjects import Values, flow_subjects, true_of
+from qtrace.flows.subjects import flow_subjects
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,17 @@ def starts_of(flow: str) -> Sequence[FlowStart]:
     return db.session.scalars(select(FlowStart).where(FlowStart.flow == flow).order_by(FlowStart.id)).all()
 
 
-def chosen(starts: Sequence[FlowStart], values: Values) -> str:
-    """Return the flow that begins for a subject with these values; empty where none does."""
-    for start in starts:
-        try:
-            if start.condition is None or true_of(start.condition, values):
-                return start.flow
-        except ConditionError:  # was written for fields that are not there any more: shown on the flow's page
-            continue
-    return ""
+def chosen(starts: Sequence[FlowStart], seen: Seen) -> str:
+    """Return the flow that begins for a subject that is seen so; empty where none does."""
+    found = (start.flow for start in starts if start.condition is None or true_of(start.condition, seen))
+    return next(found, "")
 
 
 def set_start(new: NewStart, *, by: int, now: datetime) -> None:
     """Let a flow begin for subjects of a kind, or change when it does; the newest is asked last."""
     session = require_write()
-    if new.subject_kind not in flow_subjects():
+    subject = flow_subjects().get(new.subject_kind)
+    if subject is None or not subject.begins:
         raise Refused(_("请选择流程用在什么上。"), field="subject_kind")
     if session.scalar(select(FlowDefinition.id).where(FlowDefinition.key == new.flow).limit(1)) is None:
         raise NotFound

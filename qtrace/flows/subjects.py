@@ -1,23 +1,21 @@
-"""What flows are about: each package says what a condition may ask of its subjects, and whom they lead to.
+"""What a flow asks of its subject: does a condition hold, whom does a field name, who is responsible for what it is about.
 
-A branch, a start and an expression all read the same values; a field a subject does not have counts as empty.
+Each package says what its subjects lead to (`register_flow_subject`); their fields and values are those of conditions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask import Flask, current_app
 from flask_babel import LazyString
 
-from qtrace.conditions.builder import BuilderField
-from qtrace.conditions.evaluate import evaluate
 from qtrace.conditions.formula import evaluate_formula, parse_formula
 from qtrace.conditions.formula_tree import Environment
 from qtrace.conditions.formula_values import Kind, Scalar, Type
-from qtrace.conditions.tree import FieldKind, parse
-from qtrace.flows.naming import kinds_in
+from qtrace.conditions.tree import FieldKind
+from qtrace.core.ids import as_id
+from qtrace.flows.condition_fields import groups_of, labels_of, seen_of, true_of
 from qtrace.web.filters import site_zone
 
 SUBJECTS = "qtrace_flow_subjects"
@@ -27,28 +25,19 @@ TYPES: Mapping[FieldKind, Type] = {
     FieldKind.LIST: Type(Kind.TEXT, is_list=True),
 }  # fmt: skip
 
-Values = Mapping[str, object]
-
-
-def no_form(_subject_id: int) -> str:
-    """Say that subjects of this kind have one form only."""
-    return ""
-
 
 @dataclass(frozen=True)
 class FlowSubject:
-    """One kind of subject: its fields (of a form, where there are several), their values, and what it leads to.
+    """One kind of subject: what people call it, and the rows it leads to.
 
-    `links` names rows that people are responsible for: sku, shop, supplier, responsible_party (`catalog.duties`).
+    `links` names rows people are responsible for, as `catalog.duties` knows them: sku, shop, supplier, responsible_party.
+    `begins` says that flows may begin by themselves for what comes in of this kind.
     """
 
     kind: str
     label: LazyString
-    fields: Callable[[str], Sequence[BuilderField]]
-    values: Callable[[int], Values]
     links: Callable[[int], Mapping[str, int]]
-    form_of: Callable[[int], str] = no_form
-    forms: Callable[[], Sequence[tuple[str, str]]] = lambda: ()
+    begins: bool = True
 
 
 def register_flow_subject(app: Flask, subject: FlowSubject) -> None:
@@ -64,37 +53,24 @@ def flow_subjects() -> Mapping[str, FlowSubject]:
 
 def holds(kind: str, subject_id: int, condition: object) -> bool:
     """Say whether a condition holds for a subject; none does for what no package knows."""
-    subject = flow_subjects().get(kind)
-    return subject is not None and true_of(condition, subject.values(subject_id))
-
-
-def true_of(condition: object, values: Values) -> bool:
-    """Say whether a stored condition holds for these values; a field that is not among them is empty."""
-    return evaluate(parse(condition, kinds_in(condition)), values)
+    seen = seen_of(kind, subject_id)
+    return seen is not None and true_of(condition, seen)
 
 
 def people_in(kind: str, subject_id: int, name: str) -> list[int]:
     """Return the ids a field of the subject holds: one person or department, or several."""
-    subject = flow_subjects().get(kind)
-    value = subject.values(subject_id).get(name) if subject else None
+    seen = seen_of(kind, subject_id)
+    value = seen.values.get(name) if seen else None
     found = value if isinstance(value, tuple | list) else (value,)
-    return [int(one) for one in found if _is_id(one)]
+    return [number for one in found if not isinstance(one, bool) and (number := as_id(str(one))) is not None]
 
 
 def worked_out(kind: str, subject_id: int, source: str, now: datetime) -> Scalar:
-    """Return what an expression gives for a subject, None where nothing knows the subject; may raise FormulaError."""
-    subject = flow_subjects().get(kind)
-    if subject is None:
+    """Return what an expression gives for a subject, None where nothing knows it; may raise FormulaError."""
+    seen = seen_of(kind, subject_id)
+    if seen is None:
         return None
-    asked = subject.fields(subject.form_of(subject_id))
-    formula = parse_formula(
-        source, {one.id: TYPES[one.kind] for one in asked}, {str(one.label): one.id for one in asked}
-    )
-    values = {name: value for name, value in subject.values(subject_id).items() if name in formula.types}
+    named = {label: name for name, label in labels_of(groups_of("")).items() if name in seen.kinds}
+    formula = parse_formula(source, {name: TYPES[one] for name, one in seen.kinds.items()}, named)
+    values = {name: value for name, value in seen.values.items() if name in formula.types}
     return evaluate_formula(formula, values, Environment(now=now, zone=site_zone()))
-
-
-def _is_id(value: Any) -> bool:
-    if isinstance(value, str):
-        return value.isascii() and value.isdecimal() and len(value) < 19
-    return isinstance(value, int) and not isinstance(value, bool)

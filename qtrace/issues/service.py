@@ -18,8 +18,8 @@ from qtrace.core.models import EventRow
 from qtrace.core.numbering import next_number
 from qtrace.flows.service import DEFAULT_FLOW, Case, prepare_flow, start_flow
 from qtrace.flows.starting import chosen, starts_for
-from qtrace.issues import flow_facts
 from qtrace.issues.fields import FIELD_NAMES
+from qtrace.issues.flow_fields import seen_of_issue
 from qtrace.issues.models import Issue
 from qtrace.orders.models import Lot, Order
 from qtrace.tasks.models import Task
@@ -82,7 +82,7 @@ def create_issue(new: NewIssue, *, by: int | None, now: datetime) -> Issue:
     values["title"] = (new.title or _title(new))[:300]
     issue = Issue(**values, status="open", closed_at=None, created_by=by)
     starts = starts_for(SUBJECT)
-    flow = (chosen(starts, flow_facts.seen(issue)) if starts else "") or DEFAULT_FLOW
+    flow = (chosen(starts, seen_of_issue(issue)) if starts else "") or DEFAULT_FLOW
     prepared = prepare_flow(initiator_id=by, department_id=new.department_id, now=now, flow=flow)
     entry = prepared.entry
     issue.stage, issue.owner_id, issue.due_at = entry.node, entry.owner_id, entry.due_at

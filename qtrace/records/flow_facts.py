@@ -1,58 +1,24 @@
-"""What flows may ask of a record: the fields of its form; and whom the record leads to."""
+"""Whom the flows of a record may ask by what it is about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from flask import Flask
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from qtrace.conditions.builder import BuilderField
 from qtrace.core.db import db
 from qtrace.flows.subjects import FlowSubject, register_flow_subject
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
-from qtrace.forms.queries import current_definition, stored_definition
+from qtrace.forms.queries import stored_definition
 from qtrace.records.models import Record
-from qtrace.rules.editor import fields_to_ask
-from qtrace.rules.reading import FormWords
-from qtrace.rules.subject import Sight
-from qtrace.web.filters import localised
 
 LEADS_TO = {"sku": "sku", "supplier": "supplier", "channel_shop": "shop"}  # controls that name such a row
 
 
 def register(app: Flask) -> None:
     """Let flows be about records."""
-    subject = FlowSubject("record", _l("记录"), fields, values_of, links_of, form_of, forms)
-    register_flow_subject(app, subject)
-
-
-def fields(form: str) -> Sequence[BuilderField]:
-    """Return the fields of a form; of every form where none is named, each id once."""
-    keys = [form] if form else [key for key, _name in forms()]
-    found = {
-        field.id: field for key in reversed(keys) for field in fields_to_ask(FormWords(current_definition(key)[1]))
-    }
-    return tuple(found.values())
-
-
-def forms() -> Sequence[tuple[str, str]]:
-    """Return (key, name) of every published form whose records may go through a flow."""
-    statement = select(Form).where(Form.kind == "record", Form.state == "active").order_by(Form.key)
-    return [(form.key, localised(form)) for form in db.session.scalars(statement)]
-
-
-def form_of(record_id: int) -> str:
-    """Return the key of a record's form."""
-    return db.session.scalars(
-        select(Form.key).join(Record, Record.form_id == Form.id).where(Record.id == record_id)
-    ).one()
-
-
-def values_of(record_id: int) -> Mapping[str, object]:
-    """Return the answers of a record as conditions see them."""
-    record, definition = _record(record_id)
-    return Sight(definition).of({}, record.answers)
+    register_flow_subject(app, FlowSubject("record", _("记录"), links_of, begins=False))  # its form says which flow
 
 
 def links_of(record_id: int) -> Mapping[str, int]:

@@ -97,7 +97,7 @@ class Writing:
 def fields_to_ask(words: FormWords, table: str = "") -> tuple[BuilderField, ...]:
     """Return the fields of a form a condition may ask about, with the columns of one of its sub-tables."""
     return tuple(
-        _builder_field(name, fact, words)
+        builder_field(name, fact, words)
         for name, fact in all_facts(words.facts).items()
         if fact.kind is not None and ("." not in name or name.partition(".")[0] == table)
     )
@@ -286,7 +286,8 @@ def _field_choices(path: str, words: FormWords) -> list[tuple[str, str]]:
     return found if len(found) <= MOST_CHOICES else []
 
 
-def _builder_field(name: str, fact: FieldFact, words: FormWords) -> BuilderField:
+def builder_field(name: str, fact: FieldFact, words: FormWords) -> BuilderField:
+    """Return a field of a form as the editor of conditions offers it."""
     choices = _field_choices(name, words) if fact.holds in ("text", "ref", "list", "refs") else []
     refer, spell = _typed_reference(name, words) if fact.kind is FieldKind.REF and not choices else (None, None)
     kind = cast(FieldKind, fact.kind)
