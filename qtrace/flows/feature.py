@@ -8,13 +8,16 @@ from qtrace.core import events
 from qtrace.core.jobs import register as register_job
 from qtrace.flows import subscribers, timers
 from qtrace.flows.impact import flows_touching
+from qtrace.flows.starters import starters_of
 from qtrace.forms.impact import register_impact
+from qtrace.notifications.service import register_starters
 from qtrace.worker import schedule
 
 
 def register(app: Flask) -> None:
     """Let flows follow what happens to to-dos and people, and do what is due."""
     register_impact(app, flows_touching)
+    register_starters(app, starters_of)
     for name, follow in subscribers.FOLLOW.items():
         events.subscribe(app, name, follow)
     register_job(app, timers.TICK, timers.run_due)
