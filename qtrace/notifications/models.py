@@ -20,6 +20,7 @@ class Notice(Base):
         Index("ix_notice_unread", "user_id", "read_at"),
         Index("ix_notice_spread", "spread", "id"),
         Index("ix_notice_task", "task_id"),
+        Index("ix_notice_dedupe", "dedupe"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

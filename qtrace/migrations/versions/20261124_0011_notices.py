@@ -40,6 +40,7 @@ def upgrade() -> None:
     op.create_index('ix_notice_unread', 'notice', ['user_id', 'read_at'])
     op.create_index('ix_notice_spread', 'notice', ['spread', 'id'])
     op.create_index('ix_notice_task', 'notice', ['task_id'])
+    op.create_index('ix_notice_dedupe', 'notice', ['dedupe'])
     op.create_table(
         'notice_sender',
         sa.Column('id', ID, nullable=False),
