@@ -16,6 +16,7 @@ from qtrace.flows import models as flows
 from qtrace.forms import models as forms
 from qtrace.investigation import models as investigation
 from qtrace.issues import models as issues
+from qtrace.notifications import models as notifications
 from qtrace.orders import models as orders
 from qtrace.records import models as records
 from qtrace.rules import models as rules
@@ -36,6 +37,7 @@ TABLE_MODULES = (
     forms,
     investigation,
     issues,
+    notifications,
     orders,
     records,
     rules,

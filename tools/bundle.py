@@ -21,6 +21,7 @@ STYLES = [
     "story",
     "figures",
     "rules",
+    "notices",
     "overlay",
     "print",
 ]

@@ -9,8 +9,10 @@ from qtrace.core import events
 from qtrace.core.jobs import register as register_job
 from qtrace.flows import exchange_views, subscribers, timers, verifying
 from qtrace.flows.impact import flows_touching
+from qtrace.flows.starters import starters_of
 from qtrace.flows.views import bp
 from qtrace.forms.impact import register_impact
+from qtrace.notifications.service import register_starters
 from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
@@ -22,6 +24,7 @@ def register(app: Flask) -> None:
     """Let flows follow what happens to to-dos and people, do what is due, and show them to who keeps them."""
     app.register_blueprint(bp)
     register_impact(app, flows_touching)
+    register_starters(app, starters_of)
     for name, follow in subscribers.FOLLOW.items():
         events.subscribe(app, name, follow)
     register_job(app, timers.TICK, timers.run_due)
