@@ -10,7 +10,16 @@ from qtrace.forms.impact import register_impact
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.sources import register_source
 from qtrace.forms.vocabulary import register_columns
-from qtrace.issues import capture, clock_sentences, clock_views, decisions, flow_facts, held_photos, remark_views
+from qtrace.issues import (
+    capture,
+    clock_config_views,
+    clock_sentences,
+    clock_views,
+    decisions,
+    flow_facts,
+    held_photos,
+    remark_views,
+)
 from qtrace.issues.clock_sync import follow_history
 from qtrace.issues.clocks import clock_card, holders
 from qtrace.issues.controls import register_controls
@@ -34,6 +43,7 @@ PAGES = (capture, clock_views, decisions, remark_views)
 def register(app: Flask) -> None:
     """Register pages, menu, form columns and subscribers."""
     app.register_blueprint(bp)
+    app.register_blueprint(clock_config_views.bp)
     register_controls(app)
     register_columns(app, ISSUE_FORM, FORM_COLUMNS)
     register_facts(app, "issue", IssueFacts())
@@ -51,3 +61,4 @@ def register(app: Flask) -> None:
     before_ringing(app, follow_history)
     register_holders(app, "issue", holders)
     add_nav(app, NavItem("issues.index", _("质量问题"), "alert-triangle", "issue.read"))
+    add_nav(app, NavItem("clock_pages.index", _("时限"), "clock", "config.flows", group="config"))
