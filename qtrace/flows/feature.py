@@ -6,7 +6,7 @@ from flask import Flask
 
 from qtrace.core import events
 from qtrace.core.jobs import register as register_job
-from qtrace.flows import subscribers, timers
+from qtrace.flows import subscribers, timers, todos
 from qtrace.flows.impact import flows_touching
 from qtrace.forms.impact import register_impact
 from qtrace.worker import schedule
@@ -15,6 +15,7 @@ from qtrace.worker import schedule
 def register(app: Flask) -> None:
     """Let flows follow what happens to to-dos and people, and do what is due."""
     register_impact(app, flows_touching)
+    todos.register(app)
     for name, follow in subscribers.FOLLOW.items():
         events.subscribe(app, name, follow)
     register_job(app, timers.TICK, timers.run_due)
