@@ -138,9 +138,9 @@ def rung_steps(clock_ids: Iterable[int]) -> dict[int, set[str]]:
     return rung
 
 
-def calendar_for(row: CaseClock) -> WorkCalendar:
+def calendar_for(department_id: int | None, *, round_the_clock: bool) -> WorkCalendar:
     """Return the calendar a clock counts in."""
-    return ROUND_THE_CLOCK if row.round_the_clock else calendar_of(row.department_id)
+    return ROUND_THE_CLOCK if round_the_clock else calendar_of(department_id)
 
 
 def _note(row: CaseClock, fact: Fact, *, by: int | None) -> None:
@@ -153,7 +153,8 @@ def _note(row: CaseClock, fact: Fact, *, by: int | None) -> None:
         return
     _store(row.id, before, after)
     row.minutes, row.state = after.minutes, after.state
-    row.next_at = next_alarm(after, calendar_for(row), read_steps(), rung_steps([row.id])[row.id])
+    calendar = calendar_for(row.department_id, round_the_clock=row.round_the_clock)
+    row.next_at = next_alarm(after, calendar, read_steps(), rung_steps([row.id])[row.id])
     events.record(
         TOLD[fact.verb], subject=(row.subject_kind, row.subject_id), by=by, now=fact.at,
         body={"clock": row.kind, "minutes": after.minutes}, reason=fact.reason,
@@ -180,7 +181,8 @@ def _find(subject: Subject, kind: str) -> CaseClock | None:
     found = select(CaseClock).where(
         CaseClock.subject_kind == subject[0], CaseClock.subject_id == subject[1], CaseClock.kind == kind
     )
-    return cast(CaseClock | None, require_write().scalar(found.with_for_update()))
+    fresh = found.with_for_update().execution_options(populate_existing=True)
+    return cast(CaseClock | None, require_write().scalar(fresh))
 
 
 def _existing(subject: Subject, kind: str) -> CaseClock:

@@ -6,7 +6,7 @@ from flask import Flask
 
 from qtrace.core import events
 from qtrace.core.jobs import register as register_job
-from qtrace.flows import subscribers, timers, todos
+from qtrace.flows import subscribers, timers, todos, verifying
 from qtrace.flows.impact import flows_touching
 from qtrace.forms.impact import register_impact
 from qtrace.worker import schedule
@@ -20,3 +20,5 @@ def register(app: Flask) -> None:
         events.subscribe(app, name, follow)
     register_job(app, timers.TICK, timers.run_due)
     schedule(app, timers.TICK, timedelta(minutes=1))
+    register_job(app, verifying.TICK, verifying.run_verify)
+    schedule(app, verifying.TICK, timedelta(hours=1))

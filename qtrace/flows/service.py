@@ -35,6 +35,7 @@ from qtrace.flows.state import (
     Outcome,
     Reopen,
     Return,
+    Signal,
     State,
     Token,
 )
@@ -433,6 +434,8 @@ def verdict_word(tree: Tree, before: State, operation: Operation) -> str:
     match operation:
         case Finish(_by, status):
             return "close" if status == "closed" else "terminate"
+        case Signal(passed=False):
+            return "failed"
         case Decide(entry, _by, "reject"):
             return "reject"
         case Decide(entry):
@@ -492,7 +495,7 @@ def word_of(verdict: str) -> str:
         "reopen": _("重新打开"), "close": _("结案"), "withdraw": _("撤回"), "take_back": _("取回"),
         "transfer": _("转交"), "delegate": _("委派"), "add_signers": _("加签"), "remove_signer": _("减签"),
         "claim": _("领取"), "release": _("放回"), "hand_over": _("交接"), "timeout": _("超时"),
-        "signal": _("自动推进"), "jump": _("跳转"),
+        "signal": _("自动推进"), "failed": _("自动退回"), "jump": _("跳转"),
     }  # fmt: skip
     return words.get(verdict, verdict)
 

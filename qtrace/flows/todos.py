@@ -13,6 +13,7 @@ from qtrace.core.db import db, require_write
 from qtrace.core.errors import Conflict, Forbidden
 from qtrace.flows.definition import JUDGING, Definition, Node, Tree
 from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance
+from qtrace.flows.naming import flow_name
 from qtrace.flows.service import case_of, decide_turn, locked, stored_tree, word_of
 from qtrace.flows.signing import names_of_deciders
 from qtrace.flows.subscribers import hand_over_all
@@ -22,7 +23,6 @@ from qtrace.tasks.queries import containing
 from qtrace.web.filters import localised
 
 STAGE, COPY = "stage", "copy"
-NAMED_AFTER = 3  # stages that name a flow without a name of its own
 
 
 def register(app: Flask) -> None:
@@ -66,15 +66,7 @@ def decide_one(task: Task, verdict: Verdict, by: User, note: str, now: datetime)
 
 def flow_names() -> dict[str, str]:
     """Return the flows in use by key."""
-    return {definition.key: name_of(definition) for definition in _active()}
-
-
-def name_of(definition: Definition) -> str:
-    """Return what a flow is called; one without a name by its first stages."""
-    if getattr(definition, "name_zh", ""):
-        return localised(definition)
-    names = [localised(node) for node in Tree(definition).walk() if not node.branches][:NAMED_AFTER]
-    return " → ".join(names)
+    return {definition.key: flow_name(definition) for definition in _active()}
 
 
 def stage_labels() -> dict[str, str]:
@@ -122,7 +114,7 @@ def _turn(task: Task, tree: Tree, initiator: int | None, user: User) -> Turn:
     node = tree.nodes[task.node]
     why = _why_not(task, node, tree, initiator, user)
     return Turn(
-        localised(node), name_of(tree.definition), node.kind in JUDGING, not why and task.kind == STAGE,
+        localised(node), tree.definition.key, node.kind in JUDGING, not why and task.kind == STAGE,
         node.demands.opinion, why,
     )  # fmt: skip
 
@@ -189,7 +181,7 @@ def _started(row: FlowInstance, tasks: Sequence[Task]) -> Started:
     node = tree.nodes.get(row.node or "")
     due, urged = [task.due_at for task in tasks if task.due_at], [task.urged_at for task in tasks if task.urged_at]
     return Started(
-        (row.subject_kind, row.subject_id), row.title, row.url, name_of(tree.definition),
+        (row.subject_kind, row.subject_id), row.title, row.url, flow_name(tree.definition),
         localised(node) if node and row.status == "running" else "", row.status,
         tuple(dict.fromkeys(_holder(task) for task in tasks)), min(due, default=None), max(urged, default=None),
     )  # fmt: skip

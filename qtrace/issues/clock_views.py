@@ -8,6 +8,7 @@ from qtrace.calendars.clock_service import pause_case_clock, resume_case_clock
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Refused
+from qtrace.issues.clock_sync import follow_issue
 from qtrace.issues.models import Issue
 from qtrace.issues.queries import visible_issue
 from qtrace.issues.views import bp
@@ -25,6 +26,7 @@ def clock_pause_create(number: str, kind: str) -> Response:
     if kind == PLATFORM:
         raise Refused(_("平台时限不能暂停。"), field="reason")
     with write():
+        follow_issue(issue.id)
         pause_case_clock(("issue", issue.id), kind, request.form.get("reason", ""), by=actor().id, now=clock.now())
         answer_at(url)
     return go(url, trigger={"toast": _("已暂停计时")})
@@ -36,6 +38,7 @@ def clock_pause_delete(number: str, kind: str) -> Response:
     """Let a clock go on."""
     issue, url = _open(number), url_for("issues.show", number=number, _anchor="clocks")
     with write():
+        follow_issue(issue.id)
         resume_case_clock(("issue", issue.id), kind, by=actor().id, now=clock.now())
         answer_at(url)
     return go(url, trigger={"toast": _("已继续计时")})

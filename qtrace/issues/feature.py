@@ -3,13 +3,15 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
+from qtrace.calendars.alarms import before_ringing, register_holders
 from qtrace.flows.gates import register_watch
 from qtrace.forms.impact import register_impact
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.sources import register_source
 from qtrace.forms.vocabulary import register_columns
 from qtrace.issues import capture, clock_sentences, clock_views, decisions, held_photos, remark_views
-from qtrace.issues.clocks import clock_card
+from qtrace.issues.clock_sync import follow_history
+from qtrace.issues.clocks import clock_card, holders
 from qtrace.issues.controls import register_controls
 from qtrace.issues.fields import FORM_COLUMNS
 from qtrace.issues.form_impact import views_touching
@@ -42,4 +44,6 @@ def register(app: Flask) -> None:
     held_photos.register(app)
     register_panel(app, "side", clock_card, order=5)
     clock_sentences.register(app)
+    before_ringing(app, follow_history)
+    register_holders(app, "issue", holders)
     add_nav(app, NavItem("issues.index", _("质量问题"), "alert-triangle", "issue.read"))

@@ -16,7 +16,7 @@ from qtrace.core import clock
 from qtrace.core.db import UtcDateTime, db
 from qtrace.core.errors import NotFound
 from qtrace.tasks.models import StandIn, Task, task_helper, task_pool
-from qtrace.tasks.standing import MOMENT, Behind, covering, persons_behind, stood_for
+from qtrace.tasks.standing import MOMENT, Behind, persons_behind, stood_for
 
 PAGE = 50
 COUNT_CAP = 1001
@@ -136,9 +136,11 @@ def _count(*, late: bool) -> Select[int]:
 
 def _stood(tasks: Select[Any], user: Viewer) -> Select[Any]:
     """Keep the to-dos whose owner the person stands in for now."""
-    return tasks.join(StandIn, StandIn.user_id == Task.owner_id).where(
-        StandIn.deputy_id == user.id, StandIn.begins_at <= MOMENT, StandIn.ends_at > MOMENT, covering()
+    # Named first by their owners, which leads the planner to the owners' index; a join may read every to-do that is late.
+    owners = select(StandIn.user_id).where(
+        StandIn.deputy_id == user.id, StandIn.begins_at <= MOMENT, StandIn.ends_at > MOMENT
     )
+    return tasks.where(Task.owner_id.in_(owners), stood_for(user))
 
 
 def grouped(tasks: Sequence[Task], now: datetime, zone: ZoneInfo) -> list[Group]:

@@ -94,8 +94,10 @@ def stood_for(user: Viewer) -> ColumnElement[bool]:
 
 def covering() -> ColumnElement[bool]:
     """Return the condition that a stand-in covers the flow of a to-do."""
-    named = exists().where(stand_in_flow.c.stand_in_id == StandIn.id, stand_in_flow.c.flow == Task.flow)
-    return or_(StandIn.every_flow, named)
+    named = select(stand_in_flow.c.flow).where(
+        stand_in_flow.c.stand_in_id == StandIn.id, stand_in_flow.c.flow == Task.flow
+    )
+    return or_(StandIn.every_flow, named.correlate(StandIn, Task).exists())
 
 
 def stand_ins_of(user_id: int) -> Sequence[StandIn]:

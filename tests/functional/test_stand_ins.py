@@ -9,9 +9,11 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from qtrace.core.db import write
+from qtrace.accounts.models import User
+from qtrace.core.db import db, write
 from qtrace.core.models import EventRow
-from qtrace.tasks.models import StandIn
+from qtrace.tasks.models import StandIn, Task
+from qtrace.tasks.queries import count_open, mine
 from qtrace.tasks.standing import tell_ended
 from tests.conftest import NOW, log_in, user_id
 from tests.factories.issues import fresh
@@ -96,3 +98,20 @@ def test_who_keeps_the_members_sets_it_for_others(login: Any) -> None:
     login("purchasing").post("/me/stand-ins", asked("admin", user_id=user_id("owner")))
     owners = fresh().scalars(select(StandIn.user_id).order_by(StandIn.id)).all()
     assert list(owners) == [user_id("inspector"), user_id("purchasing")], "others only set their own"
+
+
+def test_a_deputy_for_some_flows_sees_only_theirs(login: Any) -> None:
+    opened(title="甲", flow="quality_issue")
+    opened(title="乙", flow="other")
+    opened(title="丙")
+    form = asked("owner", reach="some", flows="quality_issue")
+    assert login("inspector").post("/me/stand-ins", form).status_code == 303
+    browser = login("owner")
+    for page in ("/", "/tasks"):
+        shown = browser.get(page).text
+        assert "甲" in shown and "乙" not in shown and "丙<" not in shown, page
+    with browser.app.app_context():
+        deputy = db.session.get_one(User, user_id("owner"))
+        assert count_open(deputy) == 1
+        seen = db.session.scalars(select(Task.title).where(mine(deputy))).all()
+        assert list(seen) == ["甲"]
