@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core import events
 from qtrace.core.jobs import register as register_job
-from qtrace.flows import exchange_views, subscribers, timers, verifying
+from qtrace.flows import exchange_views, subscribers, timers, todos, verifying
 from qtrace.flows.impact import flows_touching
 from qtrace.flows.starters import starters_of
 from qtrace.flows.views import bp
@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     register_impact(app, flows_touching)
     register_starters(app, starters_of)
+    todos.register(app)
     for name, follow in subscribers.FOLLOW.items():
         events.subscribe(app, name, follow)
     register_job(app, timers.TICK, timers.run_due)

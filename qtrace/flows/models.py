@@ -50,6 +50,7 @@ class FlowInstance(Base):
         UniqueConstraint("subject_kind", "subject_id"),
         Index("ix_flow_instance_node", "status", "node"),
         Index("ix_flow_instance_parent", "parent_id"),
+        Index("ix_flow_instance_initiator", "initiator_id", "status"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -87,6 +88,7 @@ class FlowDecision(Base):
     target: Mapped[str] = mapped_column(String(60), default="")
     note: Mapped[str] = mapped_column(Text, default="")
     by: Mapped[int | None]
+    on_behalf: Mapped[int | None]  # whose turn it was, where a deputy decided
     at: Mapped[datetime]
     operation: Mapped[dict[str, Any] | None]
     answers: Mapped[list[Any] | None]

@@ -176,6 +176,7 @@ def _open(stage: Stage, turn: OpenTask, due: datetime | None) -> None:
             kind="stage", subject=stage.case.subject, title=stage.case.title, url=stage.case.url, node=turn.node,
             entry=turn.entry, owner_id=turn.user, role_key=role, pool=() if role or turn.user else turn.pool,
             department_id=_department_of(turn.user) or stage.case.department_id, due_at=due,
+            flow=stage.tree.definition.key,
         ),
         by=stage.by, now=stage.now,
     )  # fmt: skip
@@ -203,7 +204,7 @@ def _tell(stage: Stage, effect: Effect) -> None:
             for user in users:
                 new = NewTask(
                     kind="copy", subject=subject, title=stage.case.title, url=stage.case.url, node=node, owner_id=user,
-                    state="copied",
+                    state="copied", flow=stage.tree.definition.key,
                 )  # fmt: skip
                 open_task(new, by=by, now=now)
         case Wait(token, node):
