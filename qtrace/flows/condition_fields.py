@@ -21,7 +21,7 @@ from qtrace.rules.engine import all_facts
 from qtrace.rules.reading import FormWords
 from qtrace.web.filters import site_zone
 
-EXTENSION = "qtrace_flow_condition_fields"
+EXTENSION, SEEN = "qtrace_flow_condition_fields", "qtrace_flow_condition_values"
 
 log = logging.getLogger("qtrace.flows")
 
@@ -51,7 +51,14 @@ def register_condition_fields(app: Flask, subject_kind: str, fields: GroupsOf, s
     """Offer the fields of a kind of subject to the conditions of branches, and answer these conditions by `seen`."""
     app.extensions.setdefault(EXTENSION, {})[subject_kind] = fields
     if seen is not None:
+        app.extensions.setdefault(SEEN, {})[subject_kind] = seen
         register_condition(app, subject_kind, lambda subject_id, condition: _holds(seen(subject_id), condition))
+
+
+def seen_of(subject_kind: str, subject_id: int) -> Seen:
+    """Return one subject as conditions see it; of a kind nobody registered, nothing is known."""
+    known: Mapping[str, SeenOf] = current_app.extensions.get(SEEN, {})
+    return known[subject_kind](subject_id) if subject_kind in known else Seen({}, {})
 
 
 def groups_of(key: str) -> list[FieldGroup]:
