@@ -18,7 +18,8 @@ from qtrace.core import clock
 from qtrace.core.db import db
 from qtrace.flows.definition import Tree, Who
 from qtrace.flows.facts import Answer, Draw, HeadOf, Holds, Keepers, People, Question
-from qtrace.flows.subjects import flow_subjects, holds, people_in, worked_out
+from qtrace.flows.subject_facts import holds, people_in, worked_out
+from qtrace.flows.subjects import flow_subjects
 
 KEEPER = "config.flows"  # who may, keeps the flows of the company
 HIGHEST = 20  # departments above one another; a ring among them ends here

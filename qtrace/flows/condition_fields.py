@@ -53,6 +53,12 @@ def register_condition_fields(app: Flask, subject_kind: str, fields: GroupsOf, s
         app.extensions.setdefault(SEEN, {})[subject_kind] = seen
 
 
+def seen_of(subject_kind: str, subject_id: int) -> Seen:
+    """Return one subject as conditions see it; of a kind nobody registered, nothing is known."""
+    known: Mapping[str, SeenOf] = current_app.extensions.get(SEEN, {})
+    return known[subject_kind](subject_id) if subject_kind in known else Seen({}, {})
+
+
 def groups_of(key: str) -> list[FieldGroup]:
     """Return the fields of what goes through a flow, or of everything that could where nothing does yet."""
     known: Mapping[str, GroupsOf] = current_app.extensions.get(EXTENSION, {})
@@ -84,12 +90,6 @@ def setup_of(groups: Iterable[FieldGroup], condition: Any, prefix: str) -> Build
 def labels_of(groups: Iterable[FieldGroup]) -> dict[str, str]:
     """Return what the fields are called."""
     return {one.id: str(one.label) for group in groups for one in group.fields}
-
-
-def seen_of(subject_kind: str, subject_id: int) -> Seen | None:
-    """Return a subject as conditions see it, None where no package knows its kind."""
-    known: Mapping[str, SeenOf] = current_app.extensions.get(SEEN, {})
-    return known[subject_kind](subject_id) if subject_kind in known else None
 
 
 def true_of(condition: Any, seen: Seen) -> bool:

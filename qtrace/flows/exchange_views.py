@@ -8,8 +8,9 @@ from qtrace.core import clock
 from qtrace.core.ids import as_id
 from qtrace.flows.drawing import cards_of
 from qtrace.flows.exporting import write_text
-from qtrace.flows.naming import flow_name, wording_now
+from qtrace.flows.naming import flow_name
 from qtrace.flows.queries import flow_of
+from qtrace.flows.telling import wording_of
 from qtrace.flows.views import bp
 
 PAPERS = ("a4", "a3")
@@ -22,7 +23,7 @@ def poster(key: str) -> Response:
     flow = flow_of(key)
     version = flow.version(as_id(request.args.get("version")) or flow.shown.number)
     paper = request.args.get("paper", "a4")
-    words = wording_now()
+    words = wording_of(key)
     page = render_template(
         "flows/poster.html", flow=flow, version=version, name=flow_name(version.definition), words=words,
         cards=cards_of(version.definition, words), paper=paper if paper in PAPERS else "a4", papers=PAPERS,

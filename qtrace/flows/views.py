@@ -12,10 +12,11 @@ from qtrace.core.errors import NotFound, Refused
 from qtrace.core.ids import as_id
 from qtrace.flows.comparing import compare
 from qtrace.flows.definition import Definition
-from qtrace.flows.drawing import cards_of
+from qtrace.flows.drawing import cards_of, steps_of
 from qtrace.flows.impact import uses
 from qtrace.flows.naming import flow_name, wording_now
 from qtrace.flows.queries import Flow, all_flows, flow_of, keys
+from qtrace.flows.telling import wording_of
 from qtrace.flows.templates import TEMPLATES, template_of
 from qtrace.flows.versions import add_version, switch_version
 from qtrace.web.csrf import answer_at
@@ -32,8 +33,13 @@ bp = Blueprint("flows", __name__)
 def index() -> Response:
     """Show every flow with its version, its running cases and what goes through it."""
     flows = all_flows()
-    names = {flow.key: flow_name(flow.shown.definition) for flow in flows}
-    return render("flows/index.html", flows=flows, names=names, uses=uses())
+    shown = {flow.key: flow.shown.definition for flow in flows}
+    words = wording_now()
+    return render(
+        "flows/index.html", flows=flows, uses=uses(),
+        names={key: flow_name(definition) for key, definition in shown.items()},
+        steps={key: steps_of(definition, words) for key, definition in shown.items()},
+    )  # fmt: skip
 
 
 @bp.get("/flows/new")
@@ -41,9 +47,10 @@ def index() -> Response:
 def new() -> Response:
     """Show the shipped flows to start from, each readable as a whole."""
     chosen = template_of(request.args.get("template", ""))
-    cards = cards_of(chosen.definition, wording_now()) if chosen else []
+    words = wording_of("")
+    cards = cards_of(chosen.definition, words) if chosen else []
     return render(
-        "flows/new.html", templates=TEMPLATES, chosen=chosen, cards=cards, words=wording_now(), taken=keys(),
+        "flows/new.html", templates=TEMPLATES, chosen=chosen, cards=cards, words=words,
         subjects={"issue": _("质量问题"), "complaint": _("客诉"), "record": _("表单记录")}, error=None,
     )  # fmt: skip
 
@@ -71,7 +78,7 @@ def show(key: str) -> Response:
     version = flow.version(as_id(request.args.get("version")) or flow.shown.number)
     return render(
         "flows/show.html", flow=flow, version=version, name=flow_name(flow.shown.definition),
-        cards=cards_of(version.definition, wording_now()), uses=uses().get(key, ()), words=wording_now(),
+        cards=cards_of(version.definition, wording_of(key)), uses=uses().get(key, ()),
     )  # fmt: skip
 
 
@@ -94,7 +101,7 @@ def compare_show(key: str) -> Response:
     newest = flow.versions[0].number
     b = flow.version(as_id(request.args.get("b")) or newest)
     a = flow.version(as_id(request.args.get("a")) or _before(flow, b.number))
-    found = compare(a.definition, b.definition, wording_now())
+    found = compare(a.definition, b.definition, wording_of(key))
     return render("flows/compare.html", flow=flow, name=flow_name(flow.shown.definition), a=a, b=b, found=found)
 
 

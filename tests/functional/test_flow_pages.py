@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from qtrace.classification.models import Term
 from qtrace.core.db import db, write
 from qtrace.flows.definition import Definition
-from qtrace.flows.models import FlowDefinition
+from qtrace.flows.models import FlowDecision, FlowDefinition
 from qtrace.flows.service import active_definition
 from qtrace.flows.templates import TEMPLATES, template_of
 from qtrace.flows.versions import add_version
@@ -47,7 +48,7 @@ def test_a_shipped_flow_is_read_as_a_whole_before_it_is_used(lead: Browser) -> N
     page = lead.get("/flows/new").text
     assert all(template.definition.name_zh in page for template in TEMPLATES)
     page = lead.get("/flows/new?template=claim_approval").text
-    assert "质量主管、采购、老板 全部 · 2 个工作日" in page and "amount &gt; 20000" in page
+    assert "质量主管、采购、老板 全部 · 2 个工作日" in page and "金额(元) &gt; 20000" in page
     answer = lead.post("/flows", {"template": "claim_approval", "name": "快递索赔"})
     assert answer.headers["Location"] == "/flows/claim_approval"
     page = lead.get("/flows").text
@@ -109,3 +110,23 @@ def test_a_flow_leaves_as_a_file(lead: Browser) -> None:
 def test_only_who_keeps_the_flows_sees_them(sqlite_app: Flask) -> None:
     assert log_in(sqlite_app, "customer_service").get("/flows").status_code == 403
     assert db.session.scalar(select(FlowDefinition.version).where(FlowDefinition.key == "quality_issue")) == 1
+
+
+def test_a_flow_is_tried_on_a_real_issue_without_writing(lead: Browser) -> None:
+    made = lead.post("/issues", {"title": "瓶盖漏液", "type": term("leaking"), "severity": term("major")})
+    number = made.headers["Location"].rpartition("/")[2]
+    count = db.session.scalar(select(func.count()).select_from(FlowDecision))
+    publish(shipped("small_company"))
+    assert number in lead.get("/flows/small_company/simulate").text
+    page = lead.get(f"/flows/small_company/simulate?number={number.lower()}&path=aar").text
+    told = re.sub(r"<[^>]+>|\s+", " ", page[page.index('id="way"') :])
+    assert "瓶盖漏液" in told and told.count("老板同意") == 2 and "结案" in told
+    assert "path=aat#way" in page and "path=aaraaa" in page
+    assert lead.get("/flows/small_company/simulate?number=QI-0000-0000").status_code == 422
+    db.session.remove()
+    assert db.session.scalar(select(func.count()).select_from(FlowDecision)) == count
+
+
+def term(code: str) -> str:
+    """Return the id of a term."""
+    return str(db.session.scalars(select(Term.id).where(Term.code == code)).one())

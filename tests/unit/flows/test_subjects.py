@@ -22,7 +22,8 @@ from qtrace.flows.facts import People
 from qtrace.flows.models import FlowInstance
 from qtrace.flows.reading import parse_definition
 from qtrace.flows.starting import NewStart, drop_start, set_start, starts_for
-from qtrace.flows.subjects import flow_subjects, holds
+from qtrace.flows.subject_facts import holds
+from qtrace.flows.subjects import flow_subjects
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form
 from qtrace.records.models import Record

@@ -1,38 +1,24 @@
-"""Whom the flows of a complaint may ask, and the flows that begin as complaints come in."""
+"""The flows that begin as complaints come in."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from flask import Flask
-from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from qtrace.complaints.flow_fields import seen_of_complaint
 from qtrace.complaints.models import Complaint
-from qtrace.core.db import db, require_write
+from qtrace.core.db import require_write
 from qtrace.core.events import Event, subscribe
 from qtrace.flows.models import FlowInstance
 from qtrace.flows.service import Case, start_submitted
 from qtrace.flows.starting import chosen, starts_for
-from qtrace.flows.subjects import FlowSubject, register_flow_subject
 
 KIND = "complaint"
 
 
 def register(app: Flask) -> None:
-    """Let flows be about complaints, and begin for those that come in."""
-    register_flow_subject(app, FlowSubject(KIND, _("客诉"), links_of))
+    """Listen to complaints that come in."""
     subscribe(app, "complaints_opened", complaints_came_in)
-
-
-def links_of(complaint_id: int) -> Mapping[str, int]:
-    """Return the rows a complaint is about."""
-    complaint = db.session.get_one(Complaint, complaint_id)
-    found = {
-        "sku": complaint.sku_id, "shop": complaint.shop_id, "supplier": complaint.supplier_id,
-        "responsible_party": complaint.responsible_party_id,
-    }  # fmt: skip
-    return {kind: row for kind, row in found.items() if row is not None}
 
 
 def complaints_came_in(event: Event) -> None:
