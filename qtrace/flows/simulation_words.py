@@ -68,7 +68,7 @@ def _stop(
     return StopTold(
         words.called(node), words.kind(node), ICONS[node.kind], tone_of(node), _due(node, words),
         [(words.person(one.who), _named(one.users, people) or _("没有找到人")) for one in stop.found],
-        _asked(stop.asked, node, words, people), [_jumped(one, stop, node, words, people) for one in stop.jumped],
+        _asked(stop.asked, node, words, people), [_jumped(one, stop, words, people) for one in stop.jumped],
         _ways(stop, node, words, seen, tree), _named(stop.copied, people),
         [
             Choice(_label(letter, node), url_of(stop.path + letter), stop.choice == letter) for letter in stop.choices
