@@ -304,8 +304,10 @@ def _way_panel(definition: Definition, selection: Selection, groups: Sequence[Fi
     if split.kind == "parallel":
         return WayPanel(split, way, None)
     setup = _setup(groups, way)
-    if way.condition is None:
+    if way.condition is None and way is split.branches[-1]:  # most likely the one for all other cases
         return WayPanel(split, way, shown(typed_builder({}, setup), setup))
+    if way.condition is None:
+        return WayPanel(split, way, shown(builder_of(None, setup), setup))
     try:
         return WayPanel(split, way, shown(builder_of(parse(way.condition, setup.kinds), setup), setup))
     except ConditionError as wrong:
