@@ -7,7 +7,16 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core import events
 from qtrace.core.jobs import register as register_job
-from qtrace.flows import exchange_views, simulate_views, subscribers, timers, todos, verifying
+from qtrace.flows import (
+    design_views,
+    exchange_views,
+    publish_views,
+    simulate_views,
+    subscribers,
+    timers,
+    todos,
+    verifying,
+)
 from qtrace.flows.case_views import bp as cases
 from qtrace.flows.impact import flows_touching
 from qtrace.flows.starters import starters_of
@@ -19,7 +28,7 @@ from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (exchange_views, simulate_views)
+PAGES = (design_views, exchange_views, publish_views, simulate_views)
 
 
 def register(app: Flask) -> None:
