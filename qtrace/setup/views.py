@@ -20,6 +20,7 @@ from qtrace.core.db import db, existing, write
 from qtrace.core.errors import DomainError, Forbidden
 from qtrace.core.ids import as_id
 from qtrace.core.models import EventRow, JobRow
+from qtrace.notifications.log import failing
 from qtrace.setup.health import readiness
 from qtrace.setup.install import has_people
 from qtrace.web.htmx import go, render
@@ -71,6 +72,7 @@ def status() -> Response:
         calendar_warning=days < HORIZON_DAYS,
         calendar_end=horizon(),
         webhooks=given_up(),
+        failing_senders=failing(clock.now()),
     )
 
 
