@@ -52,8 +52,8 @@ KINDS: Mapping[str, Kind] = {
         _l("超时升级"), _l("下属的待办超时,升级到我"), lambda _facts: _("超时没有办,升级到您这里"), "alert-triangle", urgent=True
     ),
     "clock_alarm": Kind(_l("时限"), _l("处理时限快到、已到或升级,平台时限也在内"), _clock, "clock", urgent=True),
-    "flow_closed": Kind(_l("办结"), _l("我发起的流程办结"), lambda _facts: _("您发起的流程已办结"), "check-circle"),
-    "flow_terminated": Kind(_l("终止"), _l("我发起的流程被终止"), lambda _facts: _("您发起的流程被终止"), "ban"),
+    "flow_closed": Kind(_l("流程办结"), _l("我发起的流程办结"), lambda _facts: _("您发起的流程已办结"), "check-circle"),
+    "flow_terminated": Kind(_l("流程终止"), _l("我发起的流程被终止"), lambda _facts: _("您发起的流程被终止"), "ban"),
     "question_asked": Kind(_l("征询"), _l("有人在流程里问我"), icon="help-circle"),
     "question_answered": Kind(_l("答复"), _l("我问的问题有了答复"), icon="message-square"),
     "comment_mentioned": Kind(_l("提到我"), _l("有人在评论里 @ 我"), icon="message-alert"),

@@ -29,6 +29,7 @@ from qtrace.plugins import senders
 from qtrace.sdk.senders import Sender
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
+from qtrace.web.limits import limited
 
 bp = Blueprint("notice_settings", __name__)
 
@@ -90,6 +91,7 @@ def update() -> Response:
 
 @bp.post("/me/notices/senders/<int:sender_id>/tests")
 @login_needed
+@limited("notice-test")
 def test_create(sender_id: int) -> Response:
     """Send oneself a test."""
     row = existing(NoticeSender, sender_id)

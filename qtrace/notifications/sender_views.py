@@ -21,6 +21,7 @@ from qtrace.plugins import senders
 from qtrace.sdk.senders import Sender
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
+from qtrace.web.limits import limited
 
 bp = Blueprint("senders", __name__, url_prefix="/config/senders")
 USUAL = (
@@ -134,6 +135,7 @@ def state_update(sender_id: int) -> Response:
 
 @bp.post("/<int:sender_id>/tests")
 @needs("api.manage")
+@limited("notice-test")
 def test_create(sender_id: int) -> Response:
     """Send a test message: to oneself, or to the group."""
     row = existing(NoticeSender, sender_id)

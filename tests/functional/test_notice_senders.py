@@ -238,3 +238,11 @@ def test_only_who_keeps_the_interfaces_reaches_the_senders(sqlite_app: Flask) ->
     me = log_in(sqlite_app, LEAD)
     assert [me.get(f"/config/senders{rest}").status_code for rest in ("", "/new", "/1")] == [403, 403, 403]
     assert me.post("/config/senders/1/tests").status_code == 403
+
+
+def test_nobody_floods_an_address_with_tests(sqlite_app: Flask) -> None:
+    sender = make_sender("dingtalk_work", "钉钉", **WORK)
+    me = log_in(sqlite_app, LEAD)
+    me.post("/me/notices", {"pace": "now", f"address-{sender}": "somebody"})
+    answers = [me.post(f"/me/notices/senders/{sender}/tests").status_code for _try in range(11)]
+    assert (set(answers[:10]), answers[10]) == ({303}, 429)

@@ -101,7 +101,7 @@ def test_one_token_serves_many_messages_until_it_ends(far: Service) -> None:
     tell("丙")
     work(NOW + 3 * HOUR)
     assert len(far.asked) - len(sent(far)) == 2
-    assert [one.json["textcard"]["title"] for one in sent(far)] == [f"【办结】{name}" for name in "甲乙丙"]
+    assert [one.json["textcard"]["title"] for one in sent(far)] == [f"【流程办结】{name}" for name in "甲乙丙"]
     assert {one.state for one in deliveries()} == {"done"}
     assert all(one.path == "/cgi-bin/message/send?access_token=accesstoken000001" for one in sent(far))
 
@@ -196,7 +196,7 @@ def test_a_summary_comes_with_the_hour_as_one_message(far: Service) -> None:
     (one,) = sent(far)
     assert one.json["textcard"]["title"] == "您有 3 条新通知"
     assert one.json["textcard"]["url"] == "http://127.0.0.1:8000/inbox"
-    assert "【办结】乙" in one.json["textcard"]["description"]
+    assert "【流程办结】乙" in one.json["textcard"]["description"]
     assert len({row.message_id for row in deliveries()}) == 1
 
 
@@ -205,9 +205,9 @@ def test_quiet_hours_wait_and_what_is_urgent_does_not(near: Service) -> None:
     tell("不急")
     tell("急", urgent=True)
     work()
-    assert [one.json["textcard"]["title"] for one in sent(near)] == ["【办结】急"]
+    assert [one.json["textcard"]["title"] for one in sent(near)] == ["【流程办结】急"]
     work(NOW + 2 * HOUR)
-    assert [one.json["textcard"]["title"] for one in sent(near)] == ["【办结】急", "【办结】不急"]
+    assert [one.json["textcard"]["title"] for one in sent(near)] == ["【流程办结】急", "【流程办结】不急"]
 
 
 def test_what_was_done_in_the_meantime_is_not_sent(near: Service) -> None:
