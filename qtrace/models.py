@@ -11,6 +11,7 @@ from qtrace.core import models as core
 from qtrace.core import search
 from qtrace.core.db import Base
 from qtrace.exchange import models as exchange
+from qtrace.flows import draft_models as flow_drafts
 from qtrace.flows import models as flows
 from qtrace.forms import models as forms
 from qtrace.investigation import models as investigation
@@ -31,6 +32,7 @@ TABLE_MODULES = (
     complaints,
     core,
     exchange,
+    flow_drafts,
     flows,
     forms,
     investigation,

@@ -4,10 +4,11 @@ An alarm is a row that only one transaction can make, and the event that tells o
 worker that dies loses nothing and rings nothing twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from flask import Flask, current_app
 from sqlalchemy import bindparam, insert, select, update
 
 from qtrace.accounts.models import Department, Role, User, user_role
@@ -19,10 +20,13 @@ from qtrace.core import events
 from qtrace.core.db import is_sqlite, require_write, table_of, write
 from qtrace.core.jobs import JobContext
 
+EXTENSION, EXTENSION_HOLDERS = "qtrace_clock_followers", "qtrace_clock_holders"
 TICK = "clocks-due"
 BATCH = 200
 KEEPER = "config.flows"  # who may change flows is told when nobody else moved
 TOP = 3
+
+Holders = Callable[[Sequence[int]], Mapping[int, Sequence[int]]]
 
 CLOCKS = table_of(CaseClock)
 MOVE_ON = update(CLOCKS).where(CLOCKS.c.id == bindparam("clock")).values(next_at=bindparam("then"))
@@ -43,12 +47,18 @@ class Chain:
             {row.user_id for row in session.execute(granted) if KEEPER in row.permissions} & self.active
         )
 
-    def people(self, level: int, owner_id: int | None, department_id: int | None) -> list[int]:
-        """Return who is told at a level; where nobody is found there, the next level is."""
+    def people(
+        self, level: int, owner_id: int | None, department_id: int | None, pool: Sequence[int] = ()
+    ) -> list[int]:
+        """Return who is told at a level; where nobody is found there, the next level is.
+
+        A case without an owner is its pool's, from which somebody will take it.
+        """
         for height in range(level, TOP):
-            person = owner_id if height == 0 else self._head(department_id, height)
-            if person in self.active:
-                return [person] if person is not None else []
+            who = ([owner_id] if owner_id else pool) if height == 0 else [self._head(department_id, height)]
+            found = [person for person in who if person in self.active]
+            if found:
+                return [person for person in found if person is not None]
         return self.keepers
 
     def _head(self, department_id: int | None, height: int) -> int | None:
@@ -57,8 +67,20 @@ class Chain:
         return self.departments.get(department_id or 0, (None, None))[1]
 
 
+def before_ringing(app: Flask, follow: Callable[[JobContext], None]) -> None:
+    """Bring clocks in line with what happened before they ring; `follow` may not leave a write open."""
+    app.extensions.setdefault(EXTENSION, []).append(follow)
+
+
+def register_holders(app: Flask, subject_kind: str, holders: Holders) -> None:
+    """Say who has cases of a kind in hand where a clock has no owner."""
+    app.extensions.setdefault(EXTENSION_HOLDERS, {})[subject_kind] = holders
+
+
 def ring_due(_payload: dict[str, Any], context: JobContext) -> None:
-    """Ring everything that is due now."""
+    """Let the clocks follow what happened, and ring everything that is due now."""
+    for follow in current_app.extensions.get(EXTENSION, ()):
+        follow(context)
     now = context.clock()
     while ring_batch(now):
         with write():
@@ -81,7 +103,7 @@ def ring_batch(now: datetime, most: int = BATCH) -> int:
 
 def _ring(rows: Sequence[CaseClock], now: datetime) -> None:
     steps, clocks, rung = read_steps(), stored_clocks(rows), rung_steps([row.id for row in rows])
-    chain, calendars = Chain(), _calendars(rows)
+    chain, calendars, pools = Chain(), _calendars(rows), _pools(rows)
     alarms: list[dict[str, Any]] = []
     moves: list[dict[str, Any]] = []
     for row in rows:
@@ -92,8 +114,8 @@ def _ring(rows: Sequence[CaseClock], now: datetime) -> None:
             events.record(
                 "clock_alarm", subject=(row.subject_kind, row.subject_id), by=None, now=now,
                 body={
-                    "clock": row.kind, "step": step.key, "level": step.level, "due_at": moment.isoformat(),
-                    "users": chain.people(step.level, row.owner_id, row.department_id),
+                    "clock": row.kind, "step": step.key, "offset": step.offset, "level": step.level, "due_at": moment.isoformat(),
+                    "users": chain.people(step.level, row.owner_id, row.department_id, pools.get(row.id, ())),
                 },
             )  # fmt: skip
         moves.append({"clock": row.id, "then": next_alarm(clock, calendar, steps, rung[row.id])})
@@ -105,5 +127,17 @@ def _ring(rows: Sequence[CaseClock], now: datetime) -> None:
 
 def _calendars(rows: Sequence[CaseClock]) -> dict[tuple[int | None, bool], WorkCalendar]:
     return {
-        key: calendar_for(row) for key, row in {(row.department_id, row.round_the_clock): row for row in rows}.items()
+        (department_id, around): calendar_for(department_id, round_the_clock=around)
+        for department_id, around in {(row.department_id, row.round_the_clock) for row in rows}
     }
+
+
+def _pools(rows: Sequence[CaseClock]) -> dict[int, Sequence[int]]:
+    """Return who could take the case, for each clock without an owner."""
+    registered: dict[str, Holders] = current_app.extensions.get(EXTENSION_HOLDERS, {})
+    pools: dict[int, Sequence[int]] = {}
+    for kind, holders in registered.items():
+        lone = [row for row in rows if row.owner_id is None and row.subject_kind == kind]
+        found = holders([row.subject_id for row in lone]) if lone else {}
+        pools |= {row.id: found.get(row.subject_id, ()) for row in lone}
+    return pools

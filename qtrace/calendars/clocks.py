@@ -108,9 +108,9 @@ def read_clock(clock: Clock, calendar: WorkCalendar, now: datetime, *, soon: int
 def alarm_at(clock: Clock, calendar: WorkCalendar, step: Step) -> datetime | None:
     """Return when the clock reaches a step, or nothing while it stands still before it.
 
-    A step that would lie before the start is reached at the start.
+    A reminder before the end never comes before half of the time is used: who was just given an hour is not reminded.
     """
-    return clock_due_at(clock.intervals, calendar, max(clock.minutes + step.offset, 0))
+    return clock_due_at(clock.intervals, calendar, max(clock.minutes + step.offset, clock.minutes // 2))
 
 
 def next_alarm(clock: Clock, calendar: WorkCalendar, steps: Sequence[Step], rung: Set[str]) -> datetime | None:

@@ -47,6 +47,32 @@ class ClockStep(Base):
     level: Mapped[int]  # 0 the owner, 1 the head, 2 the head's head, 3 who keeps the flows
 
 
+class ClockTarget(Base):
+    """How many minutes a clock may take at a severity, in working time or around the clock; "" is without a severity."""
+
+    __tablename__ = "clock_target"
+    __table_args__ = (UniqueConstraint("kind", "severity"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    severity: Mapped[str] = mapped_column(String(60), default="")  # code of a term
+    minutes: Mapped[int]
+    round_the_clock: Mapped[bool] = mapped_column(default=False)
+
+
+class PauseReason(Base):
+    """What a case may wait for; a reason that does not stop the clock is only shown."""
+
+    __tablename__ = "clock_pause_reason"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    stops: Mapped[bool] = mapped_column(default=True)
+    position: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+
+
 class CaseClock(Base):
     """A clock of a case; what it is now is the sum of its intervals, `next_at` is when it rings next."""
 

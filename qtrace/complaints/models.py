@@ -48,6 +48,7 @@ class Complaint(Base):
         Index("ix_complaint_supplier", "supplier_id", "occurred_at"),
         Index("ix_complaint_courier_line", "courier_line", "occurred_at"),
         Index("ix_complaint_order", "order_id"),
+        Index("ix_complaint_platform_due_at", "status", "platform_due_at"),
         Index("ix_complaint_department", "department_id", "occurred_at"),
     )
 
@@ -87,6 +88,7 @@ class Complaint(Base):
     handling_id: Mapped[int | None] = mapped_column(ForeignKey("term.id"))
     handled_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     closed_at: Mapped[datetime | None]
+    platform_due_at: Mapped[datetime | None]  # until when the platform wants an answer
     issue_id: Mapped[int | None]  # the issue that holds it; issues lie above this package
     version: Mapped[int] = mapped_column(default=1)
 

@@ -17,10 +17,6 @@ SENTENCES: Mapping[str, LazyString] = {
     "clock_resumed": _("「%(clock)s」继续计时"),
     "clock_stopped": _("「%(clock)s」停止计时"),
 }
-ALARMS: Mapping[str, LazyString] = {
-    "before": _("「%(clock)s」快到期"),
-    "due": _("「%(clock)s」已到期"),
-}
 
 
 def register(app: Flask) -> None:
@@ -38,6 +34,10 @@ def _clock(row: EventRow) -> str:
 
 
 def _happened(row: EventRow, _names: Names) -> str:
+    if row.name == "clock_paused" and row.body.get("stops") is False:
+        return gettext("「%(clock)s」在等待，计时不停", clock=_clock(row))
+    if row.name == "clock_resumed" and row.body.get("stops") is False:
+        return gettext("「%(clock)s」等待结束", clock=_clock(row))
     return str(SENTENCES[row.name]) % {"clock": _clock(row)}
 
 
@@ -46,8 +46,12 @@ def _retargeted(row: EventRow, _names: Names) -> str:
 
 
 def _rang(row: EventRow, names: Names) -> str:
-    step = str(row.body.get("step", ""))
-    if step in ALARMS:
-        return str(ALARMS[step]) % {"clock": _clock(row)}
+    offset, clock = row.body.get("offset", 0), _clock(row)
+    if offset < 0:
+        return gettext("「%(clock)s」快到期", clock=clock)
+    if offset == 0:
+        return gettext("「%(clock)s」已到期", clock=clock)
     people = "、".join(names.person(user) for user in row.body.get("users", [])) or "—"
-    return gettext("「%(clock)s」超时,已升级给 %(people)s", clock=_clock(row), people=people)
+    if row.body.get("level", 0):
+        return gettext("「%(clock)s」超时,已升级给 %(people)s", clock=clock, people=people)
+    return gettext("「%(clock)s」超时,已再次提醒 %(people)s", clock=clock, people=people)

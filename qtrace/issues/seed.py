@@ -1,8 +1,9 @@
-"""The opening rules a new company starts with."""
+"""The opening rules and the targets of clocks a new company starts with."""
 
 from sqlalchemy import select
 
 from qtrace.core.db import require_write
+from qtrace.issues.clock_policy import seed_targets
 from qtrace.issues.models import OpeningRule
 
 RULES = (
@@ -16,7 +17,8 @@ NOT_COUNTED = {"not_types": ["buyer_reason"]}
 
 
 def seed() -> None:
-    """Add the shipped opening rules that are missing."""
+    """Add the shipped opening rules and targets of clocks that are missing."""
+    seed_targets()
     session = require_write()
     known = set(session.scalars(select(OpeningRule.key)))
     for position, (key, name_zh, name_en, scope, threshold, days) in enumerate(RULES):
