@@ -11,7 +11,7 @@ from qtrace.notifications.delivering import send_due
 from qtrace.notifications.preference_views import bp as settings_pages
 from qtrace.notifications.sender_views import bp as sender_pages
 from qtrace.notifications.service import SPREAD
-from qtrace.notifications.spreading import SEND, SWEEP, spread_all, sweep
+from qtrace.notifications.spreading import CLEAR, SEND, SWEEP, clear, spread_all, sweep
 from qtrace.notifications.subscribers import subscribe_all
 from qtrace.notifications.views import bell_of, bp
 from qtrace.plugins import offer
@@ -32,3 +32,5 @@ def register(app: Flask) -> None:
     register_job(app, SEND, send_due)
     register_job(app, SWEEP, sweep)
     schedule(app, SWEEP, timedelta(minutes=5))
+    register_job(app, CLEAR, clear)
+    schedule(app, CLEAR, timedelta(days=1))

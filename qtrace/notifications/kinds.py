@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 Facts = Mapping[str, Any]
 CLOCKS = "qtrace_notice_clocks"
 TEST = "test"
+TO_DO = frozenset({"task_opened", "task_pooled", "task_transferred", "task_urged"})  # told as long as it is to do
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,14 @@ def _clock(facts: Facts) -> str:
     return _("「%(clock)s」超时,升级到您这里", clock=name)
 
 
+def _standing(facts: Facts) -> str:
+    return _("%(deputy)s 代办 %(person)s 的待办", deputy=facts.get("deputy", ""), person=facts.get("person", ""))
+
+
+def _stood(facts: Facts) -> str:
+    return _("%(deputy)s 不再代办 %(person)s 的待办", deputy=facts.get("deputy", ""), person=facts.get("person", ""))
+
+
 def _reminded(facts: Facts) -> str:
     return _("已超时,这是第 %(n)s 次提醒", n=facts.get("times", 1))
 
@@ -57,6 +66,8 @@ KINDS: Mapping[str, Kind] = {
     "question_asked": Kind(_l("征询"), _l("有人在流程里问我"), icon="help-circle"),
     "question_answered": Kind(_l("答复"), _l("我问的问题有了答复"), icon="message-square"),
     "comment_mentioned": Kind(_l("提到我"), _l("有人在评论里 @ 我"), icon="message-alert"),
+    "stand_in_set": Kind(_l("代理开始"), _l("我请人代理,或我代理别人"), _standing, "users"),
+    "stand_in_ended": Kind(_l("代理结束"), _l("代理到期或提前结束"), _stood, "users"),
     TEST: Kind(_l("测试"), _l("试一试能不能收到"), icon="send", offered=False),
 }  # fmt: skip
 
@@ -74,5 +85,8 @@ def kind_of(key: str) -> Kind:
 
 
 def sentence(key: str, facts: Facts) -> str:
-    """Return what a notice of this kind says besides its title."""
-    return kind_of(key).say(facts)
+    """Return what a notice of this kind says besides its title; to a deputy also whose it is."""
+    said = kind_of(key).say(facts)
+    if "behind" not in facts:
+        return said
+    return " · ".join(part for part in (_("代 %(name)s 办理", name=facts["behind"]), said) if part)

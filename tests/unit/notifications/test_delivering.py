@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from qtrace.accounts.models import User
 from qtrace.core.db import dispose_engines, write
@@ -23,7 +23,7 @@ from qtrace.notifications.models import Notice, NoticeDelivery, NoticeSender
 from qtrace.notifications.preferences import Preference, keep_preference
 from qtrace.notifications.senders import dingtalk, feishu, webhook
 from qtrace.notifications.service import notify
-from qtrace.notifications.spreading import SWEEP
+from qtrace.notifications.spreading import CLEAR, SWEEP
 from qtrace.notifications.timing import Rule
 from qtrace.tasks.service import NewTask, close_tasks, open_task
 from tests.conftest import NOW, user_id
@@ -272,6 +272,19 @@ def test_what_was_forgotten_is_found_again(near: Service) -> None:
         enqueue(SWEEP, {}, now=from_now)
     work(from_now)
     assert len(near.asked) == 1
+
+
+def test_what_is_long_past_is_cleared_and_what_is_unread_stays(near: Service) -> None:
+    make_sender("webhook", "ERP", url=f"{near.url}/in", secret=SECRET)
+    tell("读过的")
+    tell("没读过的")
+    work()
+    with write() as session:
+        session.execute(update(Notice).where(Notice.title == "读过的").values(read_at=NOW))
+        enqueue(CLEAR, {}, now=NOW + timedelta(days=366))
+    work(NOW + timedelta(days=366))
+    assert deliveries() == []
+    assert fresh().scalars(select(Notice.title)).all() == ["没读过的"]
 
 
 def test_who_left_is_told_nothing(near: Service) -> None:
