@@ -29,13 +29,13 @@ class Kind:
 
 def _clock(facts: Facts) -> str:
     names: Mapping[str, LazyString] = current_app.extensions.get(CLOCKS, {})
-    kind, step = str(facts.get("clock", "")), str(facts.get("step", ""))
+    kind, offset = str(facts.get("clock", "")), int(facts.get("offset", 0))
     name = str(names.get(kind, kind))
-    if step == "before":
+    if offset < 0:
         return _("「%(clock)s」快到期", clock=name)
-    if step == "due":
-        return _("「%(clock)s」已到期", clock=name)
-    return _("「%(clock)s」超时,升级到您这里", clock=name)
+    if facts.get("level", 0):
+        return _("「%(clock)s」超时,升级到您这里", clock=name)
+    return _("「%(clock)s」已到期", clock=name) if offset == 0 else _("「%(clock)s」仍然超时", clock=name)
 
 
 def _standing(facts: Facts) -> str:

@@ -81,7 +81,7 @@ TOLD: Mapping[str, Callable[[Event], None]] = {
     "flow_closed": to_starter,
     "flow_terminated": to_starter,
 }
-FACTS = ("times", "clock", "step")  # of an event's body, for the sentence of its kind
+FACTS = ("times", "clock", "offset", "level")  # of an event's body, for the sentence of its kind
 
 
 def _draft(event: Event, *, key: str, **more: Any) -> Draft:

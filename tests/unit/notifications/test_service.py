@@ -108,6 +108,14 @@ def test_the_people_an_event_names_are_told_with_the_title_of_the_case(
     assert told() == [(user, name, "瓶盖漏液") for user in users]
 
 
+@pytest.mark.parametrize(
+    ("offset", "level", "says"),
+    [(-60, 0, "快到期"), (0, 0, "已到期"), (30, 0, "仍然超时"), (60, 1, "升级到您这里"), (0, 2, "升级到您这里")],
+)
+def test_a_clock_says_where_it_stands(sqlite_app: Flask, offset: int, level: int, says: str) -> None:
+    assert says in sentence("clock_alarm", {"clock": "decide", "offset": offset, "level": level})
+
+
 def test_a_handed_over_to_do_is_told_to_its_new_owner(sqlite_app: Flask) -> None:
     task = opened(owner_id=user_id("admin"))
     body = {"task": task, "owner": {"old": user_id("admin"), "new": user_id("inspector")}}
