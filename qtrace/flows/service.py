@@ -131,11 +131,22 @@ def decide_turn(
     instance = locked(case.subject)
     tree, state = stored_tree(instance.definition_id), load_state(instance.state)
     token, turn = _open_turn(state, entry, instance, tree)
+    if not may_act(tree, instance, (token, turn), by, now):
+        raise Forbidden
+    apply(instance, case, _operation(verdict, (token, turn), by.id, note, target), by=by.id, now=now)
+
+
+def may_act(tree: Tree, instance: FlowInstance, found: tuple[Token, Turn], by: User, now: datetime) -> bool:
+    """Say whether a turn is the person's: its own, of a pool, stood in for, or an administrator helps out.
+
+    Refused where a deputy would judge the own case and the node forbids that.
+    """
+    turn = found[1]
     deputy = stands_in(by.id, turn.user, tree.definition.key, now)
     if by.id != turn.user and by.id not in turn.pool and not deputy and not by.has_role("admin"):
-        raise Forbidden
-    _check_deputy(tree, instance, (token, turn), by, now)
-    apply(instance, case, _operation(verdict, (token, turn), by.id, note, target), by=by.id, now=now)
+        return False
+    _check_deputy(tree, instance, found, by, now)
+    return True
 
 
 def apply(instance: FlowInstance, case: Case, operation: Operation, *, by: int | None, now: datetime) -> State:
