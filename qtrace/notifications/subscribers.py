@@ -1,13 +1,15 @@
 """What is told of: events of to-dos, flows and clocks become notices. Each handler only leaves a draft."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
 
+from qtrace.accounts.queries import names_of
 from qtrace.core.events import Event, subscribe
 from qtrace.notifications.kinds import kind_of
-from qtrace.notifications.service import Draft, draft
+from qtrace.notifications.service import Draft, draft, left
 
 
 def subscribe_all(app: Flask) -> None:
@@ -27,6 +29,24 @@ def task_transferred(event: Event) -> None:
     to = owner.get("new") if isinstance(owner, dict) else owner
     if isinstance(to, int):
         draft(_draft(event, users=(to,), key=f"{event.body.get('task')}:{event.at.isoformat()}"))
+    task_left(event)
+
+
+def task_left(event: Event) -> None:
+    """Let what was told of a to-do that is done, claimed or handed over count as read."""
+    task = event.body.get("task")
+    left(event.body.get("tasks") or ([task] if isinstance(task, int) else []))
+
+
+def stand_in(event: Event) -> None:
+    """Tell both sides that a deputy begins, or is done."""
+    person, deputy, number = (event.body.get(name) for name in ("user", "deputy", "stand_in"))
+    if isinstance(person, int) and isinstance(deputy, int):
+        names = names_of({person, deputy})
+        facts = {"person": names.get(person, ""), "deputy": names.get(deputy, "")}
+        title = f"{facts['person']} → {facts['deputy']}"
+        told = _draft(event, users=(person, deputy), key=str(number), title=title, url="/me/stand-ins")
+        draft(replace(told, facts=facts))
 
 
 def told_by_name(event: Event) -> None:
@@ -54,10 +74,14 @@ TOLD: Mapping[str, Callable[[Event], None]] = {
     "question_asked": told_by_name,
     "question_answered": told_by_name,
     "comment_mentioned": told_by_name,
+    "task_claimed": task_left,
+    "tasks_closed": task_left,
+    "stand_in_set": stand_in,
+    "stand_in_ended": stand_in,
     "flow_closed": to_starter,
     "flow_terminated": to_starter,
 }
-FACTS = ("times", "clock", "step")  # of an event's body, for the sentence of its kind
+FACTS = ("times", "clock", "offset", "level")  # of an event's body, for the sentence of its kind
 
 
 def _draft(event: Event, *, key: str, **more: Any) -> Draft:
