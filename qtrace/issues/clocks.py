@@ -15,6 +15,7 @@ from qtrace.calendars.clock_service import calendar_for
 from qtrace.calendars.clock_settings import read_reasons
 from qtrace.calendars.clocks import ROUND_THE_CLOCK, Clock, Reading, read_clock
 from qtrace.calendars.engine import WorkCalendar, elapsed
+from qtrace.complaints.platform import nearest_deadline
 from qtrace.core import clock as time_now
 from qtrace.core.db import db
 from qtrace.flows.company import people_of_role
@@ -68,11 +69,13 @@ class Shown:
 def clock_card(issue: Issue, user: User) -> Markup:
     """Draw the clocks of an issue; nothing where it has none."""
     lines = shown_clocks(issue, time_now.now())
-    if not lines:
+    due = nearest_deadline(issue.id)
+    if not lines and due is None:
         return Markup("")
     editable = user.can(DECIDE) and issue.status == "open"
     shown = render_template(
-        "issues/_clocks.html", issue=issue, lines=lines, editable=editable, reasons=read_reasons() if editable else (),
+        "issues/_clocks.html", issue=issue, lines=lines, editable=editable, platform_due=due,
+        reasons=read_reasons() if editable else (),
     )  # fmt: skip
     return Markup(shown)  # noqa: S704 -- the template escapes
 

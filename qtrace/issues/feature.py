@@ -4,6 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.calendars.alarms import before_ringing, register_holders
+from qtrace.complaints.platform import handlers
 from qtrace.flows.gates import register_watch
 from qtrace.forms.impact import register_impact
 from qtrace.forms.seed import ISSUE_FORM
@@ -26,6 +27,7 @@ from qtrace.issues.form_impact import views_touching
 from qtrace.issues.form_source import IssueSource
 from qtrace.issues.opening import subscribe_all as subscribe_opening
 from qtrace.issues.panels import register_panel
+from qtrace.issues.platform_clocks import follow_platform
 from qtrace.issues.rule_facts import IssueFacts, missing_to_leave_stages
 from qtrace.issues.stages import stage_names
 from qtrace.issues.subscribers import subscribe_all
@@ -54,6 +56,8 @@ def register(app: Flask) -> None:
     register_panel(app, "side", clock_card, order=5)
     clock_sentences.register(app)
     before_ringing(app, follow_history)
+    before_ringing(app, follow_platform)
+    register_holders(app, "complaint", handlers)
     register_holders(app, "issue", holders)
     add_nav(app, NavItem("issues.index", _("质量问题"), "alert-triangle", "issue.read"))
     add_nav(app, NavItem("clock_pages.index", _("时限"), "clock", "config.flows", group="config"))

@@ -23,6 +23,8 @@ def init_filters(app: Flask) -> None:
         worktime=show_worktime,
         ago=show_ago,
         due=show_due,
+        urgency=urgency,
+        local_time=show_local,
         percent=show_percent,
         local=localised,
         local_choice=local_choice,
@@ -109,6 +111,17 @@ def show_due(value: datetime | None) -> str:
     if span < timedelta():
         return _("超时 %(span)s", span=show_span(-span, coarse=True))
     return _("剩 %(span)s", span=show_span(span, coarse=True))
+
+
+def urgency(value: datetime, *, near: timedelta = timedelta(hours=4), soon: timedelta = timedelta(days=1)) -> str:
+    """Return how loud a deadline is: bad when it is over or near, warn when it is soon."""
+    left = value - clock.now()
+    return "bad" if left < near else "warn" if left < soon else ""
+
+
+def show_local(value: datetime | None) -> str:
+    """Return a time as an input for times takes it, in the site's zone."""
+    return value.astimezone(site_zone()).strftime("%Y-%m-%dT%H:%M") if value else ""
 
 
 def localised(row: object, field: str = "name") -> str:
