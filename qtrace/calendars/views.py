@@ -234,7 +234,8 @@ def _days(row: Calendar | None) -> list[tuple[CalendarDay, str]]:
 
 
 def _holidays() -> list[tuple[str, date, date, bool]]:
-    today = clock.now().date()
+    """Return the holidays of this year and of those that are known after it."""
+    today = clock.now().date().replace(month=1, day=1)
     return [(str(HOLIDAYS[one.name]), one.first, one.last, not one.name) for one in holidays_from(today)]
 
 

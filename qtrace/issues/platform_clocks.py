@@ -1,10 +1,11 @@
 """Keep the clock of the platform's deadline of each complaint; who has its issue in hand has the clock."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, select
 
+from qtrace.calendars.clock_settings import LONGEST
 from qtrace.calendars.clock_store import Wanted, store_clocks
 from qtrace.calendars.models import CaseClock
 from qtrace.complaints.models import Complaint
@@ -15,6 +16,7 @@ from qtrace.issues.models import Issue
 
 SUBJECT, KIND = "complaint", "platform"
 BATCH = 500
+LONG = timedelta(minutes=2 * LONGEST)  # after every step there can be
 COMPLAINTS, CLOCKS, ISSUES = table_of(Complaint), table_of(CaseClock), table_of(Issue)
 
 
@@ -63,7 +65,7 @@ def _store(rows: list[Any], now: datetime) -> None:
     fresh = [row for row in rows if row.clock is None]
     store_clocks(SUBJECT, known)
     store_clocks(SUBJECT, [_wanted(row, now) for row in fresh if row.platform_due_at > now])
-    store_clocks(SUBJECT, [_wanted(row, now) for row in fresh if row.platform_due_at <= now], quiet_until=now)
+    store_clocks(SUBJECT, [_wanted(row, now) for row in fresh if row.platform_due_at <= now], quiet_until=now + LONG)
 
 
 def _wanted(row: Any, now: datetime) -> Wanted:

@@ -13,6 +13,9 @@ from qtrace.core.money import Money
 from qtrace.sdk.text import Text
 
 
+WHOLE_HOURS = 10  # from so many on minutes are not shown
+
+
 def init_filters(app: Flask) -> None:
     """Register the filters."""
     app.jinja_env.filters.update(
@@ -78,8 +81,10 @@ def show_span(span: timedelta | float | None, *, coarse: bool = False) -> str:
 
 
 def show_worktime(minutes: int) -> str:
-    """Show minutes of work in hours and minutes: how long a day is, only a calendar knows."""
+    """Show minutes of work in hours and minutes: how long a day is, only a calendar knows. From ten hours on in hours."""
     hours, rest = divmod(minutes, 60)
+    if hours >= WHOLE_HOURS:
+        hours, rest = round(minutes / 60), 0
     if not hours:
         return ngettext("%(num)s 分钟", "%(num)s 分钟", rest)
     whole = ngettext("%(n)s 小时", "%(n)s 小时", hours, n=f"{hours:,}")

@@ -77,7 +77,7 @@ def test_issues_from_before_get_their_clocks_and_nobody_is_told_what_is_long_due
     old = open_issue(now=NOW - timedelta(days=90))
     tick(NOW)
     assert stored(old.id) == replayed(old.id)
-    assert set(db.session.scalars(select(CaseClockAlarm.rung_at))) == {NOW}
+    assert max(db.session.scalars(select(CaseClockAlarm.rung_at))) <= NOW
     assert not [event for event in timeline("issue", old.id) if event.name == "clock_alarm"]
 
 
