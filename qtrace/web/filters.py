@@ -12,7 +12,6 @@ from qtrace.core import clock
 from qtrace.core.money import Money
 from qtrace.sdk.text import Text
 
-
 WHOLE_HOURS = 10  # from so many on minutes are not shown
 
 
