@@ -30,6 +30,7 @@ from qtrace.core import clock
 from qtrace.core.db import WRITE, db, dispose_engines, write
 from qtrace.models import metadata
 from qtrace.setup.seed import seed
+from tests.postgres import PostgresDatabase
 from tests.tokens import csrf_token_of
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
@@ -177,13 +178,18 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory, password_hash: str
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory, password_hash: str) -> str:
-    """The name of a filled PostgreSQL database that each test copies."""
-    name = f"template_{os.getpid()}"
+def postgres_database(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory, password_hash: str
+) -> Iterator[PostgresDatabase]:
+    """The filled PostgreSQL database of this run, which every test finds as it was at first."""
+    name = f"test_{os.getpid()}"
     with psycopg.connect(postgres_server, autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}"')
-    fill(make_app(tmp_path_factory.mktemp("pg-template"), pg_url(postgres_server, name)), password_hash)
-    return name
+    url = pg_url(postgres_server, name)
+    fill(make_app(tmp_path_factory.mktemp("pg-template"), url), password_hash)
+    database = PostgresDatabase(url)
+    yield database
+    database.close()
 
 
 def pg_url(server: str, database: str) -> str:
@@ -206,23 +212,14 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
             db.session.remove()
             dispose_engines()
     else:
-        yield from _postgres_app(request, tmp_path)
-
-
-def _postgres_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    server = request.getfixturevalue("postgres_server")
-    template = request.getfixturevalue("postgres_template")
-    name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**9}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    made = make_app(tmp_path, pg_url(server, name))
-    share_statements(made)
-    with made.app_context():
-        yield made
-        db.session.remove()
-        dispose_engines()
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        database: PostgresDatabase = request.getfixturevalue("postgres_database")
+        database.restore()
+        made = make_app(tmp_path, database.url)
+        share_statements(made)
+        with made.app_context():
+            database.lend_connections()
+            yield made
+            db.session.remove()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ ONE_OF_THEM = {"mode": "claim"}
 FIVE_STAGES = {
     "key": "quality_issue",
     "version": 1,
+    "name_zh": "质量问题",
+    "name_en": "Quality issue",
     "reopen_at": "investigate",
     "nodes": [
         {
@@ -67,6 +69,7 @@ FIVE_STAGES = {
             "due_minutes": 30 * WORKDAY,
             "permission": "issue.decide",
             "gates": ["effect_verified"],
+            "options": {"wait_days": 30, "wait_units": 300, "fail_to": "investigate"},
         },
     ],
 }

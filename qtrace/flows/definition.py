@@ -135,13 +135,18 @@ class Branch:
 
 @dataclass(frozen=True)
 class Definition:
-    """One version of a flow; `reopen_at` is where a reopened case goes on (the first node if empty)."""
+    """One version of a flow; `reopen_at` is where a reopened case goes on (the first node if empty).
+
+    The names are for people; the key is what forms and cases refer to.
+    """
 
     key: str
     version: int
     nodes: tuple[Node, ...]
     reopen_at: str = ""
     withdrawal: Withdrawal = "any"
+    name_zh: str = ""
+    name_en: str = ""
 
     @property
     def first(self) -> Node:

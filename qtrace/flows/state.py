@@ -213,6 +213,7 @@ class Signal:
     token: int
     passed: bool = True
     target: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

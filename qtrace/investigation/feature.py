@@ -5,9 +5,11 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.classification.places import register_places
 from qtrace.flows.gates import register_gate
+from qtrace.flows.verifying import register_judge
 from qtrace.investigation import panels, sentences, subscribers
 from qtrace.investigation.controls import register_controls
 from qtrace.investigation.gates import GATES
+from qtrace.investigation.judging import judge
 from qtrace.investigation.queries import issue_facts
 from qtrace.investigation.views import bp
 from qtrace.issues.panels import register_panel
@@ -29,3 +31,4 @@ def register(app: Flask) -> None:
     sentences.register(app)
     subscribers.subscribe_all(app)
     register_subject(app, "issue", issue_facts)
+    register_judge(app, "issue", judge)

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from flask import render_template, request
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from qtrace.accounts.models import User
@@ -14,15 +13,16 @@ from qtrace.accounts.queries import people
 from qtrace.classification.queries import terms_of
 from qtrace.core import clock
 from qtrace.core.errors import Refused
-from qtrace.investigation.data import MATURE_DAYS, MINIMUM_UNITS, Measured, measure
+from qtrace.investigation.data import MATURE_DAYS, measure
 from qtrace.investigation.days import read_day, start_of_day
+from qtrace.investigation.effect_words import effect_sentence, waiting_sentence
 from qtrace.investigation.gates import reopened_at
 from qtrace.investigation.models import FINISH, INVESTIGATE, Responsibility
 from qtrace.investigation.queries import actions_of, checks_of, costs_of, shares_of, why_tree
 from qtrace.investigation.service import ACTION_KINDS, COST_CATEGORIES, PAYERS
 from qtrace.investigation.whys import WHY_KINDS
 from qtrace.issues.models import Issue
-from qtrace.web.filters import localised, show_percent
+from qtrace.web.filters import localised
 
 DEFAULT_DUE = timedelta(days=7)
 MATURITIES = (0, 7, 14, 30, 60)
@@ -82,28 +82,8 @@ def effect(issue: Issue, user: User) -> Markup:
     return _card(
         "effect", issue, user, found=found, sentence=effect_sentence(found) if found else "", effective=effective,
         mature=mature, maturities=MATURITIES, checks=checks, reopened=reopened_at(issue.id),
+        waiting=waiting_sentence(issue),
     )  # fmt: skip
-
-
-def effect_sentence(found: Measured) -> str:
-    """Say in one plain sentence what the figures mean."""
-    if found.end == found.effective_at:
-        return _("生效后发出的货还没有满 %(days)d 天,现在下结论太早。", days=found.mature_days)
-    figures = {
-        "n": found.after.units, "k": found.after.events, "before_n": found.before.units, "least": MINIMUM_UNITS,
-        "before": show_percent(found.verdict.before_rate, 2), "after": show_percent(found.verdict.after_rate, 2),
-    }  # fmt: skip
-    words = {
-        "rate_fell": _("生效后发出 %(n)d 件,投诉 %(k)d 起,投诉率从 %(before)s 降到 %(after)s,不像是偶然。", **figures),
-        "rate_rose": _("生效后发出 %(n)d 件,投诉 %(k)d 起,投诉率从 %(before)s 升到 %(after)s,不像是偶然。", **figures),
-        "may_be_chance": _("投诉率从 %(before)s 变为 %(after)s,差别可能只是偶然,还不能说有效。", **figures),
-        "no_events": _("生效前后都没有投诉,看不出变化。"),
-        "few_units_before": _(
-            "生效前同样长的时间里只发了 %(before_n)d 件(至少要 %(least)d 件),不能下结论。", **figures
-        ),
-        "few_units_after": _("生效后只发了 %(n)d 件(至少要 %(least)d 件),不能下结论。", **figures),
-    }
-    return words[found.verdict.reason]
 
 
 def read_maturity(text: str) -> int:

@@ -61,7 +61,13 @@ def action_cancelled(row: EventRow, _names: Names) -> str:
 
 
 def effect_checked(row: EventRow, _names: Names) -> str:
-    """Say how the effect was judged."""
+    """Say how the effect was judged, and what the program found by itself."""
+    if row.actor_id is None:
+        words = {
+            "improved": _("系统按数据判断:有改善"), "no_change": _("系统按数据判断:看不出变化"),
+            "worse": _("系统按数据判断:变差"), "too_little_data": _("系统按数据判断:数据不足,继续等"),
+        }  # fmt: skip
+        return words[_text(row, "verdict")]
     return _("看效果:确认成立") if row.body.get("accepted") else _("看效果:没有通过")
 
 

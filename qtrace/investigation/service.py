@@ -14,7 +14,7 @@ from qtrace.core import events
 from qtrace.core.db import require_write
 from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
 from qtrace.core.money import to_minor
-from qtrace.investigation.data import MATURE_DAYS, measure
+from qtrace.investigation.data import MATURE_DAYS, Measured, measure
 from qtrace.investigation.models import FINISH, Action, CostLine, EffectCheck, Why
 from qtrace.investigation.words import long_text, said
 from qtrace.issues.models import Issue
@@ -37,7 +37,7 @@ class NewAction:
     why_id: int | None = None
 
 
-def plan_action(issue: Issue, new: NewAction, *, by: int, now: datetime) -> int:
+def plan_action(issue: Issue, new: NewAction, *, by: int | None, now: datetime) -> int:
     """Plan an action and give its owner a to-do."""
     if new.kind not in ACTION_KINDS:
         raise Refused(_("请选择措施的类别。"), field="kind")
@@ -126,9 +126,17 @@ def check_effect(
     verdict, note = found.verdict.verdict, long_text(note)
     if accepted and verdict != "improved" and not note:
         raise Refused(_("数据没有显示改善。要通过,请写明理由。"), field="note")
+    return keep_check(issue, found, accepted=accepted, note=note, by=by, now=now)
+
+
+def keep_check(
+    issue: Issue, found: Measured, *, accepted: bool, note: str, by: int | None, now: datetime
+) -> EffectCheck:
+    """Keep a judgement of the effect with every figure it rests on; without a person it was the program's."""
+    verdict = found.verdict.verdict
     check = EffectCheck(
-        issue_id=issue.id, effective_at=effective_at, scope=found.scope, figures=found.figures(), verdict=verdict,
-        accepted=accepted, note=note, by=by, at=now,
+        issue_id=issue.id, effective_at=found.effective_at, scope=found.scope, figures=found.figures(),
+        verdict=verdict, accepted=accepted, note=note, by=by, at=now,
     )  # fmt: skip
     require_write().add(check)
     body = {"verdict": verdict, "accepted": accepted, "figures": found.figures()}

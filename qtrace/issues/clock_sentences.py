@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _
 from qtrace.core.models import EventRow
 from qtrace.issues.clocks import NAMES
 from qtrace.issues.timeline import Names, register_sentence
+from qtrace.notifications.kinds import name_clocks
 
 SENTENCES: Mapping[str, LazyString] = {
     "clock_started": _("「%(clock)s」开始计时"),
@@ -24,6 +25,7 @@ def register(app: Flask) -> None:
         register_sentence(app, name, _happened)
     register_sentence(app, "clock_retargeted", _retargeted)
     register_sentence(app, "clock_alarm", _rang)
+    name_clocks(app, NAMES)
 
 
 def _clock(row: EventRow) -> str:

@@ -1,7 +1,8 @@
 """Bring the database to this program's version, and say which it has."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -32,8 +33,11 @@ def upgrade(data_dir: Path, *, now: datetime) -> bool:
         backup_sqlite(data_dir / "backups" / f"before-{wanted}-{now:%Y%m%d%H%M%S}.db")
     from qtrace.setup.migrating import run_migrations  # 15 MB and 0.3 s, needed once per upgrade
 
-    with engine.begin() as connection:
+    with engine.connect() as connection, _rows_kept(connection), connection.begin():
+        before = _broken_references(connection)
         run_migrations(connection)
+        if broken := _broken_references(connection) - before:
+            raise RuntimeError(f"the upgrade would leave rows without what they belong to: {sorted(broken)[:5]}")
     return True
 
 
@@ -57,6 +61,32 @@ def backup_sqlite(target: Path) -> None:
         connection.rollback()
         with closing(raw.cursor()) as cursor:
             cursor.execute("VACUUM INTO ?", (str(target),))
+
+
+@contextmanager
+def _rows_kept(connection: Connection) -> Iterator[None]:
+    """Let no reference act while tables change.
+
+    SQLite changes a column by making the table anew and dropping the old one, and a drop deletes what refers to its rows
+    with ON DELETE CASCADE. The switch only works outside a transaction.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _broken_references(connection: Connection) -> set[tuple[str, int]]:
+    """Return (table, row) of all that refer to what is not there; PostgreSQL has none at any time."""
+    if connection.dialect.name != "sqlite":
+        return set()
+    return {(row[0], row[1] or 0) for row in connection.execute(text("PRAGMA foreign_key_check"))}
 
 
 def _current(connection: Connection) -> str | None:

@@ -1,5 +1,8 @@
 """My work: the home page, the list of to-dos, and handing them on."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
@@ -8,6 +11,8 @@ from qtrace.accounts.queries import people
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.ids import as_id
+from qtrace.tasks.cases import turns_of
+from qtrace.tasks.models import Task
 from qtrace.tasks.queries import (
     COUNT_CAP,
     PAGE,
@@ -19,6 +24,7 @@ from qtrace.tasks.queries import (
     open_tasks,
 )
 from qtrace.tasks.service import add_helper, claim, transfer
+from qtrace.tasks.standing import persons_behind
 from qtrace.tasks.subjects import facts_of
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone
@@ -41,7 +47,7 @@ def home() -> Response:
         now=now,
         total=total,
         total_text=capped(total),
-        facts=facts_of(tasks),
+        **_beside(tasks),
         more=len(found) > PAGE,
         shown=len(tasks),
     )
@@ -58,7 +64,7 @@ def index() -> Response:
         found = late_tasks(actor(), now, page=page) if state == "late" else open_tasks(actor(), page=page)
     rows = found[:PAGE]
     return render(
-        "tasks/index.html", tasks=rows, state=state, now=now, facts=facts_of(rows), open_count=capped(count_open(actor())),
+        "tasks/index.html", tasks=rows, state=state, now=now, **_beside(rows), open_count=capped(count_open(actor())),
         late_count=capped(count_open(actor(), late_at=now)), at=page, more=len(found) > PAGE,
     )  # fmt: skip
 
@@ -69,7 +75,7 @@ def show(task_id: int) -> Response:
     """Show one to-do with what can be done with it."""
     task = my_task(task_id, actor())
     colleagues = [person for person in people(active_only=True) if person.id != actor().id]
-    return render("tasks/show.html", task=task, people=colleagues, facts=facts_of([task]), now=clock.now())
+    return render("tasks/show.html", task=task, people=colleagues, now=clock.now(), **_beside([task]))
 
 
 @bp.post("/tasks/<int:task_id>/claim")
@@ -104,6 +110,14 @@ def helper_create(task_id: int) -> Response:
         add_helper(task.id, user_id=_number("user_id"), by=actor(), now=clock.now())
         answer_at(url_for("tasks.show", task_id=task.id))
     return go(url_for("tasks.show", task_id=task.id), trigger={"toast": _("已添加协助人")})
+
+
+def _beside(tasks: Sequence[Task]) -> dict[str, Any]:
+    """Return what stands on the cards of to-dos beside themselves: the facts, the stage, whom one stands in for."""
+    user = actor()
+    others = any(task.owner_id not in (None, user.id) for task in tasks)
+    behind = {one.user_id for one in persons_behind(user.id, clock.now())} if others else set()
+    return {"facts": facts_of(tasks), "turns": turns_of(tasks, user), "behind": behind}
 
 
 def _number(name: str) -> int:

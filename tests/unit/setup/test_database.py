@@ -10,13 +10,13 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import MetaData, select, text
+from sqlalchemy import Connection, MetaData, select, text
 
 from qtrace.accounts.models import User
 from qtrace.calendars.seed import seed as seed_calendar
 from qtrace.core.db import WRITE, db, dispose_engines, write
 from qtrace.core.errors import Refused
-from qtrace.flows.models import FlowInstance
+from qtrace.flows.models import FlowDecision, FlowInstance, FlowTimer, StageSpan
 from qtrace.flows.service import Case, decide
 from qtrace.setup.database import MIGRATIONS, program_versions, status, upgrade
 from qtrace.setup.migrating import differences
@@ -39,6 +39,13 @@ def empty_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]
         yield app
         db.session.remove()
         dispose_engines()
+
+
+def references_are_checked(connection: Connection) -> bool:
+    """Say whether the connection looks after what rows refer to."""
+    if connection.dialect.name != "sqlite":
+        return True
+    return bool(connection.execute(text("PRAGMA foreign_keys")).scalar_one())
 
 
 def upgrade_to(version: str) -> None:
@@ -100,7 +107,17 @@ def test_a_running_case_of_an_older_program_goes_on_where_it_stood(empty_app: Fl
                  "status": status, "visits": ["record", "triage"], "version": 2},
             )  # fmt: skip
         connection.execute(rows["task"].insert(), OLD_TASK)
+        connection.execute(rows["task_helper"].insert(), {"task_id": 71, "user_id": 1})
+        connection.execute(rows["stage_span"].insert(), OLD_SPANS)
+        connection.execute(rows["flow_decision"].insert(), OLD_DECISION)
     assert upgrade(tmp_path, now=NOW) is True
+    spans = db.session.execute(select(StageSpan.node, StageSpan.token).order_by(StageSpan.id)).all()
+    assert [row[:] for row in spans] == [("record", 0), ("triage", 1)]
+    assert [(row.node, row.note) for row in db.session.scalars(select(FlowDecision))] == [("record", "已核对")]
+    assert [(row.instance_id, row.token, row.kind) for row in db.session.scalars(select(FlowTimer))] == [(1, 1, "due")]
+    assert [one.name for one in db.session.get_one(Task, 71).helpers] == ["王姐"]
+    with db.engines[WRITE].connect() as connection:
+        assert references_are_checked(connection)
     case = Case(("thing", 1), "瓶盖漏液", "/things/1", None, None)
     lead = db.session.get_one(User, 1)
     assert lead.can("config.flows")
@@ -168,4 +185,12 @@ OLD_TASK = {
     "id": 71, "kind": "stage", "subject_kind": "thing", "subject_id": 1, "node": "triage", "title": "瓶盖漏液",
     "detail": "", "url": "/things/1", "role_key": "quality_lead", "created_at": NOW, "due_at": NOW, "state": "open",
     "version": 1,
+}  # fmt: skip
+OLD_SPANS = [
+    {"id": 901, "instance_id": 1, "node": "record", "entered_at": NOW, "left_at": NOW},
+    {"id": 902, "instance_id": 1, "node": "triage", "entered_at": NOW, "left_at": None},
+]
+OLD_DECISION = {
+    "id": 901, "instance_id": 1, "version": 2, "node": "record", "verdict": "submit", "target": "", "note": "已核对",
+    "by": 1, "at": NOW,
 }  # fmt: skip
