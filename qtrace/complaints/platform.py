@@ -18,6 +18,7 @@ from qtrace.web.filters import site_zone
 
 SOON = timedelta(days=1)
 CHUNK = 500
+YEARS = range(2000, 2200)  # in which a deadline can lie
 SOURCE = "after_sale"
 HANDLE = "complaint.handle"
 COMPLAINTS, SALES = table_of(Complaint), table_of(AfterSale)
@@ -28,9 +29,12 @@ def typed_deadline(text: str) -> datetime | None:
     if not text.strip():
         return None
     try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=site_zone())
-    except (ValueError, OverflowError) as error:
+        due = datetime.fromisoformat(text.strip())
+    except ValueError as error:
         raise Refused(_("平台处理截止请选择日期和时间。"), field="platform_due_at") from error
+    if due.year not in YEARS:
+        raise Refused(_("平台处理截止请选择日期和时间。"), field="platform_due_at")
+    return due.replace(tzinfo=site_zone())
 
 
 def take_over_deadlines(after_sales: Sequence[int], *, now: datetime, by: int | None) -> None:

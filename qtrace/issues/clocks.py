@@ -126,6 +126,8 @@ def _told(clock: Clock, reading: Reading) -> str:
         )
     if reading.standing == "late":
         return gettext("已超时 %(over)s", over=show_worktime(-left))
-    if clock.state == "paused" or reading.due_at is None:
+    if clock.state == "running" and reading.due_at is None:
+        return gettext("还剩 %(left)s", left=show_worktime(left))
+    if reading.due_at is None or clock.state == "paused":
         return gettext("暂停时还剩 %(left)s", left=show_worktime(left))
     return gettext("还剩 %(left)s,%(due)s 到期", left=show_worktime(left), due=show_time(reading.due_at))

@@ -16,18 +16,20 @@ from qtrace.issues.models import Issue
 
 SUBJECT, KIND = "complaint", "platform"
 BATCH = 500
+FAR = timedelta(days=2 * 366)  # a deadline behind it, as 9999-12-31, is no deadline
 LONG = timedelta(minutes=2 * LONGEST)  # after every step there can be
 COMPLAINTS, CLOCKS, ISSUES = table_of(Complaint), table_of(CaseClock), table_of(Issue)
 
 
 def follow_platform(context: JobContext) -> None:
     """Start, move and stop the clocks of complaints whose deadline or state is not as the clock has it."""
-    for statement in (_live(), _ended()):
+    now = context.clock()
+    for statement in (_live(now), _ended(now)):
         last = 0
         while True:
             with write():
                 rows = _some(statement, last)
-                _store(rows, context.clock())
+                _store(rows, now)
                 context.extend()
             if len(rows) < BATCH:
                 break
@@ -50,12 +52,13 @@ def _select() -> Select[Any]:
     return found.outerjoin(CLOCKS, own)
 
 
-def _live() -> Select[Any]:
-    return _select().where(COMPLAINTS.c.status == "open", COMPLAINTS.c.platform_due_at.is_not(None))
+def _live(now: datetime) -> Select[Any]:
+    return _select().where(COMPLAINTS.c.status == "open", COMPLAINTS.c.platform_due_at <= now + FAR)
 
 
-def _ended() -> Select[Any]:
-    over = (COMPLAINTS.c.status != "open") | COMPLAINTS.c.platform_due_at.is_(None)
+def _ended(now: datetime) -> Select[Any]:
+    due = COMPLAINTS.c.platform_due_at
+    over = (COMPLAINTS.c.status != "open") | due.is_(None) | (due > now + FAR)
     return _select().where(CLOCKS.c.state == "running", CLOCKS.c.subject_kind == SUBJECT, over)
 
 
@@ -69,7 +72,7 @@ def _store(rows: list[Any], now: datetime) -> None:
 
 
 def _wanted(row: Any, now: datetime) -> Wanted:
-    gone = row.platform_due_at is None
+    gone = row.platform_due_at is None or row.platform_due_at > now + FAR
     due, closed = (now, row.closed_at or now) if gone else (row.platform_due_at, row.closed_at)
     return Wanted(
         subject_id=row.id, kind=KIND, clock=platform_clock(row.created_at, due, closed), owner_id=row.owner_id,

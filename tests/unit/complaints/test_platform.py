@@ -1,7 +1,7 @@
 """The platform's deadline of a complaint: from its source or typed, loud when it is near, with its own alarm."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -110,6 +110,13 @@ def test_nobody_is_told_of_a_deadline_that_was_over_when_it_became_known(sqlite_
     assert alarms(complaint) == []
 
 
+def test_a_deadline_of_never_disturbs_no_clock(sqlite_app: Flask) -> None:
+    record(datetime(9999, 12, 31, tzinfo=UTC))
+    near = record()
+    tick(NOW)
+    assert db.session.scalars(select(CaseClock.subject_id)).all() == [near.id]
+
+
 def test_the_page_and_the_list_say_how_much_time_is_left(service: Browser) -> None:
     late, near, far = (record(NOW + hours * HOUR) for hours in (-2, 3, 100))
     record(None)
@@ -133,7 +140,10 @@ def test_the_deadline_is_typed_in_the_time_of_the_site_and_taken_away_again(serv
     assert changed.platform_due_at is not None
     assert changed.platform_due_at.isoformat() == "2026-11-21T10:00:00+00:00"
     assert service.post(url, sent).status_code == 409
-    assert service.post(url, sent | {"platform_due_at": "bald", "version": str(changed.version)}).status_code == 422
+    assert (
+        service.post(url, sent | {"platform_due_at": "0001-01-01T00:00", "version": str(changed.version)}).status_code
+        == 422
+    )
     assert service.post(url, {"version": str(changed.version), "platform_due_at": ""}).status_code == 303
 
 
