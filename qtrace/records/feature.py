@@ -37,7 +37,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(public_bp)
     app.register_blueprint(flow_settings)
     flow.register(app)
-    register_subject(app, "record", describe_tasks)
+    register_subject(app, "record", describe_tasks, name=_("表单记录"))
     register_job(app, REINDEX, reindex)
     register_source(app, FREE, RecordSource())
     register_facts(app, "*", RecordFacts())

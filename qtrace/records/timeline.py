@@ -13,6 +13,7 @@ from qtrace.core.db import db
 from qtrace.core.models import EventRow
 from qtrace.flows.models import FlowDecision
 from qtrace.flows.service import definition_of
+from qtrace.flows.signing import names_of_deciders
 from qtrace.flows.stages import names_of
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import FieldDefinition
@@ -74,13 +75,13 @@ def _decided(record: Record) -> list[Entry]:
     kinds = {node.id: node.kind for node in definition.nodes}
     statement = select(FlowDecision).where(FlowDecision.instance_id == instance.id, FlowDecision.version > 2)
     rows = db.session.scalars(statement.order_by(FlowDecision.version.desc())).all()
-    people = people_named({row.by for row in rows if row.by is not None})
+    deciders = names_of_deciders(rows)
     found = []
     for row in rows:
         said = words.get(row.verdict) or (_("通过") if kinds.get(row.node or "") == "approve" else _("再次提交"))
         stage = names[row.node].label if row.node in names else ""
         sentence = _("%(what)s「%(stage)s」", what=said, stage=stage) if stage and row.node != FILL else said
-        found.append(Entry(row.at, people.get(row.by or 0, _("系统")), sentence, row.note, row.verdict))
+        found.append(Entry(row.at, deciders[row.id], sentence, row.note, row.verdict))
     return found
 
 
