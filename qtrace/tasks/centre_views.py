@@ -15,7 +15,7 @@ from qtrace.core.errors import NotFound
 from qtrace.core.ids import as_id
 from qtrace.tasks.cases import Search, cases
 from qtrace.tasks.centre import TEAM, Team, count_copied, found, in_groups, mark_read, members_of, team_of
-from qtrace.tasks.filters import Wanted, read_wanted
+from qtrace.tasks.filters import Wanted, due_span, read_wanted
 from qtrace.tasks.models import Task, TaskView
 from qtrace.tasks.queries import PAGE, count_open
 from qtrace.tasks.saved import drop_view, save_view, views_of
@@ -112,7 +112,7 @@ def _listed(user: User, team: Team, wanted: Wanted, page: int) -> Mapping[str, A
     tasks = rows[:PAGE]
     told = beside(tasks)
     return {
-        "tasks": tasks, "more": len(rows) > PAGE, "groups": in_groups(wanted, tasks, told["turns"], now, zone),
+        "tasks": tasks, "more": len(rows) > PAGE, "tonight": due_span("today", now, zone)[1], "groups": in_groups(wanted, tasks, told["turns"], now, zone),
         **_chosen(tasks), **told,
     }  # fmt: skip
 
