@@ -21,6 +21,7 @@ STYLES = [
     "story",
     "figures",
     "rules",
+    "notices",
     "overlay",
     "print",
 ]
@@ -30,6 +31,7 @@ SCRIPTS = [
 FORM_SCRIPTS = ["inputs", "rows", "rich", "photos", "sign", "fields", "held"]  # loaded by pages that draw a form
 FORM_STYLES = ["rows"]  # what forms and records add to every page's
 DESK = ["designer"]  # what only the designers' page loads, style and script
+FLOWS = ["flows"]  # what the pages about flows add
 TREE = ["tree"]  # what only the page of taxonomies loads
 
 
@@ -47,7 +49,7 @@ def bundles() -> dict[str, str]:
         "css/app.css": pico.strip() + "\n" + joined_styles(STYLES), "js/app.js": joined_scripts(SCRIPTS),
         "js/forms.js": once("qtraceForms", joined_scripts(FORM_SCRIPTS)),
         "css/forms.css": joined_styles(FORM_STYLES), "css/designer.css": joined_styles(DESK), "js/designer.js": joined_scripts(DESK),
-        "js/tree.js": joined_scripts(TREE),
+        "css/flows.css": joined_styles(FLOWS), "js/tree.js": joined_scripts(TREE),
     }  # fmt: skip
 
 

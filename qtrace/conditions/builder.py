@@ -63,7 +63,7 @@ class BuilderField:
     """A field that can be asked about: its choices are offered instead of typing; `is_day` leaves the time out.
 
     What is referred to and too much to be listed is typed: `refer` finds its id, None when there is none, `spell` says
-    what to type for an id.
+    what to type for an id. Fields of one `group` stand together in the list.
     """
 
     id: str
@@ -73,6 +73,7 @@ class BuilderField:
     is_day: bool = False
     refer: Callable[[str], int | None] | None = None
     spell: Callable[[int], str] | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

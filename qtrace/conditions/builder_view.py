@@ -85,6 +85,14 @@ class ShownBuilder:
     joins: tuple[tuple[str, str], ...] = tuple(JOIN_LABELS.items())
 
     @property
+    def groups(self) -> list[tuple[str, list[BuilderField]]]:
+        """Return the fields under the names they stand together under, in order."""
+        found: dict[str, list[BuilderField]] = {}
+        for item in self.fields:
+            found.setdefault(item.group, []).append(item)
+        return list(found.items())
+
+    @property
     def error(self) -> object:
         """Return the error of the whole, if it has one."""
         return self.errors.get(self.name)

@@ -3,18 +3,28 @@
 from datetime import timedelta
 
 from flask import Flask
+from flask_babel import lazy_gettext as _
 
 from qtrace.core import events
 from qtrace.core.jobs import register as register_job
-from qtrace.flows import subscribers, timers, todos, verifying
+from qtrace.flows import exchange_views, simulate_views, subscribers, timers, todos, verifying
 from qtrace.flows.impact import flows_touching
+from qtrace.flows.starters import starters_of
+from qtrace.flows.views import bp
 from qtrace.forms.impact import register_impact
+from qtrace.notifications.service import register_starters
+from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
+
+# Importing them puts their addresses on the blueprint.
+PAGES = (exchange_views, simulate_views)
 
 
 def register(app: Flask) -> None:
-    """Let flows follow what happens to to-dos and people, and do what is due."""
+    """Let flows follow what happens to to-dos and people, do what is due, and show them to who keeps them."""
+    app.register_blueprint(bp)
     register_impact(app, flows_touching)
+    register_starters(app, starters_of)
     todos.register(app)
     for name, follow in subscribers.FOLLOW.items():
         events.subscribe(app, name, follow)
@@ -22,3 +32,4 @@ def register(app: Flask) -> None:
     schedule(app, timers.TICK, timedelta(minutes=1))
     register_job(app, verifying.TICK, verifying.run_verify)
     schedule(app, verifying.TICK, timedelta(hours=1))
+    add_nav(app, NavItem("flows.index", _("流程"), "workflow", "config.flows", group="config"))

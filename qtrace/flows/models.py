@@ -20,6 +20,22 @@ class FlowDefinition(Base):
     version: Mapped[int]
     definition: Mapped[dict[str, Any]]
     active: Mapped[bool] = mapped_column(default=True)
+    note: Mapped[str | None] = mapped_column(Text)
+    published_at: Mapped[datetime | None]  # nothing: it came with the program
+    published_by: Mapped[int | None]
+
+
+class FlowStart(Base):
+    """A flow begins by itself for what comes in: for every subject of the kind (and form), or where the condition holds."""
+
+    __tablename__ = "flow_start"
+    __table_args__ = (UniqueConstraint("flow", "subject_kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    flow: Mapped[str] = mapped_column(String(60))  # the key of the flow
+    subject_kind: Mapped[str] = mapped_column(String(40))
+    condition: Mapped[dict[str, Any] | None]
+    position: Mapped[int] = mapped_column(default=0)  # the first that holds is taken
 
 
 class FlowInstance(Base):

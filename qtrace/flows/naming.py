@@ -28,8 +28,8 @@ def wording_now() -> Wording:
         role.key: (role.name_en if english else role.name_zh) or role.name_zh
         for role in db.session.scalars(select(Role))
     }
-    people = dict(db.session.execute(select(User.username, User.name)).tuples())
-    departments = {str(key): name for key, name in db.session.execute(select(Department.id, Department.name)).tuples()}
+    people = {user.username: user.name for user in db.session.execute(select(User.username, User.name))}
+    departments = {str(row.id): row.name for row in db.session.execute(select(Department.id, Department.name))}
     permissions = {key: str(label) for key, label in PERMISSIONS.items()}
     names = Names(roles, people, departments, permissions=permissions, condition=in_words)
     return Wording(names, _, english)
@@ -58,7 +58,7 @@ def kinds_in(condition: Any) -> dict[str, FieldKind]:
     """Return of each field a condition asks about the kind its operators and values tell."""
     found: dict[str, FieldKind] = {}
     for clause in _clauses(condition):
-        name, op = str(clause.get("field", "")), clause.get("op")
+        name, op = str(clause.get("field", "")), str(clause.get("op", ""))
         fitting = [kind for kind in FieldKind if op in OPERATORS[kind]]
         ranked = [kind for kind in fitting if _reads(clause, kind)]
         if ranked:

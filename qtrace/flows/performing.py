@@ -11,6 +11,7 @@ from qtrace.calendars.service import due_for
 from qtrace.core import events
 from qtrace.core.db import require_write, table_of
 from qtrace.core.jobs import enqueue
+from qtrace.flows.case import Case
 from qtrace.flows.company import people_of_role
 from qtrace.flows.definition import ASKING, Node, Tree
 from qtrace.flows.models import FlowTimer, StageSpan
@@ -36,17 +37,6 @@ STEP = "flow-step"  # the job that runs what a node does by itself
 ENTER = insert(table_of(StageSpan))
 DEPARTMENT_OF = select(table_of(User).c.department_id).where(table_of(User).c.id == bindparam("user"))
 LEAD = "quality_lead"
-
-
-@dataclass(frozen=True)
-class Case:
-    """What the flow needs to know of its subject: where it is, what it is called, who started it."""
-
-    subject: tuple[str, int]
-    title: str
-    url: str
-    initiator_id: int | None
-    department_id: int | None
 
 
 @dataclass(frozen=True)

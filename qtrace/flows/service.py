@@ -17,6 +17,7 @@ from qtrace.core import clock
 from qtrace.core.db import db, insert_row, require_write, table_of
 from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
 from qtrace.core.memo import remembered
+from qtrace.flows.case import Case
 from qtrace.flows.company import CompanyFacts, active
 from qtrace.flows.definition import ASKING, JUDGING, Definition, Node, Tree
 from qtrace.flows.engine import act, start
@@ -24,7 +25,7 @@ from qtrace.flows.errors import FlowError
 from qtrace.flows.facts import Answer, Recorded
 from qtrace.flows.gates import held_back, shut_gates
 from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance
-from qtrace.flows.performing import Case, Entry, Stage, drop_timers, end_spans, entry_of, perform, span_again
+from qtrace.flows.performing import Entry, Stage, drop_timers, end_spans, entry_of, perform, span_again
 from qtrace.flows.reading import parse_definition
 from qtrace.flows.state import (
     Decide,

@@ -20,6 +20,7 @@ def init_filters(app: Flask) -> None:
         day=show_day,
         money=show_money,
         span=show_span,
+        worktime=show_worktime,
         ago=show_ago,
         due=show_due,
         percent=show_percent,
@@ -72,6 +73,15 @@ def show_span(span: timedelta | float | None, *, coarse: bool = False) -> str:
         return ngettext("%(n)s 小时", "%(n)s 小时", _plural(hours), n=hours)
     days = _tenths(seconds / 86400, coarse)
     return ngettext("%(n)s 天", "%(n)s 天", _plural(days), n=days)
+
+
+def show_worktime(minutes: int) -> str:
+    """Show minutes of work in hours and minutes: how long a day is, only a calendar knows."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return ngettext("%(num)s 分钟", "%(num)s 分钟", rest)
+    whole = ngettext("%(n)s 小时", "%(n)s 小时", hours, n=f"{hours:,}")
+    return f"{whole} {ngettext('%(num)s 分钟', '%(num)s 分钟', rest)}" if rest else whole
 
 
 def _plural(shown: str) -> int:
