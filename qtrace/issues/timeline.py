@@ -142,6 +142,7 @@ SENTENCES: dict[str, Sentence] = {
     "flow_reopened": lambda event, names: _(
         "重新打开,回到「%(stage)s」", stage=names.stages.get(str(event.body.get("node")), "—")
     ),
+    "task_urged": lambda _event, _names: _("催办"),
     "task_claimed": lambda _event, _names: _("领取了待办"),
     "task_transferred": _transferred,
     "task_helper_added": lambda event, names: _("请 %(name)s 协助", name=names.person(event.body.get("helper"))),

@@ -47,6 +47,9 @@ KINDS: Mapping[str, Kind] = {
     "task_transferred": Kind(_l("转交"), _l("别人把待办转交给我"), icon="corner-down-right"),
     "task_urged": Kind(_l("催办"), _l("发起人催我办"), icon="zap"),
     "task_copied": Kind(_l("抄送"), _l("流程抄送给我"), icon="copy"),
+    "stand_in_set": Kind(_l("代理"), _l("有人请我代理,或别人替我设了代理"), lambda _facts: _("代理已设好"), "users"),
+    "stand_in_ended": Kind(_l("代理结束"), _l("代理到期或提前结束"), lambda _facts: _("代理已结束"), "users"),
+    "tasks_handed_over": Kind(_l("全部交接"), _l("有人把待办全部交给我"), icon="send"),
     "flow_reminded": Kind(_l("超时提醒"), _l("我的待办超时了"), _reminded, "clock"),
     "flow_escalated": Kind(
         _l("超时升级"), _l("下属的待办超时,升级到我"), lambda _facts: _("超时没有办,升级到您这里"), "alert-triangle", urgent=True

@@ -7,9 +7,11 @@ from typing import Literal
 from flask import Flask, current_app, url_for
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
+from qtrace.core import clock
 from qtrace.core.db import db
 from qtrace.notifications.models import Notice
 from qtrace.tasks.models import Task
+from qtrace.tasks.standing import stands_in
 
 KEEP = timedelta(days=30)
 SALT = "notice-link"
@@ -64,7 +66,10 @@ def is_over(notice: Notice) -> bool:
     if notice.kind not in TO_DO or notice.task_id is None:
         return False
     task = db.session.get(Task, notice.task_id)
-    return task is None or task.state != "open" or (task.owner_id is not None and task.owner_id != notice.user_id)
+    if task is None or task.state != "open":
+        return True
+    others = task.owner_id is not None and task.owner_id != notice.user_id
+    return others and not stands_in(notice.user_id, task.owner_id, task.flow, clock.now())
 
 
 def _opened(notice: Notice) -> Opened:

@@ -18,6 +18,7 @@ from qtrace.core.db import affected, before_commit, insert_into, require_write, 
 from qtrace.core.jobs import enqueue
 from qtrace.notifications.models import Notice
 from qtrace.tasks.models import Task, task_pool
+from qtrace.tasks.standing import Deputy, deputies_of
 
 SPREAD = "notice-spread"  # the job that makes deliveries of what was stored
 PENDING = "qtrace_notices"
@@ -62,6 +63,7 @@ class _Known:
     roles: Mapping[str, Sequence[int]]
     cases: Mapping[Subject, tuple[str, str]]
     starters: Mapping[Subject, int]
+    deputies: Mapping[int, Sequence[Deputy]]
 
 
 def notify(
@@ -136,11 +138,13 @@ def _look_up(session: Session, drafts: Sequence[Draft]) -> _Known:
     roles = {tasks[task].role_key for task in pooled if task and tasks[task].role_key}
     untitled = {one.subject for one in drafts if not one.title and one.task_id not in tasks}
     started = {one.subject for one in drafts if one.to_starter}
-    return _Known(tasks, pools, _people_of(session, roles), _cases(session, untitled), _starters(started))
+    owners = {tasks[one.task_id].owner_id for one in drafts if one.of_task and one.task_id in tasks} - {None}
+    deputies = deputies_of(owners, drafts[-1].at) if owners else {}
+    return _Known(tasks, pools, _people_of(session, roles), _cases(session, untitled), _starters(started), deputies)
 
 
 def _task_rows() -> Any:
-    columns = (TASKS.c.id, TASKS.c.title, TASKS.c.url, TASKS.c.owner_id, TASKS.c.role_key, TASKS.c.state)
+    columns = (TASKS.c.id, TASKS.c.title, TASKS.c.url, TASKS.c.owner_id, TASKS.c.role_key, TASKS.c.state, TASKS.c.flow)
     return select(*columns)
 
 
@@ -196,6 +200,8 @@ def _completed(one: Draft, known: _Known) -> Draft:
     users, kind = set(one.users), one.kind
     if one.of_task and task is not None and task.owner_id is not None:
         users.add(task.owner_id)
+        if task.state == "open":
+            users |= {one.user_id for one in known.deputies.get(task.owner_id, ()) if one.covers(task.flow)}
         kind = "task_copied" if task.state == "copied" else kind
     elif one.of_task and task is not None:
         users |= {*known.roles.get(task.role_key, ()), *known.pools.get(task.id, ())}

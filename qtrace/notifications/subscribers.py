@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask
+from flask_babel import gettext as _
 
+from qtrace.accounts.queries import names_of
 from qtrace.core.events import Event, subscribe
 from qtrace.notifications.kinds import kind_of
 from qtrace.notifications.service import Draft, draft
@@ -44,10 +46,28 @@ def to_starter(event: Event) -> None:
     draft(_draft(event, key=event.at.isoformat(), to_starter=True))
 
 
+def stand_in_told(event: Event) -> None:
+    """Tell both sides that one stands in for the other, or does no longer."""
+    names = names_of({int(event.body["user"]), int(event.body["deputy"])})
+    title = _("%(name)s 由 %(deputy)s 代理", name=names[event.body["user"]], deputy=names[event.body["deputy"]])
+    key = f"{event.body['stand_in']}"
+    draft(_draft(event, users=_users(event), key=key, title=title, url="/me/stand-ins"))
+
+
+def handed_over(event: Event) -> None:
+    """Tell both sides that everything went from one to the other."""
+    names = names_of({int(event.body["from"]), int(event.body["to"])})
+    title = _("%(name)s 的待办全部交接给 %(to)s", name=names[event.body["from"]], to=names[event.body["to"]])
+    draft(_draft(event, users=_users(event), key=event.at.isoformat(), title=title, url="/tasks"))
+
+
 TOLD: Mapping[str, Callable[[Event], None]] = {
     "task_opened": task_opened,
     "task_transferred": task_transferred,
     "task_urged": told_by_name,
+    "stand_in_set": stand_in_told,
+    "stand_in_ended": stand_in_told,
+    "tasks_handed_over": handed_over,
     "flow_reminded": told_by_name,
     "flow_escalated": told_by_name,
     "clock_alarm": told_by_name,

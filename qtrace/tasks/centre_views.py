@@ -20,7 +20,7 @@ from qtrace.tasks.models import Task, TaskView
 from qtrace.tasks.queries import PAGE, count_open
 from qtrace.tasks.saved import drop_view, save_view, views_of
 from qtrace.tasks.subjects import kind_names
-from qtrace.tasks.urging import urge
+from qtrace.tasks.urging import urge, waits_for_others
 from qtrace.tasks.views import HISTORY, beside, bp, capped
 from qtrace.web.csrf import answer_at, safe_path
 from qtrace.web.filters import site_zone
@@ -83,7 +83,8 @@ def copies_read() -> Response:
 def urge_create() -> Response:
     """Remind those a case waits for."""
     subject = (request.form.get("kind", "")[:40], as_id(request.form.get("id")) or 0)
-    if not may_urge(*subject):
+    starter = cases().starter(subject)
+    if starter is None or (starter != actor().id and not actor().can(TEAM)):
         raise NotFound
     url = safe_path(request.form.get("next"), url_for("tasks.index", state="mine"))
     user_id, now = actor().id, clock.now()
@@ -94,9 +95,11 @@ def urge_create() -> Response:
 
 
 def may_urge(kind: str, subject_id: int) -> bool:
-    """Say whether the person asking started the case, or looks after what everybody has to do."""
-    starter = cases().starter((kind, subject_id))
-    return starter is not None and (starter == actor().id or actor().can(TEAM))
+    """Say whether the case waits for others, and the person asking started it or looks after everybody's to-dos."""
+    subject = (kind, subject_id)
+    if not waits_for_others(subject, actor().id):
+        return False
+    return actor().can(TEAM) or cases().starter(subject) == actor().id
 
 
 def _wanted(views: Sequence[TaskView]) -> Wanted:

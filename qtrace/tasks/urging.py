@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from qtrace.accounts.models import Role, User, user_role
 from qtrace.accounts.queries import names_of
 from qtrace.core import events
-from qtrace.core.db import require_write
+from qtrace.core.db import db, require_write
 from qtrace.core.errors import Refused
 from qtrace.core.models import EventRow
 from qtrace.tasks.models import Task, task_pool
@@ -43,10 +43,19 @@ def urge(subject: tuple[str, int], *, by: User, zone: ZoneInfo, now: datetime, n
     urged = [task for task in tasks if set(people[task.id]) & set(users)]
     for task in urged:
         task.urged_at = now
-    standing = [deputy for found in deputies_of(users, now).values() for deputy in found if deputy not in users]
-    body = {"task": urged[0].id, "tasks": [task.id for task in urged], "users": [*users, *standing]}
+    told_too = [one for one in _deputies(urged, now) if one not in users and one != by.id]
+    body = {"task": urged[0].id, "tasks": [task.id for task in urged], "users": [*users, *told_too]}
     events.record(EVENT, subject=subject, by=by.id, now=now, body=body, reason=note)
     return _names(users)
+
+
+def waits_for_others(subject: tuple[str, int], user_id: int) -> bool:
+    """Say whether an open to-do of the case is not the person's own."""
+    others = select(Task.id).where(
+        Task.subject_kind == subject[0], Task.subject_id == subject[1], Task.state == "open",
+        or_(Task.owner_id.is_(None), Task.owner_id != user_id),
+    )  # fmt: skip
+    return db.session.scalar(others.limit(1)) is not None
 
 
 def _people(task: Task) -> Sequence[int]:
@@ -60,6 +69,13 @@ def _people(task: Task) -> Sequence[int]:
         )
         return session.scalars(held.where(Role.key == task.role_key, User.active).order_by(User.id)).all()
     return session.scalars(select(task_pool.c.user_id).where(task_pool.c.task_id == task.id)).all()
+
+
+def _deputies(tasks: Sequence[Task], now: datetime) -> list[int]:
+    """Return who stands in now for those the to-dos are waiting for."""
+    found = deputies_of({task.owner_id for task in tasks if task.owner_id is not None}, now)
+    standing = [one.user_id for task in tasks for one in found.get(task.owner_id or 0, ()) if one.covers(task.flow)]
+    return list(dict.fromkeys(standing))
 
 
 def _told_since(subject: tuple[str, int], since: datetime) -> dict[int, datetime]:

@@ -16,7 +16,7 @@ from qtrace.core.models import EventRow
 from qtrace.flows.models import FlowDecision, FlowInstance
 from qtrace.tasks.models import StandIn, Task, TaskBatch
 from tests.conftest import NOW, log_in, user_id
-from tests.factories.flows import hand_in, make_approval
+from tests.factories.approvals import hand_in, make_approval
 from tests.factories.issues import fresh
 from tests.functional.test_my_work import opened
 
