@@ -56,22 +56,22 @@ def subjects_of(user: Viewer, kind: str) -> CompoundSelect[int]:
     return union_all(to_do.where(Task.owner_id == user.id), to_do.where(Task.id.in_(helped)), pooled, named, stood)
 
 
-def open_tasks(user: User, *, page: int = 1) -> list[Task]:
+def open_tasks(user: User, *, page: int = 1, only: Sequence[ColumnElement[bool]] = ()) -> list[Task]:
     """Return a page of the person's open to-dos, the most urgent first, and one more where others follow."""
     wanted = page * PAGE + 1
-    dated = _urgent(user, Task.due_at.is_not(None), wanted)
-    undated = [] if len(dated) == wanted else _urgent(user, Task.due_at.is_(None), wanted - len(dated))
-    return _loaded([*dated, *undated][(page - 1) * PAGE :])
+    dated = _urgent(user, wanted, Task.due_at.is_not(None), *only)
+    undated = [] if len(dated) == wanted else _urgent(user, wanted - len(dated), Task.due_at.is_(None), *only)
+    return loaded([*dated, *undated][(page - 1) * PAGE :])
 
 
-def late_tasks(user: User, now: datetime, *, page: int = 1) -> list[Task]:
+def late_tasks(user: User, now: datetime, *, page: int = 1, only: Sequence[ColumnElement[bool]] = ()) -> list[Task]:
     """Return a page of the person's to-dos past their due time, the oldest first, and one more where others follow."""
-    return _loaded(_urgent(user, Task.due_at < now, page * PAGE + 1)[(page - 1) * PAGE :])
+    return loaded(_urgent(user, page * PAGE + 1, Task.due_at < now, *only)[(page - 1) * PAGE :])
 
 
-def done_tasks(user: User, *, page: int = 1) -> list[Task]:
+def done_tasks(user: User, *, page: int = 1, only: Sequence[ColumnElement[bool]] = ()) -> list[Task]:
     """Return a page of what the person has done, newest first, and one more where others follow."""
-    done = select(Task).where(Task.state == "done", Task.closed_by == user.id)
+    done = select(Task).where(Task.state == "done", Task.closed_by == user.id, *only)
     ordered = done.options(joinedload(Task.owner)).order_by(Task.closed_at.desc(), Task.id.desc())
     return list(db.session.scalars(ordered.offset((page - 1) * PAGE).limit(PAGE + 1)))
 
@@ -105,18 +105,17 @@ def _covered(behind: Behind) -> list[ColumnElement[bool]]:
     return [Task.flow.in_(behind.flows)] if behind.flows else []
 
 
-def _urgent(user: User, condition: ColumnElement[bool], most: int) -> list[int]:
+def _urgent(user: User, most: int, *only: ColumnElement[bool]) -> list[int]:
     """Return the ids of so many to-dos of the person, the most urgent first."""
     behind = persons_behind(user.id, clock.now())
     ways = [
-        select(way.order_by(Task.due_at, Task.id).limit(most).subquery())
-        for way in _ways(user, condition, behind=behind)
+        select(way.order_by(Task.due_at, Task.id).limit(most).subquery()) for way in _ways(user, *only, behind=behind)
     ]  # each has its page, so the best of all are among them
     found = union(*ways).subquery()
     return list(db.session.scalars(select(found.c.id).order_by(found.c.due_at, found.c.id).limit(most)))
 
 
-def _loaded(ids: Sequence[int]) -> list[Task]:
+def loaded(ids: Sequence[int]) -> list[Task]:
     """Return the to-dos in this order."""
     rows = db.session.scalars(select(Task).where(Task.id.in_(ids)).options(joinedload(Task.owner))).all()
     by_id = {task.id: task for task in rows}

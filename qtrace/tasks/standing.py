@@ -4,7 +4,7 @@ They are never followed on: whoever stands in for a deputy has only the deputy's
 to the others of the pool.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -54,15 +54,23 @@ class Behind:
         return not self.flows or flow in self.flows
 
 
+@dataclass(frozen=True)
+class Deputy:
+    """Who stands in for a person now; `flows` is empty where that is for everything."""
+
+    user_id: int
+    flows: tuple[str, ...]
+
+    def covers(self, flow: str | None) -> bool:
+        """Say whether a to-do of this flow is among what the deputy decides."""
+        return not self.flows or flow in self.flows
+
+
 def persons_behind(deputy_id: int, now: datetime) -> list[Behind]:
     """Return the people somebody stands in for now."""
     rows = db.session.execute(BEHIND, {"deputy": deputy_id, "at": now}).all()
-    chosen = {row.id for row in rows if not row.every_flow}
-    flows: dict[int, list[str]] = {}
-    if chosen:
-        for stand_in, flow in db.session.execute(select(stand_in_flow).where(stand_in_flow.c.stand_in_id.in_(chosen))):
-            flows.setdefault(stand_in, []).append(flow)
-    return [Behind(row.user_id, tuple(flows.get(row.id, ()))) for row in rows if row.every_flow or flows.get(row.id)]
+    flows = _flows_of([row.id for row in rows if not row.every_flow])
+    return [Behind(row.user_id, tuple(flows.get(row.id, ()))) for row in rows if row.every_flow or row.id in flows]
 
 
 def stands_in(deputy_id: int, user_id: int | None, flow: str | None, now: datetime) -> bool:
@@ -72,15 +80,17 @@ def stands_in(deputy_id: int, user_id: int | None, flow: str | None, now: dateti
     return any(one.user_id == user_id and one.covers(flow) for one in persons_behind(deputy_id, now))
 
 
-def deputies_of(user_ids: Sequence[int], now: datetime) -> dict[int, list[int]]:
+def deputies_of(user_ids: Collection[int], now: datetime) -> dict[int, list[Deputy]]:
     """Return who stands in now for each of these people."""
     rows = db.session.execute(
-        select(StandIn.user_id, StandIn.deputy_id)
+        select(StandIn.id, StandIn.user_id, StandIn.deputy_id, StandIn.every_flow)
         .where(StandIn.user_id.in_(user_ids), StandIn.begins_at <= now, StandIn.ends_at > now).order_by(StandIn.id)
-    )  # fmt: skip
-    found: dict[int, list[int]] = {}
-    for user, deputy in rows:
-        found.setdefault(user, []).append(deputy)
+    ).all()  # fmt: skip
+    flows = _flows_of([row.id for row in rows if not row.every_flow])
+    found: dict[int, list[Deputy]] = {}
+    for row in rows:
+        if row.every_flow or row.id in flows:
+            found.setdefault(row.user_id, []).append(Deputy(row.deputy_id, tuple(flows.get(row.id, ()))))
     return found
 
 
@@ -113,12 +123,7 @@ def all_stand_ins() -> Sequence[StandIn]:
 
 def flows_of(stand_ins: Sequence[StandIn]) -> dict[int, list[str]]:
     """Return the keys of the flows each is for; those for everything have none."""
-    ids = [one.id for one in stand_ins]
-    found: dict[int, list[str]] = {}
-    rows = db.session.execute(select(stand_in_flow).where(stand_in_flow.c.stand_in_id.in_(ids)))
-    for stand_in, flow in rows:
-        found.setdefault(stand_in, []).append(flow)
-    return found
+    return _flows_of([one.id for one in stand_ins])
 
 
 def set_stand_in(new: NewStandIn, *, zone: ZoneInfo, by: int, now: datetime) -> int:
@@ -157,6 +162,14 @@ def tell_ended(now: datetime) -> int:
         row.closed_at = now
         _tell("stand_in_ended", row, None, now)
     return len(rows)
+
+
+def _flows_of(ids: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    if ids:
+        for stand_in, flow in db.session.execute(select(stand_in_flow).where(stand_in_flow.c.stand_in_id.in_(ids))):
+            found.setdefault(stand_in, []).append(flow)
+    return found
 
 
 def _check(new: NewStandIn, begins: datetime, ends: datetime, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""My work: the home page, the list of to-dos, and handing them on."""
+"""My work: the home page, one to-do, and handing it on."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,18 +11,10 @@ from qtrace.accounts.queries import people
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.ids import as_id
-from qtrace.tasks.cases import turns_of
+from qtrace.tasks.cases import cases, turns_of
+from qtrace.tasks.centre import count_copied
 from qtrace.tasks.models import Task
-from qtrace.tasks.queries import (
-    COUNT_CAP,
-    PAGE,
-    count_open,
-    done_tasks,
-    grouped,
-    late_tasks,
-    my_task,
-    open_tasks,
-)
+from qtrace.tasks.queries import COUNT_CAP, PAGE, count_open, grouped, my_task, open_tasks
 from qtrace.tasks.service import add_helper, claim, transfer
 from qtrace.tasks.standing import persons_behind
 from qtrace.tasks.subjects import facts_of
@@ -31,6 +23,7 @@ from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render
 
 bp = Blueprint("tasks", __name__)
+HISTORY = 5
 
 
 @bp.get("/")
@@ -41,32 +34,19 @@ def home() -> Response:
     found, total = open_tasks(actor()), count_open(actor())
     tasks = found[:PAGE]
     groups = grouped(tasks, now, site_zone())
+    copied = count_copied(actor())
     return render(
         "tasks/home.html",
         groups=groups,
         now=now,
         total=total,
         total_text=capped(total),
-        **_beside(tasks),
+        copied=copied,
+        copied_text=capped(copied),
         more=len(found) > PAGE,
         shown=len(tasks),
+        **beside(tasks),
     )
-
-
-@bp.get("/tasks")
-@login_needed
-def index() -> Response:
-    """List the to-dos: open, late or done."""
-    state, now, page = request.args.get("state", "open"), clock.now(), _page_number()
-    if state == "done":
-        found = done_tasks(actor(), page=page)
-    else:
-        found = late_tasks(actor(), now, page=page) if state == "late" else open_tasks(actor(), page=page)
-    rows = found[:PAGE]
-    return render(
-        "tasks/index.html", tasks=rows, state=state, now=now, **_beside(rows), open_count=capped(count_open(actor())),
-        late_count=capped(count_open(actor(), late_at=now)), at=page, more=len(found) > PAGE,
-    )  # fmt: skip
 
 
 @bp.get("/tasks/<int:task_id>")
@@ -75,7 +55,10 @@ def show(task_id: int) -> Response:
     """Show one to-do with what can be done with it."""
     task = my_task(task_id, actor())
     colleagues = [person for person in people(active_only=True) if person.id != actor().id]
-    return render("tasks/show.html", task=task, people=colleagues, now=clock.now(), **_beside([task]))
+    history = cases().history(task, HISTORY)
+    return render(
+        "tasks/show.html", task=task, people=colleagues, history=history, now=clock.now(), **beside([task])
+    )  # fmt: skip
 
 
 @bp.post("/tasks/<int:task_id>/claim")
@@ -112,7 +95,7 @@ def helper_create(task_id: int) -> Response:
     return go(url_for("tasks.show", task_id=task.id), trigger={"toast": _("已添加协助人")})
 
 
-def _beside(tasks: Sequence[Task]) -> dict[str, Any]:
+def beside(tasks: Sequence[Task]) -> dict[str, Any]:
     """Return what stands on the cards of to-dos beside themselves: the facts, the stage, whom one stands in for."""
     user = actor()
     others = any(task.owner_id not in (None, user.id) for task in tasks)
@@ -120,16 +103,11 @@ def _beside(tasks: Sequence[Task]) -> dict[str, Any]:
     return {"facts": facts_of(tasks), "turns": turns_of(tasks, user), "behind": behind}
 
 
-def _number(name: str) -> int:
-    """Return a number of the form that a database can hold, 0 where it is none."""
-    return as_id(request.form.get(name)) or 0
-
-
 def capped(count: int) -> str:
     """Return a count as it is shown: from 1000 on only that it is more."""
     return f"{COUNT_CAP - 1}+" if count >= COUNT_CAP else str(count)
 
 
-def _page_number() -> int:
-    text = request.args.get("page", "")
-    return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
+def _number(name: str) -> int:
+    """Return a number of the form that a database can hold, 0 where it is none."""
+    return as_id(request.form.get(name)) or 0

@@ -1,5 +1,6 @@
 """Somebody is away: a colleague sees the to-dos, decides them, and every record says for whom."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from qtrace.tasks.models import StandIn, Task
 from qtrace.tasks.queries import count_open, mine
 from qtrace.tasks.standing import tell_ended
 from tests.conftest import NOW, log_in, user_id
-from tests.factories.issues import fresh
+from tests.factories.issues import fresh, make_issue
 from tests.functional.test_my_work import opened
 
 TODAY, TOMORROW = "2026-11-20", "2026-11-21"
@@ -115,3 +116,23 @@ def test_a_deputy_for_some_flows_sees_only_theirs(login: Any) -> None:
         assert count_open(deputy) == 1
         seen = db.session.scalars(select(Task.title).where(mine(deputy))).all()
         assert list(seen) == ["甲"]
+
+
+def test_a_deputy_hands_in_what_is_the_others_and_the_case_names_both(login: Any) -> None:
+    issue = make_issue()
+    login("quality_lead").post("/me/stand-ins", asked("owner"))
+    browser = login("owner")  # who may not decide for himself
+    page = browser.get(f"/issues/{issue.number}").text
+    assert 'name="verdict"' in page
+    version = re.search(r'name="version" value="(\d+)"', page)
+    answer = browser.post(f"/issues/{issue.number}/decisions", {"verdict": "submit", "version": version and version[1]})
+    assert answer.status_code == 303
+    assert "王姐（老板 代）" in login("quality_lead").get(f"/issues/{issue.number}").text
+
+
+def test_both_sides_find_it_in_their_inbox(login: Any) -> None:
+    login("admin").post("/me/stand-ins", asked("owner", user_id=user_id("inspector"), everybody="1"))
+    for role in ("owner", "inspector"):
+        assert "李工 由 老板 代理" in login(role).get("/inbox").text
+    opened(title="瓶盖漏液")
+    assert "瓶盖漏液" in login("owner").get("/inbox").text, "the deputy is told of what comes in"
