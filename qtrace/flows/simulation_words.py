@@ -68,7 +68,7 @@ def _stop(
     return StopTold(
         words.called(node), words.kind(node), ICONS[node.kind], tone_of(node), _due(node, words),
         [(words.person(one.who), _named(one.users, people) or _("没有找到人")) for one in stop.found],
-        _asked(stop.asked, node, words, people), [_jumped(one, stop, node, words, people) for one in stop.jumped],
+        _asked(stop.asked, node, words, people), [_jumped(one, stop, words, people) for one in stop.jumped],
         _ways(stop, node, words, seen, tree), _named(stop.copied, people),
         [
             Choice(_label(letter, node), url_of(stop.path + letter), stop.choice == letter) for letter in stop.choices
@@ -96,7 +96,7 @@ def _asked(asked: Sequence[Asked], node: Node, words: Wording, people: Mapping[i
     return _("%(who)s,%(many)s", who=names, many=many) if many else names
 
 
-def _jumped(jumped: Jumped, stop: Stop, node: Node, words: Wording, people: Mapping[int, str]) -> str:
+def _jumped(jumped: Jumped, stop: Stop, words: Wording, people: Mapping[int, str]) -> str:
     """Return which policy put things so."""
     to = _named(stop.told.get(jumped, ()), people) or "—"
     sentences = {

@@ -16,7 +16,7 @@ from qtrace.flows.drawing import cards_of, steps_of
 from qtrace.flows.impact import uses
 from qtrace.flows.naming import flow_name, wording_now
 from qtrace.flows.queries import Flow, all_flows, flow_of, keys
-from qtrace.flows.telling import wording_of
+from qtrace.flows.telling import fields_asked, wording_of
 from qtrace.flows.templates import TEMPLATES, template_of
 from qtrace.flows.versions import add_version, switch_version
 from qtrace.web.csrf import answer_at
@@ -47,10 +47,11 @@ def index() -> Response:
 def new() -> Response:
     """Show the shipped flows to start from, each readable as a whole."""
     chosen = template_of(request.args.get("template", ""))
-    words = wording_of("")
+    words = wording_of(chosen.key if chosen else "-")
     cards = cards_of(chosen.definition, words) if chosen else []
     return render(
         "flows/new.html", templates=TEMPLATES, chosen=chosen, cards=cards, words=words,
+        asked=fields_asked(chosen.definition, words) if chosen else (),
         subjects={"issue": _("质量问题"), "complaint": _("客诉"), "record": _("表单记录")}, error=None,
     )  # fmt: skip
 
