@@ -21,7 +21,7 @@ from qtrace.rules.engine import all_facts
 from qtrace.rules.reading import FormWords
 from qtrace.web.filters import site_zone
 
-EXTENSION, SEEN = "qtrace_flow_condition_fields", "qtrace_flow_condition_values"
+EXTENSION, SEEN = "qtrace_flow_condition_fields", "qtrace_flow_seen"
 
 log = logging.getLogger("qtrace.flows")
 

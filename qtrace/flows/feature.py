@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core import events
 from qtrace.core.jobs import register as register_job
-from qtrace.flows import exchange_views, simulate_views, subscribers, timers, verifying
+from qtrace.flows import exchange_views, move_views, simulate_views, subscribers, timers, verifying
 from qtrace.flows.impact import flows_touching
 from qtrace.flows.views import bp
 from qtrace.forms.impact import register_impact
@@ -15,7 +15,7 @@ from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (exchange_views, simulate_views)
+PAGES = (exchange_views, move_views, simulate_views)
 
 
 def register(app: Flask) -> None:
