@@ -23,6 +23,7 @@ from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
 
 MOST_NAME = 120
+MOST_KEY = 54  # leaves room for a number behind it
 SUBJECTS = ("issue", "complaint", "record")
 
 bp = Blueprint("flows", __name__)
@@ -108,16 +109,22 @@ def compare_show(key: str) -> Response:
 
 def named(definition: Definition, name: str) -> Definition:
     """Return the definition under a key that is free, and with the name that was typed."""
-    taken, key, count = keys(), definition.key, 1
-    while key in taken:
-        count += 1
-        key = f"{definition.key}_{count}"
     typed = name.strip()
     if len(typed) > MOST_NAME:
         raise Refused(_("名称最多 %(n)d 个字。", n=MOST_NAME), "name")
+    key = free_key(definition.key)
     if not typed or typed == definition.name_zh:
         return replace(definition, key=key)
     return replace(definition, key=key, name_zh=typed, name_en=typed)
+
+
+def free_key(wanted: str) -> str:
+    """Return the key, numbered where a flow or a draft has it already."""
+    taken, key, count = keys(), wanted, 1
+    while key in taken:
+        count += 1
+        key = f"{wanted[:MOST_KEY]}_{count}"
+    return key
 
 
 def _before(flow: Flow, number: int) -> int:

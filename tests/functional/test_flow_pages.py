@@ -1,5 +1,6 @@
 """The pages on which flows are kept: list, shipped flows, versions, differences, poster, files."""
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -130,3 +131,19 @@ def test_a_flow_is_tried_on_a_real_issue_without_writing(lead: Browser) -> None:
 def term(code: str) -> str:
     """Return the id of a term."""
     return str(db.session.scalars(select(Term.id).where(Term.code == code)).one())
+
+
+def test_a_file_becomes_a_new_flow_or_the_next_version(lead: Browser) -> None:
+    publish(shipped("recall"))
+    content = lead.get("/flows/recall/export").data
+
+    def upload(data: bytes, into: str = "") -> Any:
+        return lead.post("/flows/imports", {"file": (io.BytesIO(data), "x.json"), "into": into})
+
+    assert upload(content).headers["Location"] == "/flows/recall_2"
+    changed = content.replace("召回".encode(), "紧急召回".encode())
+    assert upload(changed, "recall").headers["Location"] == "/flows/recall"
+    assert "紧急召回" in lead.get("/flows/recall").text
+    refused = upload(b"[" * 100_000)
+    assert refused.status_code == 422 and "套得太深" in refused.text
+    assert upload(content, "nothing").status_code == 404
