@@ -10,29 +10,40 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, current_app
+from sqlalchemy import select
 
+from qtrace.accounts.models import Department
 from qtrace.conditions.builder import BuilderField, BuilderSetup
 from qtrace.conditions.evaluate import evaluate
 from qtrace.conditions.tree import ConditionError, FieldKind, parse
-from qtrace.flows.company import register_condition
+from qtrace.core.db import db
+from qtrace.core.ids import as_id
+from qtrace.flows.company import Subject, register_condition
 from qtrace.flows.naming import kinds_in
+from qtrace.forms.definition import FormDefinition
 from qtrace.rules.editor import builder_field
 from qtrace.rules.engine import all_facts
 from qtrace.rules.reading import FormWords
 from qtrace.web.filters import site_zone
 
 EXTENSION, SEEN = "qtrace_flow_condition_fields", "qtrace_flow_seen"
+PEOPLE, DEPARTMENTS = frozenset({"user", "users"}), frozenset({"department"})  # controls
 
 log = logging.getLogger("qtrace.flows")
 
 
 @dataclass(frozen=True)
 class FieldGroup:
-    """Fields that stand together under one name; `bound` says that what has them goes through the flow."""
+    """Fields that stand together under one name; `bound` says that what has them goes through the flow.
+
+    `people` and `departments` are those of its fields that hold a colleague, and a department.
+    """
 
     name: str
     fields: tuple[BuilderField, ...]
     bound: bool = False
+    people: tuple[str, ...] = ()
+    departments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,10 +79,27 @@ def groups_of(key: str) -> list[FieldGroup]:
     return [group for group in found if group.bound] or found
 
 
-def form_fields(words: FormWords) -> tuple[BuilderField, ...]:
+def form_group(name: str, definition: FormDefinition, *, bound: bool) -> FieldGroup:
     """Return the fields of a form as conditions may ask about them; rows of sub-tables cannot be asked one by one."""
+    words = FormWords(definition)
     facts = all_facts(words.facts).items()
-    return tuple(builder_field(name, fact, words) for name, fact in facts if fact.kind is not None and "." not in name)
+    fields = (builder_field(one, fact, words) for one, fact in facts if fact.kind is not None and "." not in one)
+    people, departments = (
+        tuple(asked.id for asked in definition.fields if asked.control in controls)
+        for controls in (PEOPLE, DEPARTMENTS)
+    )
+    return FieldGroup(name, tuple(fields), bound, people, departments)
+
+
+def people_in(subject: Subject, field: str) -> list[int]:
+    """Return the colleagues a field of a subject names."""
+    return _numbers(subject, field)
+
+
+def heads_in(subject: Subject, field: str) -> list[int]:
+    """Return the heads of the departments a field of a subject names."""
+    named = Department.id.in_(_numbers(subject, field))
+    return list(db.session.scalars(select(Department.head_id).where(named, Department.head_id.is_not(None))))
 
 
 def setup_of(groups: Iterable[FieldGroup], condition: Any, prefix: str) -> BuilderSetup:
@@ -92,6 +120,16 @@ def setup_of(groups: Iterable[FieldGroup], condition: Any, prefix: str) -> Build
 def labels_of(groups: Iterable[FieldGroup]) -> dict[str, str]:
     """Return what the fields are called."""
     return {one.id: str(one.label) for group in groups for one in group.fields}
+
+
+def _numbers(subject: Subject, field: str) -> list[int]:
+    """Return the ids a field holds: one, or a list of them as texts."""
+    known: Mapping[str, SeenOf] = current_app.extensions.get(SEEN, {})
+    if subject[0] not in known:
+        return []
+    value = known[subject[0]](subject[1]).values.get(field)
+    held = value if isinstance(value, list | tuple) else [value]
+    return [number for one in held if (number := as_id(str(one))) is not None]
 
 
 def _holds(seen: Seen, condition: Any) -> bool:

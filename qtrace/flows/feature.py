@@ -7,7 +7,18 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core import events
 from qtrace.core.jobs import register as register_job
-from qtrace.flows import exchange_views, move_views, simulate_views, subscribers, timers, verifying
+from qtrace.flows import (
+    design_views,
+    exchange_views,
+    move_views,
+    publish_views,
+    simulate_views,
+    subscribers,
+    timers,
+    verifying,
+)
+from qtrace.flows.company import register_people
+from qtrace.flows.condition_fields import heads_in, people_in
 from qtrace.flows.impact import flows_touching
 from qtrace.flows.views import bp
 from qtrace.forms.impact import register_impact
@@ -15,13 +26,15 @@ from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (exchange_views, move_views, simulate_views)
+PAGES = (design_views, exchange_views, move_views, publish_views, simulate_views)
 
 
 def register(app: Flask) -> None:
     """Let flows follow what happens to to-dos and people, do what is due, and show them to who keeps them."""
     app.register_blueprint(bp)
     register_impact(app, flows_touching)
+    register_people(app, "user_field", people_in)
+    register_people(app, "department_field_head", heads_in)
     for name, follow in subscribers.FOLLOW.items():
         events.subscribe(app, name, follow)
     register_job(app, timers.TICK, timers.run_due)

@@ -66,6 +66,10 @@ OPTIONS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 OUTCOMES: Final[Mapping[str, str]] = {"rejected": _("驳回"), "closed": _("结案")}
 ACTIONS: Final[Mapping[str, str]] = {"callback": _("通知外部系统并等它回话")}
+BUTTONS: Final[Mapping[str, str]] = {
+    "transfer": _("转交"), "delegate": _("委托"), "add": _("加签"), "return": _("退回"), "ask": _("问一下"),
+    "terminate": _("终止"), "print": _("打印"),
+}  # fmt: skip
 LABELS: Final[Mapping[str, str]] = {
     "name": _("名称"), "kind": _("种类"), "who": _("由谁"), "signing": _("几个人"), "due": _("时限"),
     "overdue": _("超时"), "nobody": _("找不到人"), "self_approval": _("发起人是自己"), "repeated": _("重复的人"),
@@ -178,7 +182,7 @@ class Wording:
                 f"{self.names.fields.get(name, name)}({self.known(RIGHTS, right)})"
                 for name, right in node.fields.items()
             ),
-            "buttons": self.joined(node.buttons), "notice": node.notice, "print_template": node.print_template,
+            "buttons": self.buttons(node), "notice": node.notice, "print_template": node.print_template,
             "permission": self.names.permissions.get(node.permission, node.permission), "options": self.options(node),
         }  # fmt: skip
         return {name: words for name, words in found.items() if words}
@@ -226,6 +230,12 @@ class Wording:
             f"{self.names.departments.get(one.department, one.department)}({self.span(one.due_minutes)})"
             for one in node.helpers
         )
+
+    def buttons(self, node: Node) -> str:
+        """Return what else may be done at the node; empty where everything may."""
+        if not node.buttons:
+            return ""
+        return self.joined(self.say(BUTTONS[one]) for one in node.buttons if one in BUTTONS) or self.say(_("只能办理"))
 
     def options(self, node: Node) -> str:
         """Return what a timer, an automatic step, a subflow or an end is set to."""

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '20261124_0013'
-down_revision = '20261123_0010'
+down_revision = '20261124_0012'
 branch_labels = None
 depends_on = None
 

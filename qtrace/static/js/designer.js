@@ -75,7 +75,7 @@ function arm() {
     if (list.dataset.armed) continue;
     list.dataset.armed = "1";
     window.Sortable.create(list, {
-      ...drag, group: "fields", draggable: "[data-field]", delay: 120,
+      ...drag, group: "fields", draggable: "[data-field]", delay: 120, swapThreshold: "nested" in list.dataset ? 0.6 : 1,
       onAdd(event) {
         const control = event.item.dataset.control;
         if (!control) return;
@@ -105,6 +105,7 @@ function arm() {
 document.addEventListener("change", (event) => {
   const form = event.target.form;
   if (!form || !form.hasAttribute("data-autosave") || !event.target.name) return;
+  if (event.target.matches("[data-builder-refresh]")) return; // brings other inputs first
   if (form.checkValidity()) form.requestSubmit();
   else form.reportValidity();
 });
@@ -129,11 +130,20 @@ document.addEventListener("keydown", (event) => {
   document.getElementById(id).click();
 });
 
+// What was pressed may be gone with the answer: then the focus goes where the work goes on.
+function follow() {
+  if (document.activeElement && document.activeElement !== document.body) return;
+  document.querySelector("[data-desk] [data-focus]")?.focus();
+}
+
 function prepare() {
   settle();
   arm();
 }
 
-document.addEventListener("htmx:after:swap", prepare);
+document.addEventListener("htmx:after:swap", () => {
+  prepare();
+  follow();
+});
 addEventListener("load", prepare);
 }
