@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from flask import Response, render_template, request, url_for
+from flask import Response, render_template, request
 from flask import make_response as answer
 from flask_babel import gettext as _
 
-from qtrace.accounts.access import actor, needs
+from qtrace.accounts.access import needs
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, Refused
@@ -16,8 +16,7 @@ from qtrace.flows.exporting import MAX_BYTES, read_text, write_text
 from qtrace.flows.naming import flow_name
 from qtrace.flows.queries import all_flows, flow_of
 from qtrace.flows.telling import wording_of
-from qtrace.flows.versions import add_version
-from qtrace.flows.views import bp, free_key
+from qtrace.flows.views import begin, bp, free_key
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
 from qtrace.web.limits import limited
@@ -70,9 +69,8 @@ def import_create() -> Response:
             raise Refused(_("请选择流程文件。"), "file")
         definition = read_text(upload.stream.read(MAX_BYTES + 1))
         definition = replace(definition, key=flow_of(into).key if into else free_key(definition.key))
-        url = url_for("flows.show", key=definition.key)
         with write():
-            add_version(definition, by=actor().id, now=clock.now())
+            url = begin(definition, at_once="publish" in request.form)
             answer_at(url)
     except (Refused, Conflict) as error:
         return _import_page(error)

@@ -11,7 +11,7 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.ids import as_id
-from qtrace.flows.comparing import compare
+from qtrace.flows.comparing import compare, grouped
 from qtrace.flows.migrating import MOST_SHOWN, move_case, preview
 from qtrace.flows.naming import flow_name
 from qtrace.flows.queries import Version, flow_of
@@ -56,10 +56,10 @@ def _page(key: str, refused: Sequence[str], *, moved: int = 0) -> Response:
     flow, target = flow_of(key), _target(key)
     found, words = preview(key, target), wording_of(key)
     versions = sorted({case.version for case in found.cases})
-    changes = [(one, compare(flow.version(one).definition, target.definition, words)) for one in versions]
+    changed = [(one, grouped(compare(flow.version(one).definition, target.definition, words))) for one in versions]
     return render(
         "flows/move.html", status=422 if refused else 200, flow=flow, target=target, found=found, words=words,
-        name=flow_name(target.definition), refused=refused, moved=moved, most=MOST_SHOWN, changes=changes,
+        name=flow_name(target.definition), refused=refused, moved=moved, most=MOST_SHOWN, changed=changed,
     )  # fmt: skip
 
 

@@ -85,7 +85,8 @@ SMALL_COMPANY = _flow(
     _pooled("handle", "handle", "办理", "Handle", _role("inspector", "quality_lead"), 2 * WORKDAY, permission="issue.decide"),
     _node("approve", "approve", "老板同意", "Owner agrees", _role("owner"), WORKDAY, permission="issue.read",
           policies={"self_approval": "self", "reject_to": "previous", "after_return": "straight", "repeated": "consecutive"}),
-    _pooled("verify", "verify", "看效果", "Check the effect", _role("quality_lead"), 20 * WORKDAY, permission="issue.decide"),
+    _pooled("verify", "verify", "看效果", "Check the effect", _role("quality_lead"), 20 * WORKDAY, permission="issue.decide",
+            options={"wait_days": 14, "wait_units": 100, "fail_to": "handle"}),
     reopen_at="handle",
 )  # fmt: skip
 

@@ -102,6 +102,6 @@ def test_what_moved_or_ended_meanwhile_is_told_and_nothing_is_ticked_by_force(sq
     assert lead.post("/flows/quality_issue/moves", {"case": [case]}).status_code == 303
     again = lead.post("/flows/quality_issue/moves", {"case": [case, "999999"]})
     assert again.status_code == 422 and "刚刚已经换到新版本" in again.text and "没有在旧版本上进行的了" in again.text
-    assert lead.post("/flows", {"template": "recall", "name": "召回"}).status_code == 303
+    assert lead.post("/flows", {"template": "recall", "name": "召回", "publish": "1"}).status_code == 303
     assert lead.post("/flows/recall/moves", {"case": [case]}).status_code == 422
     assert version_of(number)[0] == "quality_issue"

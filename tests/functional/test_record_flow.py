@@ -179,7 +179,7 @@ def stage_is(stage: str) -> str:
 def test_a_form_may_choose_a_flow_of_the_companys_own(app: Flask, login: Login) -> None:
     make_form()
     lead = login("quality_lead")
-    assert lead.post("/flows", {"template": "supplier_action", "name": "整改"}).status_code == 303
+    assert lead.post("/flows", {"template": "supplier_action", "name": "整改", "publish": "1"}).status_code == 303
     assert "整改" in lead.get("/forms/inspection/flow").text
     assert lead.post("/forms/inspection/flow", {"template": "flow:quality_issue"}).status_code == 422
     assert lead.post("/forms/inspection/flow", {"template": "flow:supplier_action"}).status_code == 303
