@@ -10,6 +10,7 @@ from qtrace.core.jobs import register as register_job
 from qtrace.flows import (
     design_views,
     exchange_views,
+    move_views,
     publish_views,
     simulate_views,
     subscribers,
@@ -28,7 +29,7 @@ from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (design_views, exchange_views, publish_views, simulate_views)
+PAGES = (design_views, exchange_views, move_views, publish_views, simulate_views)
 
 
 def register(app: Flask) -> None:

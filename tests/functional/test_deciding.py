@@ -255,7 +255,8 @@ def test_a_signature_and_a_password_are_asked_for_and_kept(sqlite_app: Flask, le
     assert (signature.name, signature.with_password, signature.meaning) == ("王姐", True, "approve")
     decision = db.session.scalars(select(FlowDecision).order_by(FlowDecision.version.desc()).limit(1)).one()
     assert signature.version == decision.version
-    assert lead.get(f"/signatures/{signature.id}").status_code == 200
+    with lead.get(f"/signatures/{signature.id}") as shown:
+        assert shown.status_code == 200 and shown.mimetype == "image/png"
     assert log_in(sqlite_app, "customer_service").get(f"/signatures/{signature.id}").status_code == 404
 
 
