@@ -109,8 +109,9 @@ document.addEventListener("change", (event) => {
   if (!form || !form.hasAttribute("data-autosave") || !event.target.name) return;
   if (event.target.matches("[data-builder-refresh]")) return; // brings other inputs first
   clearTimeout(pause);
-  if (event.target.localName === "select") pause = setTimeout(() => save(form.id), 250);
-  else save(form.id);
+  const id = form.getAttribute("id"); // an input may be called so
+  if (event.target.localName === "select") pause = setTimeout(() => save(id), 250);
+  else save(id);
 });
 
 function save(id) {
@@ -128,7 +129,7 @@ function save(id) {
 let panel = "";
 function settle() {
   const form = document.querySelector("form[data-autosave]");
-  const shown = form ? form.id : "";
+  const shown = form ? form.getAttribute("id") : "";
   if (form && panel && shown !== panel) form.reset();
   panel = shown;
 }
