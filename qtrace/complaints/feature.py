@@ -5,11 +5,13 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.classification.places import register_places
 from qtrace.complaints.flow_fields import complaint_groups, seen_complaint
+from qtrace.complaints.flow_subject import ComplaintSubject
 from qtrace.complaints.intake import subscribe_all
 from qtrace.complaints.rules import MENTION
 from qtrace.complaints.scopes import complaint_share
 from qtrace.complaints.views import bp
 from qtrace.flows.condition_fields import register_condition_fields
+from qtrace.flows.subjects import register_flow_subject
 from qtrace.forms.remarks import register_remark_page
 from qtrace.forms.scopes import register_share
 from qtrace.web.pages import NavItem, add_nav
@@ -21,6 +23,7 @@ def register(app: Flask) -> None:
     register_share(app, complaint_share)
     register_remark_page(app, "complaint", _("登记客诉"))
     subscribe_all(app)
+    register_flow_subject(app, "complaint", ComplaintSubject())
     register_condition_fields(app, "complaint", complaint_groups, seen_complaint)
     register_places(app, labels={"complaint": _("客诉"), "intake_rule": _("收件规则")}, mentions=[MENTION])
     add_nav(app, NavItem("complaints.index", _("客诉"), "message-square", "complaint.read"))

@@ -66,6 +66,12 @@ def register_condition_fields(app: Flask, subject_kind: str, fields: GroupsOf, s
         register_condition(app, subject_kind, lambda subject_id, condition: _holds(seen(subject_id), condition))
 
 
+def seen_of(subject_kind: str, subject_id: int) -> Seen:
+    """Return one subject as conditions see it; of a kind nobody registered, nothing is known."""
+    known: Mapping[str, SeenOf] = current_app.extensions.get(SEEN, {})
+    return known[subject_kind](subject_id) if subject_kind in known else Seen({}, {})
+
+
 def groups_of(key: str) -> list[FieldGroup]:
     """Return the fields of what goes through a flow, or of everything that could where nothing does yet."""
     known: Mapping[str, GroupsOf] = current_app.extensions.get(EXTENSION, {})

@@ -38,9 +38,14 @@ class Way:
     cards: Sequence[Card]
 
 
+def steps_of(definition: Definition, words: Wording) -> str:
+    """Return the main column in one line."""
+    return " → ".join(words.called(node) for node in definition.nodes)
+
+
 def cards_of(definition: Definition, words: Wording) -> list[Card]:
     """Return the flow from top to bottom."""
-    return _column(definition.nodes, words)
+    return _column(definition.nodes, words.of(definition))
 
 
 def _column(nodes: Sequence[Node], words: Wording) -> list[Card]:
@@ -64,7 +69,7 @@ def tone_of(node: Node) -> str:
     if node.kind in SPLITS:
         return "split"
     if node.kind == "start":
-        return "begin"
+        return "origin"
     if node.kind in JUDGING:
         return "judge"
     return "work" if node.kind in ASKING else "quiet"

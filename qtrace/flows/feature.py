@@ -7,7 +7,16 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core import events
 from qtrace.core.jobs import register as register_job
-from qtrace.flows import design_views, exchange_views, publish_views, subscribers, timers, verifying
+from qtrace.flows import (
+    design_views,
+    exchange_views,
+    move_views,
+    publish_views,
+    simulate_views,
+    subscribers,
+    timers,
+    verifying,
+)
 from qtrace.flows.company import register_people
 from qtrace.flows.condition_fields import heads_in, people_in
 from qtrace.flows.impact import flows_touching
@@ -17,7 +26,7 @@ from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (design_views, exchange_views, publish_views)
+PAGES = (design_views, exchange_views, move_views, publish_views, simulate_views)
 
 
 def register(app: Flask) -> None:

@@ -274,7 +274,7 @@ def _begin(
         "definition_id": definition_id, "subject_kind": kind, "subject_id": subject_id, "title": case.title[:300],
         "url": case.url, "initiator_id": case.initiator_id, "department_id": case.department_id,
         "begun": [list(answer) for answer in answers], "submitted": submitted,
-    } | _columns(tree, outcome.state)  # fmt: skip
+    } | stored_columns(tree, outcome.state)  # fmt: skip
     instance_id = insert_row(START, values)
     if submitted:
         first = tree.definition.first.id
@@ -286,7 +286,7 @@ def _begin(
     return instance_id
 
 
-def _columns(tree: Tree, state: State) -> dict[str, object]:
+def stored_columns(tree: Tree, state: State) -> dict[str, object]:
     """Return the state and what of it stands in columns of its own."""
     places = sorted(state.tokens, key=lambda token: (tree.nodes[token.node].kind not in ASKING, tree.order[token.node]))
     node = places[0].node if places else None
@@ -355,7 +355,7 @@ def _store(instance: FlowInstance, new: State) -> None:
         .execute(
             update(FlowInstance)
             .where(FlowInstance.id == instance.id, FlowInstance.version == new.version - 1)
-            .values(**_columns(tree, new))
+            .values(**stored_columns(tree, new))
             .returning(FlowInstance.id)
         )
         .scalar_one_or_none()

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _
 from qtrace.calendars.alarms import before_ringing, register_holders
 from qtrace.flows.condition_fields import register_condition_fields
 from qtrace.flows.gates import register_watch
+from qtrace.flows.subjects import register_flow_subject
 from qtrace.forms.impact import register_impact
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.sources import register_source
@@ -16,6 +17,7 @@ from qtrace.issues.clocks import clock_card, holders
 from qtrace.issues.controls import register_controls
 from qtrace.issues.fields import FORM_COLUMNS
 from qtrace.issues.flow_fields import issue_groups, seen_issue
+from qtrace.issues.flow_subject import IssueSubject
 from qtrace.issues.form_impact import views_touching
 from qtrace.issues.form_source import IssueSource
 from qtrace.issues.opening import subscribe_all as subscribe_opening
@@ -39,6 +41,7 @@ def register(app: Flask) -> None:
     register_facts(app, "issue", IssueFacts())
     register_impact(app, views_touching)
     register_watch(app, "issue", missing_to_leave_stages)
+    register_flow_subject(app, "issue", IssueSubject())
     register_condition_fields(app, "issue", issue_groups, seen_issue)
     register_source(app, ISSUE_FORM, IssueSource())
     register_stages(app, "issue", lambda: [(key, stage.label) for key, stage in stage_names().items()])

@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
 from qtrace.flows.condition_fields import register_condition_fields
+from qtrace.flows.subjects import register_flow_subject
 from qtrace.forms.controls.compute import register_linked, register_lookup
 from qtrace.forms.controls.relation import register_links
 from qtrace.forms.registry import register_control
@@ -12,6 +13,7 @@ from qtrace.forms.service import REINDEX
 from qtrace.forms.sources import FREE, register_source
 from qtrace.records import flow, rolling, terms
 from qtrace.records.flow_fields import record_groups, seen_record
+from qtrace.records.flow_subject import RecordSubject
 from qtrace.records.flow_views import describe_tasks
 from qtrace.records.flow_views import settings as flow_settings
 from qtrace.records.jobs import reindex
@@ -41,6 +43,7 @@ def register(app: Flask) -> None:
     flow.register(app)
     register_subject(app, "record", describe_tasks)
     register_job(app, REINDEX, reindex)
+    register_flow_subject(app, "record", RecordSubject())
     register_condition_fields(app, "record", record_groups, seen_record)
     register_source(app, FREE, RecordSource())
     register_facts(app, "*", RecordFacts())
