@@ -9,6 +9,7 @@ function desk() {
 // double tap.
 let underway = 0;
 let saving = null; // the properties that wait to be saved
+let pending = "";
 let pause = 0;
 let waiting = null;
 let held = Promise.resolve();
@@ -110,12 +111,19 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-builder-refresh]")) return; // brings other inputs first
   clearTimeout(pause);
   const id = form.getAttribute("id"); // an input may be called so
-  if (event.target.localName === "select") pause = setTimeout(() => save(id), 250);
-  else save(id);
+  if (event.target.localName !== "select") return save(id);
+  pending = id;
+  pause = setTimeout(leave, 250);
 });
+document.addEventListener("focusout", leave);
+
+function leave() {
+  if (pending) save(pending);
+}
 
 function save(id) {
   clearTimeout(pause);
+  pending = "";
   saving = () => {
     const form = document.getElementById(id);
     if (!form) next();
@@ -156,7 +164,14 @@ function prepare() {
   arm();
 }
 
+// What was opened stays open: the answer knows nothing of it.
+let opened = [];
+document.addEventListener("htmx:before:swap", () => {
+  opened = [...document.querySelectorAll("[data-desk] details[open][id]")].map((fold) => fold.id);
+});
+
 document.addEventListener("htmx:after:swap", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   prepare();
   follow();
 });
