@@ -11,7 +11,7 @@ let underway = 0;
 let saving = null; // the properties that wait to be saved
 let pending = "";
 let pause = 0;
-let waiting = null;
+const waiting = []; // drops and buttons, in their order
 let held = Promise.resolve();
 let letGo = () => {};
 let dragging = false;
@@ -36,22 +36,34 @@ addEventListener("dragend", handUp);
 addEventListener("pointercancel", () => { if (!dragging) handUp(); });
 
 function drop(url, values) {
-  waiting = () => {
+  waiting.push(() => {
     const form = document.getElementById("drop");
     for (const name of ["control", "section", "index"]) form.elements[name].value = values[name] ?? "";
     form.action = url;
     form.requestSubmit();
-  };
+  });
   next();
 }
 
 function next() {
-  if (underway || !(saving || waiting)) return;
-  const act = saving || waiting;
-  if (saving) saving = null;
-  else waiting = null;
-  act();
+  if (underway) return;
+  const act = saving || waiting.shift();
+  saving = null;
+  act?.();
 }
+
+// A button pressed while an answer is on its way names the draft as it was: it is pressed again on the page that comes.
+document.addEventListener("submit", (event) => {
+  const id = event.submitter?.id;
+  if (!underway || !id || !desk()?.contains(event.target)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  waiting.push(() => {
+    const button = document.getElementById(id);
+    if (button && !button.disabled) button.click();
+    else next();
+  });
+}, true);
 
 document.addEventListener("htmx:before:request", (event) => {
   if (!desk()) return;
