@@ -279,7 +279,7 @@ def _completed(one: Draft, known: _Known) -> Draft:
     if one.to_starter and one.subject in known.starters:
         users.add(known.starters[one.subject])
     title, url = (task.title, task.url) if task is not None else known.cases.get(one.subject, ("", "/"))
-    body = task.detail if kind == ASKED and task is not None else one.body  # the question itself is the to-do's title
+    body = task.detail if task is not None and (kind == ASKED or not one.body) else one.body  # a question is its title
     return replace(
         one, kind=kind, users=tuple(sorted(users - {one.by})), title=one.title or title, url=one.url or url, body=body
     )  # fmt: skip

@@ -134,6 +134,13 @@ def test_who_started_a_case_is_told_how_it_ended(sqlite_app: Flask) -> None:
     assert (user_id("inspector"), "flow_closed", "第 7 件") in told()
 
 
+def test_the_words_of_a_node_are_told_with_its_to_do(sqlite_app: Flask) -> None:
+    make_flow("leave", node("boss", "approve", "quality_lead", notice="请先看检验报告"))
+    submit(begin("leave", 7, user_id("inspector")), "inspector")
+    said = select(Notice.body).where(Notice.user_id == user_id("quality_lead"))
+    assert fresh().scalars(said).one() == "请先看检验报告"
+
+
 def test_what_came_after_the_page_was_shown_stays_unread(sqlite_app: Flask) -> None:
     me = user_id("quality_lead")
     opened()
