@@ -25,11 +25,13 @@ from qtrace.tasks.standing import covering, stands_in
 SPREAD = "notice-spread"  # the job that makes deliveries of what was stored
 PENDING = "qtrace_notices"
 STARTERS = "qtrace_notice_starters"
+CASES = "qtrace_notice_cases"
 MOST_IN_ONE = 500  # ids in one question to the database
 TASKS, NOTICES = table_of(Task), table_of(Notice)
 
 Subject = tuple[str, int]
 FindStarters = Callable[[Collection[Subject]], Mapping[Subject, int]]
+FindCases = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +112,11 @@ def left(task_ids: Collection[int]) -> None:
 def register_starters(app: Flask, find: FindStarters) -> None:
     """Let `find` return who started these cases, all in one query."""
     app.extensions.setdefault(STARTERS, []).append(find)
+
+
+def register_cases(app: Flask, kind: str, find: FindCases) -> None:
+    """Let `find` return title and address of cases of a kind that has no to-dos, all in one query."""
+    app.extensions.setdefault(CASES, {})[kind] = find
 
 
 def is_over(notice: Notice, *, now: datetime) -> bool:
@@ -227,8 +234,9 @@ def _people_of(session: Session, roles: Collection[str]) -> dict[str, list[int]]
 
 
 def _cases(session: Session, subjects: Collection[Subject]) -> dict[Subject, tuple[str, str]]:
-    """Return title and address of cases, as their latest to-do has them."""
+    """Return title and address of cases, as their latest to-do has them, or the package of cases without to-dos."""
     found: dict[Subject, tuple[str, str]] = {}
+    finders: Mapping[str, FindCases] = current_app.extensions.get(CASES, {})
     for kind in sorted({kind for kind, _id in subjects}):
         ids = sorted(number for one, number in subjects if one == kind)
         for start in range(0, len(ids), MOST_IN_ONE):
@@ -238,6 +246,8 @@ def _cases(session: Session, subjects: Collection[Subject]) -> dict[Subject, tup
                 TASKS.c.id.in_(latest.group_by(TASKS.c.subject_id))
             )
             found |= {(kind, row.subject_id): (row.title, row.url) for row in session.execute(rows)}
+        if kind in finders:
+            found |= {(kind, number): told for number, told in finders[kind](ids).items()}
     return found
 
 

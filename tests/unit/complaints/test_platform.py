@@ -19,6 +19,7 @@ from qtrace.core.db import db, write
 from qtrace.core.events import timeline
 from qtrace.core.jobs import enqueue, run_one
 from qtrace.issues.models import Issue
+from qtrace.notifications.models import Notice
 from qtrace.orders.upsert import store
 from qtrace.sdk.records import AfterSale
 from tests.conftest import NOW, Browser, user_id
@@ -85,6 +86,8 @@ def test_its_clock_runs_day_and_night_and_tells_who_handles_it(sqlite_app: Flask
     assert state() == "running"
     tick(NOW + 5 * HOUR + timedelta(minutes=1))
     assert alarms(complaint) == [("before", [user_id("customer_service")])]
+    [notice] = db.session.scalars(select(Notice).where(Notice.kind == "clock_alarm"))
+    assert (notice.title, notice.url) == ("瓶口漏液,要求退款", f"/complaints/{complaint.number}")
     tick(DUE)
     assert [step for step, _users in alarms(complaint)] == ["before", "due"]
 
