@@ -25,11 +25,13 @@ from qtrace.tasks.standing import covering, stands_in
 SPREAD = "notice-spread"  # the job that makes deliveries of what was stored
 PENDING = "qtrace_notices"
 STARTERS = "qtrace_notice_starters"
+CASES = "qtrace_notice_cases"
 MOST_IN_ONE = 500  # ids in one question to the database
 TASKS, NOTICES = table_of(Task), table_of(Notice)
 
 Subject = tuple[str, int]
 FindStarters = Callable[[Collection[Subject]], Mapping[Subject, int]]
+FindCases = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +112,11 @@ def left(task_ids: Collection[int]) -> None:
 def register_starters(app: Flask, find: FindStarters) -> None:
     """Let `find` return who started these cases, all in one query."""
     app.extensions.setdefault(STARTERS, []).append(find)
+
+
+def register_cases(app: Flask, kind: str, find: FindCases) -> None:
+    """Let `find` return title and address of cases of a kind that has no to-dos, all in one query."""
+    app.extensions.setdefault(CASES, {})[kind] = find
 
 
 def is_over(notice: Notice, *, now: datetime) -> bool:
@@ -236,10 +243,21 @@ def _people_of(session: Session, roles: Collection[str]) -> dict[str, list[int]]
 
 
 def _cases(session: Session, subjects: Set[Subject]) -> dict[Subject, tuple[str, str]]:
-    """Return title and address of cases, as the latest to-do of their flow has them, or else the latest of any kind."""
-    found = _titles(session, subjects, TASKS.c.kind == "stage") if subjects else {}
-    others = subjects - found.keys()
-    return found | _titles(session, others, true()) if others else found
+    """Return title and address of cases: as their package tells, or as the latest to-do of their flow, or of any kind."""
+    found = _told(subjects)
+    for which in (TASKS.c.kind == "stage", true()):
+        if others := subjects - found.keys():
+            found |= _titles(session, others, which)
+    return found
+
+
+def _told(subjects: Set[Subject]) -> dict[Subject, tuple[str, str]]:
+    finders: Mapping[str, FindCases] = current_app.extensions.get(CASES, {})
+    found: dict[Subject, tuple[str, str]] = {}
+    for kind in sorted({kind for kind, _id in subjects} & finders.keys()):
+        ids = sorted(number for one, number in subjects if one == kind)
+        found |= {(kind, number): told for number, told in finders[kind](ids).items()}
+    return found
 
 
 def _titles(
