@@ -25,6 +25,7 @@ from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError
 from qtrace.exchange.exporting import Asking, export_view, wanted, write_export
 from qtrace.exchange.importing import Progress, import_file, preview
+from qtrace.flows.commands import flow_check, flow_export, flow_import, flow_list
 from qtrace.plugins import plugin_rows
 from qtrace.printing.service import pdf_of
 from qtrace.reports.service import report_json
@@ -349,6 +350,56 @@ def pack_apply_command(file: Path, dry_run: bool, as_json: bool) -> None:
         for entry in found["conflict"]:
             print(f"{entry['section']}/{entry['key']}: {entry['problem']}", file=sys.stderr)
     sys.exit(1 if found["conflict"] else 0)
+
+
+@cli.group("flow")
+def flow_group() -> None:
+    """The flows: list them, take one to another site as a file."""
+
+
+@flow_group.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def flow_list_command(as_json: bool) -> None:
+    """Show every flow with its version, its running cases and what goes through it."""
+    with built_app().test_request_context():
+        rows = flow_list()
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+    else:
+        for row in rows:
+            print(row["key"], row["name"], row["version"] or "off", row["running"], *row["used_by"], sep="\t")
+
+
+@flow_group.command("export")
+@click.argument("key")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--version", type=int, help="A version; without one, that on which new cases start.")
+def flow_export_command(key: str, file: Path, version: int | None) -> None:
+    """Write a flow into a file."""
+    with built_app().test_request_context():
+        number = flow_export(key, file, version)
+    print(f"written: {file} ({key}, version {number})")
+
+
+@flow_group.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def flow_check_command(file: Path) -> None:
+    """Say whether a file holds a flow that may run; nothing is stored."""
+    with built_app().test_request_context():
+        found = flow_check(file)
+    print(f"good: {found['key']} {found['name']}, {found['nodes']} steps")
+
+
+@flow_group.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--into", "key", default="", help="The flow whose next version it becomes; without one, that the file names."
+)
+def flow_import_command(file: Path, key: str) -> None:
+    """Store a file's flow as the next version; running cases keep theirs."""
+    with built_app().test_request_context():
+        made, number = flow_import(file, key)
+    print(f"imported: {made}, version {number}")
 
 
 @cli.group("plugin")

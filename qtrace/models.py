@@ -11,6 +11,7 @@ from qtrace.core import models as core
 from qtrace.core import search
 from qtrace.core.db import Base
 from qtrace.exchange import models as exchange
+from qtrace.flows import case_models as flow_cases
 from qtrace.flows import draft_models as flow_drafts
 from qtrace.flows import models as flows
 from qtrace.forms import models as forms
@@ -32,6 +33,7 @@ TABLE_MODULES = (
     complaints,
     core,
     exchange,
+    flow_cases,
     flow_drafts,
     flows,
     forms,

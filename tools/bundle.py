@@ -28,10 +28,11 @@ STYLES = [
 SCRIPTS = [
     "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules", "reorder",
 ]  # fmt: skip
-FORM_SCRIPTS = ["inputs", "rows", "rich", "photos", "sign", "fields", "held"]  # loaded by pages that draw a form
+FORM_SCRIPTS = ["inputs", "rows", "rich", "photos", "sign", "fields", "held", "opinions"]  # loaded by pages that draw a form
 FORM_STYLES = ["rows"]  # what forms and records add to every page's
 DESK = ["designer"]  # what only the designers' page loads, style and script
-FLOWS = ["flows"]  # what the pages about flows add
+FLOWS = ["flows", "deciding"]  # what the pages about flows add
+FLOW_DESK = ["flow-designer"]  # what the designer of flows adds to it, style only
 TREE = ["tree"]  # what only the page of taxonomies loads
 
 
@@ -49,6 +50,7 @@ def bundles() -> dict[str, str]:
         "css/app.css": pico.strip() + "\n" + joined_styles(STYLES), "js/app.js": joined_scripts(SCRIPTS),
         "js/forms.js": once("qtraceForms", joined_scripts(FORM_SCRIPTS)),
         "css/forms.css": joined_styles(FORM_STYLES), "css/designer.css": joined_styles(DESK), "js/designer.js": joined_scripts(DESK),
+        "css/flow-designer.css": joined_styles(FLOW_DESK),
         "css/flows.css": joined_styles(FLOWS), "js/tree.js": joined_scripts(TREE),
     }  # fmt: skip
 

@@ -72,7 +72,7 @@ def save_reasons(reasons: Sequence[Reason], *, by: int, now: datetime) -> bool:
         raise Refused(_("暂停原因不能重复。"), field="reasons")
     if any(len(name) > LONGEST_NAME for name in names) or len(names) > MOST_REASONS:
         raise Refused(
-            _("暂停原因最多 %(most)d 条，每条最多 %(n)d 个字。", most=MOST_REASONS, n=LONGEST_NAME), field="reasons"
+            _("暂停原因最多 %(most)d 条,每条最多 %(n)d 个字。", most=MOST_REASONS, n=LONGEST_NAME), field="reasons"
         )
     old = read_reasons(all_of_them=True)
     if old == named:
@@ -105,7 +105,7 @@ def _check_steps(steps: Sequence[Step]) -> None:
     if any(abs(step.offset) > LONGEST or not 0 <= step.level <= TOP_LEVEL for step in steps):
         raise Refused(_("提醒时间最多提前或推后 60 天。"), field="steps")
     if len({(step.offset, step.level) for step in steps}) < len(steps):
-        raise Refused(_("有两条提醒一样，请去掉一条。"), field="steps")
+        raise Refused(_("有两条提醒一样,请去掉一条。"), field="steps")
 
 
 def _keyed(steps: Sequence[Step], known: set[str]) -> list[Step]:

@@ -47,6 +47,7 @@ ZONES = (
 )  # fmt: skip
 FRIDAY, EVENING, EXAMPLE_HOURS = 4, 17, "4"
 MOST_HOURS = 2000
+YEARS = range(2000, 2200)  # in which days of a calendar can lie
 OFFICE_WEEK = {day: "08:30-12:00 13:30-18:00" if day < 5 else "" for day in range(7)}
 
 
@@ -234,7 +235,8 @@ def _days(row: Calendar | None) -> list[tuple[CalendarDay, str]]:
 
 
 def _holidays() -> list[tuple[str, date, date, bool]]:
-    today = clock.now().date()
+    """Return the holidays of this year and of those that are known after it."""
+    today = clock.now().date().replace(month=1, day=1)
     return [(str(HOLIDAYS[one.name]), one.first, one.last, not one.name) for one in holidays_from(today)]
 
 
@@ -260,6 +262,8 @@ def _example(calendar: WorkCalendar, form: Mapping[str, str]) -> dict[str, Any]:
         hours = float(times["hours"])
     except ValueError as error:
         raise Refused(_("请填写开始时间和小时数。"), field="example_start") from error
+    if start.year not in YEARS:
+        raise Refused(_("请填写开始时间和小时数。"), field="example_start")
     if not 0 < hours <= MOST_HOURS:
         raise Refused(_("小时数要大于 0,最多 %(n)d。", n=MOST_HOURS), field="example_hours")
     try:
@@ -283,6 +287,9 @@ def _moment(moment: datetime, start: datetime) -> str:
 
 def _day(text: str, name: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise Refused(_("请选择日期。"), field=name) from error
+    if day.year not in YEARS:
+        raise Refused(_("请选择日期。"), field=name)
+    return day

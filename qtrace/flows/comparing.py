@@ -1,7 +1,8 @@
 """What differs between two versions of a flow, in words: nodes added, removed and moved, properties from and to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, Literal
 
 from qtrace.flows.definition import Branch, Definition, Node, Tree
@@ -30,13 +31,14 @@ def compare(old: Definition, new: Definition, words: Wording) -> list[Difference
     before, after = Tree(old), Tree(new)
     found = [*_whole(old, new, words)]
     moved = _moved(before, after)
+    old_words, new_words = words.of(old), words.of(new)
     for node in after.walk():
         was = before.nodes.get(node.id)
         if was is None:
-            yield_words = words.say(_("新增%(kind)s:%(line)s"), kind=words.kind(node), line=words.line(node))
-            found.append(Difference("added", node.id, words.called(node), yield_words))
+            told = words.say(_("新增%(kind)s:%(line)s"), kind=words.kind(node), line=words.line(node))
+            found.append(Difference("added", node.id, words.called(node), told))
             continue
-        found += _changes(was, node, words)
+        found += _changes((was, old_words), (node, new_words))
         if node.id in moved:
             found.append(Difference("moved", node.id, words.called(node), _place(after, node, words)))
     for node in before.walk():
@@ -44,6 +46,11 @@ def compare(old: Definition, new: Definition, words: Wording) -> list[Difference
             told = words.say(_("去掉了%(kind)s"), kind=words.kind(node))
             found.append(Difference("removed", node.id, words.called(node), told))
     return found
+
+
+def grouped(found: Sequence[Difference]) -> list[tuple[str, list[Difference]]]:
+    """Return the differences by the name of the node they are about, in their order."""
+    return [(name, list(rows)) for (_node, name), rows in groupby(found, key=lambda one: (one.node, one.name))]
 
 
 def _whole(old: Definition, new: Definition, words: Wording) -> Iterator[Difference]:
@@ -57,11 +64,12 @@ def _whole(old: Definition, new: Definition, words: Wording) -> Iterator[Differe
     yield from _sides("flow", "", words.say(_("整个流程")), *sides, words=words)
 
 
-def _changes(old: Node, new: Node, words: Wording) -> Iterator[Difference]:
+def _changes(*both: tuple[Node, Wording]) -> Iterator[Difference]:
     sides = [
         {LABELS[name]: value for name, value in words.properties(node).items()} | _ways(node, words)
-        for node in (old, new)
+        for node, words in both
     ]
+    new, words = both[1]
     yield from _sides("changed", new.id, words.called(new), *sides, words=words)
 
 

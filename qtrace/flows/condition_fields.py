@@ -15,23 +15,30 @@ from qtrace.conditions.builder import BuilderField, BuilderSetup
 from qtrace.conditions.evaluate import evaluate
 from qtrace.conditions.tree import ConditionError, FieldKind, parse
 from qtrace.flows.naming import kinds_in
+from qtrace.forms.definition import FormDefinition
 from qtrace.rules.editor import builder_field
 from qtrace.rules.engine import all_facts
 from qtrace.rules.reading import FormWords
 from qtrace.web.filters import site_zone
 
 EXTENSION, SEEN = "qtrace_flow_condition_fields", "qtrace_flow_seen"
+PEOPLE, DEPARTMENTS = frozenset({"user", "users"}), frozenset({"department"})  # controls
 
 log = logging.getLogger("qtrace.flows")
 
 
 @dataclass(frozen=True)
 class FieldGroup:
-    """Fields that stand together under one name; `bound` says that what has them goes through the flow."""
+    """Fields that stand together under one name; `bound` says that what has them goes through the flow.
+
+    `people` and `departments` are those of its fields that hold a colleague, and a department.
+    """
 
     name: str
     fields: tuple[BuilderField, ...]
     bound: bool = False
+    people: tuple[str, ...] = ()
+    departments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,10 +73,16 @@ def groups_of(key: str) -> list[FieldGroup]:
     return [group for group in found if group.bound] or found
 
 
-def form_fields(words: FormWords) -> tuple[BuilderField, ...]:
+def form_group(name: str, definition: FormDefinition, *, bound: bool) -> FieldGroup:
     """Return the fields of a form as conditions may ask about them; rows of sub-tables cannot be asked one by one."""
+    words = FormWords(definition)
     facts = all_facts(words.facts).items()
-    return tuple(builder_field(name, fact, words) for name, fact in facts if fact.kind is not None and "." not in name)
+    fields = (builder_field(one, fact, words) for one, fact in facts if fact.kind is not None and "." not in one)
+    people, departments = (
+        tuple(asked.id for asked in definition.fields if asked.control in controls)
+        for controls in (PEOPLE, DEPARTMENTS)
+    )
+    return FieldGroup(name, tuple(fields), bound, people, departments)
 
 
 def setup_of(groups: Iterable[FieldGroup], condition: Any, prefix: str) -> BuilderSetup:

@@ -45,7 +45,7 @@ def steps_of(definition: Definition, words: Wording) -> str:
 
 def cards_of(definition: Definition, words: Wording) -> list[Card]:
     """Return the flow from top to bottom."""
-    return _column(definition.nodes, words)
+    return _column(definition.nodes, words.of(definition))
 
 
 def _column(nodes: Sequence[Node], words: Wording) -> list[Card]:

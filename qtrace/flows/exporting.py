@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from flask_babel import gettext as _
 
+from qtrace.conditions.tree import ConditionError, parse
 from qtrace.core.errors import Refused
-from qtrace.flows.definition import Definition
+from qtrace.flows.definition import Branch, Definition, Node, Tree
 from qtrace.flows.errors import DefinitionError
+from qtrace.flows.naming import kinds_in
 from qtrace.flows.reading import dump_definition, parse_definition
 from qtrace.flows.versions import told_faults
 
@@ -32,6 +34,9 @@ def read_text(content: bytes) -> Definition:
     told = told_faults(definition)
     if told:
         raise Refused(_("这个流程还不能用:%(what)s", what=";".join(told)), "file")
+    for node in Tree(definition).walk():
+        for branch in node.branches:
+            _check_condition(node, branch)
     return definition
 
 
@@ -83,6 +88,17 @@ def _check_values(value: object, depth: int) -> None:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _check_condition(node: Node, branch: Branch) -> None:
+    """Refuse a condition that could never be answered."""
+    if branch.condition is None:
+        return
+    try:
+        parse(branch.condition, kinds_in(branch.condition))
+    except ConditionError:
+        names = {"node": _short(node.name_zh), "branch": _short(branch.name_zh)}
+        raise Refused(_("「%(node)s」里分支「%(branch)s」的条件读不懂。", **names), "file") from None
 
 
 def _short(value: object) -> str:

@@ -7,17 +7,29 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core import events
 from qtrace.core.jobs import register as register_job
-from qtrace.flows import exchange_views, simulate_views, subscribers, timers, todos, verifying
+from qtrace.flows import (
+    design_views,
+    exchange_views,
+    move_views,
+    publish_views,
+    simulate_views,
+    subscribers,
+    timers,
+    todos,
+    verifying,
+)
+from qtrace.flows.case_views import bp as cases
 from qtrace.flows.impact import flows_touching
 from qtrace.flows.starters import starters_of
 from qtrace.flows.views import bp
 from qtrace.forms.impact import register_impact
+from qtrace.notifications.links import decide_at
 from qtrace.notifications.service import register_starters
 from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (exchange_views, simulate_views)
+PAGES = (design_views, exchange_views, move_views, publish_views, simulate_views)
 
 
 def register(app: Flask) -> None:
@@ -26,6 +38,8 @@ def register(app: Flask) -> None:
     register_impact(app, flows_touching)
     register_starters(app, starters_of)
     todos.register(app)
+    app.register_blueprint(cases)
+    decide_at(app, "cases.decision_show")
     for name, follow in subscribers.FOLLOW.items():
         events.subscribe(app, name, follow)
     register_job(app, timers.TICK, timers.run_due)

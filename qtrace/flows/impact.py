@@ -37,6 +37,14 @@ def flows_touching(_form: Form, fields: Mapping[str, str]) -> Sequence[Touched]:
     ]
 
 
+def used_by() -> dict[str, list[str]]:
+    """Return by the key of a flow the keys of the forms whose records go through it."""
+    found: dict[str, list[str]] = {}
+    for row in db.session.execute(select(Form.key, Form.flow).where(Form.flow != "").order_by(Form.key)):
+        found.setdefault(row.flow, []).append(row.key)
+    return found
+
+
 def uses() -> Mapping[str, Sequence[Use]]:
     """Return by the key of a flow what goes through it."""
     found: dict[str, list[Use]] = {DEFAULT_FLOW: [Use(_("质量问题"), _("全部质量问题"), "")]}

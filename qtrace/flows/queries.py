@@ -10,6 +10,7 @@ from qtrace.accounts.queries import names_of
 from qtrace.core.db import db, table_of
 from qtrace.core.errors import NotFound
 from qtrace.flows.definition import Definition
+from qtrace.flows.draft_models import FlowDraft
 from qtrace.flows.models import FlowDefinition, FlowInstance
 from qtrace.flows.service import stored_definition
 
@@ -102,8 +103,8 @@ def flow_of(key: str) -> Flow:
 
 
 def keys() -> set[str]:
-    """Return the keys of every flow."""
-    return set(db.session.scalars(select(ROWS.c.key).distinct()))
+    """Return the keys of every flow, and of every draft of one that is not published yet."""
+    return {*db.session.scalars(select(ROWS.c.key).distinct()), *db.session.scalars(select(FlowDraft.key))}
 
 
 def _counts(ids: Sequence[int] | None = None) -> Mapping[int, tuple[int, int]]:

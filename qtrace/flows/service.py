@@ -131,11 +131,22 @@ def decide_turn(
     instance = locked(case.subject)
     tree, state = stored_tree(instance.definition_id), load_state(instance.state)
     token, turn = _open_turn(state, entry, instance, tree)
+    if not may_act(tree, instance, (token, turn), by, now):
+        raise Forbidden
+    apply(instance, case, _operation(verdict, (token, turn), by.id, note, target), by=by.id, now=now)
+
+
+def may_act(tree: Tree, instance: FlowInstance, found: tuple[Token, Turn], by: User, now: datetime) -> bool:
+    """Say whether a turn is the person's: its own, of a pool, stood in for, or an administrator helps out.
+
+    Refused where a deputy would judge the own case and the node forbids that.
+    """
+    turn = found[1]
     deputy = stands_in(by.id, turn.user, tree.definition.key, now)
     if by.id != turn.user and by.id not in turn.pool and not deputy and not by.has_role("admin"):
-        raise Forbidden
-    _check_deputy(tree, instance, (token, turn), by, now)
-    apply(instance, case, _operation(verdict, (token, turn), by.id, note, target), by=by.id, now=now)
+        return False
+    _check_deputy(tree, instance, found, by, now)
+    return True
 
 
 def apply(instance: FlowInstance, case: Case, operation: Operation, *, by: int | None, now: datetime) -> State:
@@ -295,7 +306,7 @@ def _begin(
         "definition_id": definition_id, "subject_kind": kind, "subject_id": subject_id, "title": case.title[:300],
         "url": case.url, "initiator_id": case.initiator_id, "department_id": case.department_id,
         "begun": [list(answer) for answer in answers], "submitted": submitted,
-    } | _columns(tree, outcome.state)  # fmt: skip
+    } | stored_columns(tree, outcome.state)  # fmt: skip
     instance_id = insert_row(START, values)
     if submitted:
         first = tree.definition.first.id
@@ -307,7 +318,7 @@ def _begin(
     return instance_id
 
 
-def _columns(tree: Tree, state: State) -> dict[str, object]:
+def stored_columns(tree: Tree, state: State) -> dict[str, object]:
     """Return the state and what of it stands in columns of its own."""
     places = sorted(state.tokens, key=lambda token: (tree.nodes[token.node].kind not in ASKING, tree.order[token.node]))
     node = places[0].node if places else None
@@ -388,7 +399,7 @@ def _store(instance: FlowInstance, new: State) -> None:
         .execute(
             update(FlowInstance)
             .where(FlowInstance.id == instance.id, FlowInstance.version == new.version - 1)
-            .values(**_columns(tree, new))
+            .values(**stored_columns(tree, new))
             .returning(FlowInstance.id)
         )
         .scalar_one_or_none()

@@ -58,7 +58,7 @@ def simulate_show(key: str) -> Response:
     return render(
         "flows/simulate.html", status=422 if problem else 200, key=key, name=flow_name(definition), chosen=chosen,
         number=number, problem=problem, wrong=wrong, tried=tried, flow=flow, has_draft=draft.changed,
-        newest=_newest(), most=MOST_STOPS,
+        newest=_newest(), most=MOST_STOPS, starter=actor().name,
     )  # fmt: skip
 
 

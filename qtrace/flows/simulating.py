@@ -232,7 +232,7 @@ class _Walk:
         entered = list(self.state.visits[len(before.visits) :])
         first = entered.pop(0) if submitted and entered else ""
         if first:
-            self.stops.append(Stop(first))
+            self.stops.append(Stop(first, asked=[Asked(self.initiator)]))
         stops = [Stop(node) for node in entered]
         self._answers(stops, self.facts.drain())
         tokens = [one for one in effects if isinstance(one, Entered)]
@@ -309,6 +309,8 @@ class _Walk:
         rule = node.policies.self_approval
         if rule != "self" and self.initiator in known:
             stop.jumped.append("self_head" if rule == "head" else "self_skip")
+            if rule == "head" and not stop.told.get("self_head"):
+                stop.told["self_head"] = stop.told.get("nobody_admin", ())[:1]
 
     def _ways(self, stop: Stop, node: Node) -> None:
         """Tell which branches of a split were taken."""

@@ -1,6 +1,8 @@
 """What may go through flows: the packages that own it register how it is found by its number."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from flask import Flask, current_app
@@ -11,6 +13,36 @@ from qtrace.core.errors import NotFound
 from qtrace.flows.case import Case
 
 EXTENSION = "qtrace_flow_subjects"
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """A file of a case: `shown` says that it is a picture the page draws."""
+
+    name: str
+    url: str
+    shown: bool
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """A case in a few facts, for whoever has to decide: (label, value) each, what was written, and its files."""
+
+    title: str
+    facts: Sequence[tuple[str, str]] = ()
+    text: str = ""
+    files: Sequence[CaseFile] = ()
+    edit_url: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that happened to a case."""
+
+    at: datetime
+    who: str
+    words: str
+    reason: str = ""
 
 
 class FlowSubject(Protocol):
@@ -24,6 +56,12 @@ class FlowSubject(Protocol):
 
     def newest(self, user: User, most: int) -> Sequence[tuple[str, str]]:
         """Return (number, title) of the newest the person sees."""
+
+    def summary(self, subject_id: int, user: User, hidden: frozenset[str]) -> CaseSummary:
+        """Return the subject in a few facts, without the fields the node hides."""
+
+    def changes(self, subject_id: int, since: datetime) -> Sequence[Change]:
+        """Return what happened to it after a moment, the newest first."""
 
     def links(self, subject_id: int) -> Mapping[str, int]:
         """Return the rows it is about that people are responsible for (`catalog.duties`), by kind."""

@@ -12,7 +12,9 @@ from qtrace.conditions.describe import describe, plain
 from qtrace.conditions.evaluate import is_missing
 from qtrace.conditions.tree import ConditionError, FieldKind, Scalar, fields_of, parse
 from qtrace.flows.condition_fields import Seen, groups_of
+from qtrace.flows.definition import Definition, Tree
 from qtrace.flows.naming import kinds_in, wording_now
+from qtrace.flows.templates import ASKED
 from qtrace.flows.wording import Wording
 from qtrace.web.filters import show_time
 
@@ -34,6 +36,13 @@ def values_asked(key: str, condition: Any, seen: Seen) -> list[tuple[str, str]]:
     return [(told.labels.get(name, name), told.value(name, seen.values.get(name))) for name in asked]
 
 
+def fields_asked(definition: Definition, words: Wording) -> list[tuple[str, str]]:
+    """Return (name, label) of every field the conditions of a flow ask about."""
+    conditions = [branch.condition for node in Tree(definition).walk() for branch in node.branches]
+    names = dict.fromkeys(name for condition in conditions for name in kinds_in(condition))
+    return [(name, words.names.fields.get(name, name)) for name in names]
+
+
 class _Fields:
     """What conditions of one flow may ask about, by name."""
 
@@ -42,7 +51,8 @@ class _Fields:
         for group in groups_of(key):
             for one in group.fields:
                 self.fields.setdefault(one.id, one)
-        self.labels: Mapping[str, str] = {name: str(one.label) for name, one in self.fields.items()}
+        shipped = {name: str(label) for name, label in ASKED.items()}
+        self.labels: Mapping[str, str] = shipped | {name: str(one.label) for name, one in self.fields.items()}
 
     def kinds(self, condition: Any) -> dict[str, FieldKind]:
         """Return the kinds of all fields, of unknown ones what their operators tell."""

@@ -3,6 +3,7 @@
 They are data. A template becomes a flow of the company by being published under a key, and is its own from then on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -70,6 +71,10 @@ def _flow(key: str, zh: str, en: str, *nodes: Plain, **more: Any) -> Plain:
     return {"key": key, "version": 1, "name_zh": zh, "name_en": en, "nodes": list(nodes)} | more
 
 
+# What the conditions of shipped flows ask for, where no form of the company says what it is called.
+ASKED: Final[Mapping[str, LazyString]] = {
+    "amount": _("金额(元)"), "result": _("结论"), "safety": _("涉及安全"), "price_changed": _("价格或赠品有变"),
+}  # fmt: skip
 SIGNED: Final[Plain] = {"opinion": True, "signature": True}
 NOT_ONESELF: Final[Plain] = {"self_approval": "head", "reject_to": "initiator"}
 BY_BOSS: Final[Plain] = {"self_approval": "self", "reject_to": "terminate", "overdue": "escalate", "reminders": 2}
@@ -80,7 +85,8 @@ SMALL_COMPANY = _flow(
     _pooled("handle", "handle", "办理", "Handle", _role("inspector", "quality_lead"), 2 * WORKDAY, permission="issue.decide"),
     _node("approve", "approve", "老板同意", "Owner agrees", _role("owner"), WORKDAY, permission="issue.read",
           policies={"self_approval": "self", "reject_to": "previous", "after_return": "straight", "repeated": "consecutive"}),
-    _pooled("verify", "verify", "看效果", "Check the effect", _role("quality_lead"), 20 * WORKDAY, permission="issue.decide"),
+    _pooled("verify", "verify", "看效果", "Check the effect", _role("quality_lead"), 20 * WORKDAY, permission="issue.decide",
+            options={"wait_days": 14, "wait_units": 100, "fail_to": "handle"}),
     reopen_at="handle",
 )  # fmt: skip
 

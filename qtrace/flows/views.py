@@ -8,22 +8,25 @@ from flask_babel import gettext as _
 from qtrace.accounts.access import actor, needs
 from qtrace.core import clock
 from qtrace.core.db import write
-from qtrace.core.errors import NotFound, Refused
+from qtrace.core.errors import Refused
 from qtrace.core.ids import as_id
-from qtrace.flows.comparing import compare
-from qtrace.flows.definition import Definition
+from qtrace.flows.comparing import compare, grouped
+from qtrace.flows.default import WORKDAY
+from qtrace.flows.definition import Definition, Node, Who
+from qtrace.flows.drafting import draft_of, drafts, open_draft
 from qtrace.flows.drawing import cards_of, steps_of
 from qtrace.flows.impact import uses
 from qtrace.flows.naming import flow_name, wording_now
 from qtrace.flows.queries import Flow, all_flows, flow_of, keys
-from qtrace.flows.telling import wording_of
+from qtrace.flows.telling import fields_asked, wording_of
 from qtrace.flows.templates import TEMPLATES, template_of
 from qtrace.flows.versions import add_version, switch_version
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
 
 MOST_NAME = 120
-SUBJECTS = ("issue", "complaint", "record")
+MOST_KEY = 54  # leaves room for a number behind it
+BLANK = "blank"
 
 bp = Blueprint("flows", __name__)
 
@@ -39,6 +42,7 @@ def index() -> Response:
         "flows/index.html", flows=flows, uses=uses(),
         names={key: flow_name(definition) for key, definition in shown.items()},
         steps={key: steps_of(definition, words) for key, definition in shown.items()},
+        drafts={draft.key: flow_name(draft.definition) for draft in drafts()},
     )  # fmt: skip
 
 
@@ -46,27 +50,22 @@ def index() -> Response:
 @needs("config.flows")
 def new() -> Response:
     """Show the shipped flows to start from, each readable as a whole."""
-    chosen = template_of(request.args.get("template", ""))
-    words = wording_of("")
-    cards = cards_of(chosen.definition, words) if chosen else []
-    return render(
-        "flows/new.html", templates=TEMPLATES, chosen=chosen, cards=cards, words=words,
-        subjects={"issue": _("质量问题"), "complaint": _("客诉"), "record": _("表单记录")}, error=None,
-    )  # fmt: skip
+    return _new_page(request.args.get("template", ""), None)
 
 
 @bp.post("/flows")
 @needs("config.flows")
 def create() -> Response:
-    """Make a flow of the company from a shipped one, under a name and a key of its own."""
-    chosen = template_of(request.form.get("template", ""))
-    if chosen is None:
-        raise NotFound
-    with write():
-        definition = named(chosen.definition, request.form.get("name", ""))
-        add_version(definition, by=actor().id, now=clock.now())
-        url = url_for("flows.show", key=definition.key)
-        answer_at(url)
+    """Make a flow of the company from a shipped one or from nothing: use it at once, or design it first."""
+    start, name = request.form.get("template", ""), request.form.get("name", "")
+    chosen = template_of(start)
+    try:
+        with write():
+            definition = named(chosen.definition if chosen else blank(), name)
+            url = begin(definition, at_once=chosen is not None and "publish" in request.form)
+            answer_at(url)
+    except Refused as error:
+        return _new_page(start, error)
     return go(url, trigger={"toast": _("已新建流程")})
 
 
@@ -78,7 +77,7 @@ def show(key: str) -> Response:
     version = flow.version(as_id(request.args.get("version")) or flow.shown.number)
     return render(
         "flows/show.html", flow=flow, version=version, name=flow_name(flow.shown.definition),
-        cards=cards_of(version.definition, wording_of(key)), uses=uses().get(key, ()),
+        cards=cards_of(version.definition, wording_of(key)), uses=uses().get(key, ()), draft=draft_of(key),
     )  # fmt: skip
 
 
@@ -102,21 +101,61 @@ def compare_show(key: str) -> Response:
     b = flow.version(as_id(request.args.get("b")) or newest)
     a = flow.version(as_id(request.args.get("a")) or _before(flow, b.number))
     found = compare(a.definition, b.definition, wording_of(key))
-    return render("flows/compare.html", flow=flow, name=flow_name(flow.shown.definition), a=a, b=b, found=found)
+    return render(
+        "flows/compare.html",
+        flow=flow,
+        name=flow_name(flow.shown.definition),
+        a=a,
+        b=b,
+        changes=grouped(found),
+        count=len(found),
+    )
+
+
+def begin(definition: Definition, *, at_once: bool) -> str:
+    """Publish the definition at once, or open a draft of it for the designer, and return where to go on."""
+    if at_once:
+        add_version(definition, by=actor().id, now=clock.now())
+        return url_for("flows.show", key=definition.key)
+    open_draft(definition.key, definition, by=actor().id, now=clock.now())
+    return url_for("flows.design", key=definition.key)
+
+
+def blank() -> Definition:
+    """Return a flow of one step: somebody starts it."""
+    start = Node("start", "start", _("发起"), "Start", who=(Who("initiator"),), due_minutes=WORKDAY)
+    return Definition("flow", 1, (start,), name_zh=_("新流程"), name_en="New flow")
 
 
 def named(definition: Definition, name: str) -> Definition:
     """Return the definition under a key that is free, and with the name that was typed."""
-    taken, key, count = keys(), definition.key, 1
-    while key in taken:
-        count += 1
-        key = f"{definition.key}_{count}"
     typed = name.strip()
     if len(typed) > MOST_NAME:
         raise Refused(_("名称最多 %(n)d 个字。", n=MOST_NAME), "name")
+    key = free_key(definition.key)
     if not typed or typed == definition.name_zh:
         return replace(definition, key=key)
     return replace(definition, key=key, name_zh=typed, name_en=typed)
+
+
+def free_key(wanted: str) -> str:
+    """Return the key, numbered where a flow or a draft has it already."""
+    taken, key, count = keys(), wanted, 1
+    while key in taken:
+        count += 1
+        key = f"{wanted[:MOST_KEY]}_{count}"
+    return key
+
+
+def _new_page(start: str, error: Refused | None) -> Response:
+    chosen = template_of(start)
+    words = wording_of(chosen.key if chosen else "-")
+    return render(
+        "flows/new.html", status=422 if error else 200, templates=TEMPLATES, chosen=chosen, blank=start == BLANK,
+        cards=cards_of(chosen.definition, words) if chosen else [], words=words,
+        asked=fields_asked(chosen.definition, words) if chosen else (), name=request.form.get("name", ""),
+        subjects={"issue": _("质量问题"), "complaint": _("客诉"), "record": _("表单记录")}, error=error,
+    )  # fmt: skip
 
 
 def _before(flow: Flow, number: int) -> int:

@@ -4,10 +4,10 @@ Pure: whoever shows it brings the names of people and roles and the reader's lan
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from qtrace.flows.definition import ASKING, JUDGING, WAITING, Branch, Definition, Node, Policies, Who
+from qtrace.flows.definition import ASKING, JUDGING, WAITING, Branch, Definition, Node, Policies, Tree, Who
 
 _ = str  # marks messages for extraction; they are translated where they are shown
 
@@ -63,9 +63,14 @@ SIGNATURES: Final[Mapping[int, str]] = {1: _("输入密码"), 2: _("首次输两
 OPTIONS: Final[Mapping[str, str]] = {
     "minutes": _("等多久"), "working": _("只算工作时间"), "action": _("做什么"), "flow": _("哪个流程"),
     "timeout_minutes": _("最多等"), "outcome": _("结果"), "fail_to": _("不通过时回到"),
+    "wait_days": _("至少等几天"), "wait_units": _("至少看多少件"),
 }  # fmt: skip
 OUTCOMES: Final[Mapping[str, str]] = {"rejected": _("驳回"), "closed": _("结案")}
 ACTIONS: Final[Mapping[str, str]] = {"callback": _("通知外部系统并等它回话")}
+BUTTONS: Final[Mapping[str, str]] = {
+    "transfer": _("转交"), "delegate": _("委托"), "add": _("加签"), "return": _("退回"), "ask": _("问一下"),
+    "terminate": _("终止"), "print": _("打印"),
+}  # fmt: skip
 LABELS: Final[Mapping[str, str]] = {
     "name": _("名称"), "kind": _("种类"), "who": _("由谁"), "signing": _("几个人"), "due": _("时限"),
     "overdue": _("超时"), "nobody": _("找不到人"), "self_approval": _("发起人是自己"), "repeated": _("重复的人"),
@@ -91,6 +96,7 @@ class Names:
     fields: Mapping[str, str] = field(default_factory=dict)
     permissions: Mapping[str, str] = field(default_factory=dict)
     flows: Mapping[str, str] = field(default_factory=dict)
+    nodes: Mapping[str, str] = field(default_factory=dict)
     condition: Callable[[Any], str] = plainly
 
 
@@ -101,6 +107,11 @@ class Wording:
     names: Names = Names()
     gettext: Callable[[str], str] = str
     english: bool = False
+
+    def of(self, definition: Definition) -> "Wording":
+        """Return the same words, which also know what the nodes of this flow are called."""
+        nodes = {node.id: self.called(node) for node in Tree(definition).walk()}
+        return replace(self, names=replace(self.names, nodes=nodes))
 
     def called(self, thing: Node | Branch | Definition) -> str:
         """Return the name in the reader's language."""
@@ -178,7 +189,7 @@ class Wording:
                 f"{self.names.fields.get(name, name)}({self.known(RIGHTS, right)})"
                 for name, right in node.fields.items()
             ),
-            "buttons": self.joined(node.buttons), "notice": node.notice, "print_template": node.print_template,
+            "buttons": self.buttons(node), "notice": node.notice, "print_template": node.print_template,
             "permission": self.names.permissions.get(node.permission, node.permission), "options": self.options(node),
         }  # fmt: skip
         return {name: words for name, words in found.items() if words}
@@ -186,7 +197,9 @@ class Wording:
     def unusual(self, node: Node) -> list[tuple[str, str]]:
         """Return (label, words) of what differs from a plain node: what a reader has to be told besides the line."""
         plain = self.policies(Node(node.id, node.kind, "", "", policies=Policies()))
-        told = {"name", "kind", "who", "signing", "due", "permission", "options"}
+        told = {"name", "kind", "who", "signing", "due", "permission"} | (
+            {"options"} if node.kind not in ASKING else set()
+        )
         found = self.properties(node)
         return [
             (self.say(LABELS[name]), words)
@@ -227,6 +240,12 @@ class Wording:
             for one in node.helpers
         )
 
+    def buttons(self, node: Node) -> str:
+        """Return what else may be done at the node; empty where everything may."""
+        if not node.buttons:
+            return ""
+        return self.joined(self.say(BUTTONS[one]) for one in node.buttons if one in BUTTONS) or self.say(_("只能办理"))
+
     def options(self, node: Node) -> str:
         """Return what a timer, an automatic step, a subflow or an end is set to."""
         options, found = node.options, []
@@ -242,7 +261,7 @@ class Wording:
         known = {"action", "flow", "timeout_minutes"}
         for name, value in options.items():
             if name not in known:
-                shown = self.known(OUTCOMES, value)
+                shown = self.names.nodes.get(str(value)) or self.known(OUTCOMES, value)
                 found.append(f"{self.say(OPTIONS[name])} {shown}" if name in OPTIONS else f"{name} {shown}")
         return self.joined(found)
 

@@ -132,9 +132,9 @@ def _minutes(hours: str) -> int:
     try:
         typed = Decimal(hours.strip()) * 60
     except InvalidOperation as error:
-        raise Refused(_("时限请填写小时数，例如 4 或 0.5。"), field="targets") from error
+        raise Refused(_("时限请填写小时数,例如 4 或 0.5。"), field="targets") from error
     if not typed.is_finite() or abs(typed) > 10**7:
-        raise Refused(_("时限请填写小时数，例如 4 或 0.5。"), field="targets")
+        raise Refused(_("时限请填写小时数,例如 4 或 0.5。"), field="targets")
     return round(typed)
 
 

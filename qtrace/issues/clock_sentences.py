@@ -35,7 +35,7 @@ def _clock(row: EventRow) -> str:
 
 def _happened(row: EventRow, _names: Names) -> str:
     if row.name == "clock_paused" and row.body.get("stops") is False:
-        return gettext("「%(clock)s」在等待，计时不停", clock=_clock(row))
+        return gettext("「%(clock)s」在等待,计时不停", clock=_clock(row))
     if row.name == "clock_resumed" and row.body.get("stops") is False:
         return gettext("「%(clock)s」等待结束", clock=_clock(row))
     return str(SENTENCES[row.name]) % {"clock": _clock(row)}

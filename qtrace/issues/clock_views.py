@@ -26,7 +26,7 @@ def clock_pause_create(number: str) -> Response:
     issue, url, now, by = _open(number), _url(number), clock.now(), actor().id
     reason = chosen_reason(request.form.get("reason", ""))
     note = request.form.get("note", "").strip()
-    said = _("%(reason)s：%(note)s", reason=reason.name, note=note) if note else reason.name
+    said = _("%(reason)s:%(note)s", reason=reason.name, note=note) if note else reason.name
     with write():
         follow_issue(issue.id)
         pause = pause_case_clock if reason.stops else note_wait
@@ -37,7 +37,7 @@ def clock_pause_create(number: str) -> Response:
     told = (
         ngettext("已暂停 %(num)d 项计时", "已暂停 %(num)d 项计时", len(kinds))
         if reason.stops
-        else _("已记下在等什么，计时不停")
+        else _("已记下在等什么,计时不停")
     )
     return go(url, trigger={"toast": told})
 

@@ -15,6 +15,7 @@ from qtrace.calendars.clock_service import calendar_for
 from qtrace.calendars.clock_settings import read_reasons
 from qtrace.calendars.clocks import ROUND_THE_CLOCK, Clock, Reading, read_clock
 from qtrace.calendars.engine import WorkCalendar, elapsed
+from qtrace.complaints.platform import nearest_deadline
 from qtrace.core import clock as time_now
 from qtrace.core.db import db
 from qtrace.flows.company import people_of_role
@@ -45,6 +46,7 @@ STANDINGS: dict[str, tuple[LazyString, str]] = {
     "paused": (_("已暂停"), "on"),
     "done": (_("已完成"), "ok"),
 }
+ENDED_LATE: tuple[LazyString, str] = (_("超时完成"), "warn")
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,13 @@ class Shown:
 def clock_card(issue: Issue, user: User) -> Markup:
     """Draw the clocks of an issue; nothing where it has none."""
     lines = shown_clocks(issue, time_now.now())
-    if not lines:
+    due = nearest_deadline(issue.id)
+    if not lines and due is None:
         return Markup("")
     editable = user.can(DECIDE) and issue.status == "open"
     shown = render_template(
-        "issues/_clocks.html", issue=issue, lines=lines, editable=editable, reasons=read_reasons() if editable else (),
+        "issues/_clocks.html", issue=issue, lines=lines, editable=editable, platform_due=due,
+        reasons=read_reasons() if editable else (),
     )  # fmt: skip
     return Markup(shown)  # noqa: S704 -- the template escapes
 
@@ -100,7 +104,8 @@ def holders(issue_ids: Sequence[int]) -> dict[int, list[int]]:
 def _shown(kind: str, kept: Kept, calendar: WorkCalendar, now: datetime, *, around: bool) -> Shown:
     clock = kept.clock
     reading = read_clock(clock, ROUND_THE_CLOCK if around else calendar, now, soon=SOON)
-    word, tone = STANDINGS[reading.standing]
+    ended_late = clock.state == "stopped" and reading.standing == "late"
+    word, tone = ENDED_LATE if ended_late else STANDINGS[reading.standing]
     paused = clock.intervals[-1].reason if clock.state == "paused" else ""
     working = elapsed(clock.intervals, calendar, now)
     told = _told(clock, reading)
@@ -121,6 +126,8 @@ def _told(clock: Clock, reading: Reading) -> str:
         )
     if reading.standing == "late":
         return gettext("已超时 %(over)s", over=show_worktime(-left))
-    if clock.state == "paused" or reading.due_at is None:
+    if clock.state == "running" and reading.due_at is None:
+        return gettext("还剩 %(left)s", left=show_worktime(left))
+    if reading.due_at is None or clock.state == "paused":
         return gettext("暂停时还剩 %(left)s", left=show_worktime(left))
     return gettext("还剩 %(left)s,%(due)s 到期", left=show_worktime(left), due=show_time(reading.due_at))

@@ -4,6 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.calendars.alarms import before_ringing, register_holders
+from qtrace.complaints.platform import handlers
 from qtrace.flows.condition_fields import register_condition_fields
 from qtrace.flows.gates import register_watch
 from qtrace.flows.subjects import register_flow_subject
@@ -30,6 +31,7 @@ from qtrace.issues.form_impact import views_touching
 from qtrace.issues.form_source import IssueSource
 from qtrace.issues.opening import subscribe_all as subscribe_opening
 from qtrace.issues.panels import register_panel
+from qtrace.issues.platform_clocks import follow_platform
 from qtrace.issues.rule_facts import IssueFacts, missing_to_leave_stages
 from qtrace.issues.stages import stage_names
 from qtrace.issues.subscribers import subscribe_all
@@ -60,6 +62,8 @@ def register(app: Flask) -> None:
     register_panel(app, "side", clock_card, order=5)
     clock_sentences.register(app)
     before_ringing(app, follow_history)
+    before_ringing(app, follow_platform)
+    register_holders(app, "complaint", handlers)
     register_holders(app, "issue", holders)
     add_nav(app, NavItem("issues.index", _("质量问题"), "alert-triangle", "issue.read"))
     add_nav(app, NavItem("clock_pages.index", _("时限"), "clock", "config.flows", group="config"))

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from qtrace.conditions.tree import FieldKind
 from qtrace.core.db import db
-from qtrace.flows.condition_fields import FieldGroup, Seen, form_fields
+from qtrace.flows.condition_fields import FieldGroup, Seen, form_group
 from qtrace.flows.service import DEFAULT_FLOW
 from qtrace.forms.queries import current_definition, stored_definition
 from qtrace.forms.seed import ISSUE_FORM
@@ -20,8 +20,7 @@ OWN = {"safety": FieldKind.BOOL, "complaint_count": FieldKind.NUMBER}  # beside 
 
 def issue_groups(flow_key: str) -> Sequence[FieldGroup]:
     """Return the fields of the issue form; every issue goes through the one flow of issues."""
-    fields = form_fields(FormWords(current_definition(ISSUE_FORM)[1]))
-    return [FieldGroup(_("质量问题"), fields, bound=flow_key == DEFAULT_FLOW)]
+    return [form_group(_("质量问题"), current_definition(ISSUE_FORM)[1], bound=flow_key == DEFAULT_FLOW)]
 
 
 def seen_issue(issue_id: int) -> Seen:

@@ -139,6 +139,9 @@ SENTENCES: dict[str, Sentence] = {
     "stage_entered": _stage,
     "flow_closed": lambda _event, _names: _("结案"),
     "flow_terminated": lambda _event, _names: _("终止了这个问题"),
+    "flow_case_migrated": lambda event, _names: _(
+        "换到流程的第 %(n)d 版,留在原来的一步", n=event.body.get("version", {}).get("new", 0)
+    ),
     "flow_reopened": lambda event, names: _(
         "重新打开,回到「%(stage)s」", stage=names.stages.get(str(event.body.get("node")), "—")
     ),

@@ -21,10 +21,10 @@ from qtrace.core.errors import Refused
 from qtrace.core.ids import new_id
 from qtrace.core.jobs import JobContext
 from qtrace.notifications.kinds import TEST
-from qtrace.notifications.links import is_over
 from qtrace.notifications.models import Notice, NoticeDelivery, NoticeSender
 from qtrace.notifications.preferences import address_at, preference_of, preferences_of
 from qtrace.notifications.sending import Way, carry, without_secrets
+from qtrace.notifications.service import is_over
 from qtrace.notifications.spreading import queue
 from qtrace.notifications.wording import write_message
 from qtrace.plugins import senders as offered_senders
@@ -122,7 +122,7 @@ def _still_wanted(rows: Sequence[NoticeDelivery], now: datetime) -> list[NoticeD
     """Return the rows whose to-do is still to do; a message that was tried before stays as it was."""
     if rows[0].message_id:
         return list(rows)
-    over = [row for row in rows if row.user_id is not None and is_over(row.notice)]
+    over = [row for row in rows if row.user_id is not None and is_over(row.notice, now=now)]
     _drop(over, GONE, now)
     return [row for row in rows if row not in over]
 

@@ -9,14 +9,13 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from qtrace.core import clock
 from qtrace.core.db import db
+from qtrace.notifications.kinds import TO_DO
 from qtrace.notifications.models import Notice
-from qtrace.tasks.models import Task
-from qtrace.tasks.standing import stands_in
+from qtrace.notifications.service import is_over
 
 KEEP = timedelta(days=30)
 SALT = "notice-link"
 DECIDING = "qtrace_decision_page"
-TO_DO = frozenset({"task_opened", "task_pooled", "task_transferred", "task_urged", "question_asked"})
 
 
 @dataclass(frozen=True)
@@ -58,27 +57,16 @@ def open_link(token: str, user_id: int) -> Opened:
     notice = db.session.get(Notice, notice_id)
     if notice is None:
         return Opened("expired")
-    return _opened(notice)
+    state: Literal["ok", "used"] = "used" if is_over(notice, now=clock.now()) else "ok"
+    return Opened(state, notice.id, address_of(notice))
 
 
-def is_over(notice: Notice) -> bool:
-    """Say whether a notice asks for what is done, or somebody else's by now."""
-    if notice.kind not in TO_DO or notice.task_id is None:
-        return False
-    task = db.session.get(Task, notice.task_id)
-    if task is None or task.state != "open":
-        return True
-    others = task.owner_id is not None and task.owner_id != notice.user_id
-    return others and not stands_in(notice.user_id, task.owner_id, task.flow, clock.now())
-
-
-def _opened(notice: Notice) -> Opened:
-    if is_over(notice):
-        return Opened("used", notice.id, notice.url)
+def address_of(notice: Notice) -> str:
+    """Return the page a notice opens: of a to-do the page on which it is decided, where the site has one."""
     endpoint = current_app.extensions.get(DECIDING)
-    if endpoint and notice.kind in TO_DO and notice.task_id is not None:
-        return Opened("ok", notice.id, url_for(endpoint, task_id=notice.task_id))
-    return Opened("ok", notice.id, notice.url)
+    if endpoint and notice.kind in TO_DO and notice.task_id is not None and not is_over(notice, now=clock.now()):
+        return url_for(endpoint, task_id=notice.task_id)
+    return notice.url
 
 
 def _signer() -> URLSafeTimedSerializer:

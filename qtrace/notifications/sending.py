@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from flask import current_app
 
@@ -26,6 +26,7 @@ TOKENS = "qtrace_sender_tokens"
 SECONDS = 10.0
 EARLY = 300  # seconds before its end a token is no longer used
 MOST_REASON = 300
+SHORTEST = 4  # a shorter secret is none, and would hide half of a reason
 AGENT = {"User-Agent": "qtrace-notices/1"}
 NO_MAIL = Text("还没有设置邮件服务器(QTRACE_MAIL_URL)", "No mail server is set (QTRACE_MAIL_URL)")
 
@@ -83,12 +84,19 @@ def forget_token(way: Way) -> None:
 
 def without_secrets(way: Way, text: str) -> str:
     """Return a reason as it may be stored and shown."""
-    for field in way.sender.settings:
-        secret = str(way.settings.get(field.name, ""))
-        if field.kind == "secret" and len(secret) > 3:
-            text = text.replace(secret, "***")
+    given = [str(way.settings.get(field.name, "")) for field in way.sender.settings if field.kind == "secret"]
     token = _kept().tokens.get(_token_key(way))
-    return (text.replace(token[0], "***") if token else text)[:MOST_REASON]
+    hidden = [part for secret in given for part in _parts(secret)] + ([token[0]] if token else [])
+    for secret in sorted(hidden, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text[:MOST_REASON]
+
+
+def _parts(secret: str) -> list[str]:
+    """Return a secret, and of an address that is one what makes it so: its last step and the values of its query."""
+    url = urlsplit(secret)
+    inside = [url.path.rpartition("/")[2], *(value for _name, value in parse_qsl(url.query))] if url.scheme else []
+    return [part for part in (secret, *inside) if len(part) >= SHORTEST]
 
 
 def _carry(way: Way, message: Message, now: datetime) -> Outcome:

@@ -14,11 +14,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from qtrace.accounts.models import Role, User, user_role
-from qtrace.core.db import affected, before_commit, insert_into, require_write, table_of
+from qtrace.core import clock
+from qtrace.core.db import affected, before_commit, db, insert_into, require_write, table_of
 from qtrace.core.jobs import enqueue
+from qtrace.notifications.kinds import TO_DO
 from qtrace.notifications.models import Notice
-from qtrace.tasks.models import Task, task_pool
-from qtrace.tasks.standing import Deputy, deputies_of
+from qtrace.tasks.models import StandIn, Task, task_pool
+from qtrace.tasks.standing import covering, stands_in
 
 SPREAD = "notice-spread"  # the job that makes deliveries of what was stored
 PENDING = "qtrace_notices"
@@ -54,16 +56,24 @@ class Draft:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass
+class _Pending:
+    """What is stored with the open write: notices, and to-dos whose notices may be over."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    left: set[int] = field(default_factory=set)
+
+
 @dataclass(frozen=True)
 class _Known:
     """What the drafts of one write need to know, each read at once for all of them."""
 
     tasks: Mapping[int, Any]
+    deputies: Mapping[int, Sequence[Any]]  # by the to-do whose owner they stand in for
     pools: Mapping[int, Sequence[int]]
     roles: Mapping[str, Sequence[int]]
     cases: Mapping[Subject, tuple[str, str]]
     starters: Mapping[Subject, int]
-    deputies: Mapping[int, Sequence[Deputy]]
 
 
 def notify(
@@ -89,17 +99,28 @@ def notify(
 
 def draft(new: Draft) -> None:
     """Leave a notice to be stored with the open write; a person in it is told once."""
-    session = require_write()
-    pending: list[Draft] | None = session.info.get(PENDING)
-    if pending is None:
-        pending = session.info[PENDING] = []
-        before_commit(session, _store)
-    pending.append(new)
+    _pending().drafts.append(new)
+
+
+def left(task_ids: Collection[int]) -> None:
+    """Let what was told of to-dos count as read where they are done, claimed or handed over with the open write."""
+    _pending().left.update(task_ids)
 
 
 def register_starters(app: Flask, find: FindStarters) -> None:
     """Let `find` return who started these cases, all in one query."""
     app.extensions.setdefault(STARTERS, []).append(find)
+
+
+def is_over(notice: Notice, *, now: datetime) -> bool:
+    """Say whether a notice asks for what is done, or somebody else's by now."""
+    if notice.kind not in TO_DO or notice.task_id is None:
+        return False
+    task = db.session.get(Task, notice.task_id)
+    if task is None or task.state != "open":
+        return True
+    mine = task.owner_id in {None, notice.user_id}
+    return not mine and not stands_in(notice.user_id, task.owner_id, task.flow, now)
 
 
 def mark_read(notice_id: int, user_id: int, *, now: datetime) -> None:
@@ -116,14 +137,38 @@ def _unread(user_id: int) -> Any:
     return update(Notice).where(Notice.user_id == user_id, Notice.read_at.is_(None))
 
 
+def _pending() -> _Pending:
+    session = require_write()
+    pending: _Pending | None = session.info.get(PENDING)
+    if pending is None:
+        pending = session.info[PENDING] = _Pending()
+        before_commit(session, _store)
+    return pending
+
+
 def _store(session: Session) -> None:
-    drafts: list[Draft] = session.info.pop(PENDING)
-    known = _look_up(session, drafts)
-    rows = [row for one in drafts for row in _rows(_completed(one, known))]
-    if rows:
-        told = insert_into(Notice).on_conflict_do_nothing(index_elements=["user_id", "dedupe"])
-        session.execute(told, rows)
-        enqueue(SPREAD, {}, now=drafts[-1].at)
+    pending: _Pending = session.info.pop(PENDING)
+    drafts = pending.drafts
+    if drafts:
+        known = _look_up(session, drafts)
+        rows = [row for one in drafts for row in (*_rows(_completed(one, known)), *_rows_of_deputies(one, known))]
+        if rows:
+            told = insert_into(Notice).on_conflict_do_nothing(index_elements=["user_id", "dedupe"])
+            session.execute(told, rows)
+            enqueue(SPREAD, {}, now=drafts[-1].at)
+    if pending.left:
+        _settle(session, sorted(pending.left))
+
+
+def _settle(session: Session, task_ids: Sequence[int]) -> None:
+    """Mark notices as read whose to-dos are done, or somebody else's by now."""
+    now = clock.now()
+    for start in range(0, len(task_ids), MOST_IN_ONE):
+        about = Notice.task_id.in_(task_ids[start : start + MOST_IN_ONE])
+        for notice in session.scalars(select(Notice).where(about, Notice.read_at.is_(None), Notice.kind.in_(TO_DO))):
+            if is_over(notice, now=now):
+                notice.read_at = now
+    session.flush()  # nothing flushes after the hooks of a write
 
 
 def _look_up(session: Session, drafts: Sequence[Draft]) -> _Known:
@@ -138,18 +183,28 @@ def _look_up(session: Session, drafts: Sequence[Draft]) -> _Known:
     roles = {tasks[task].role_key for task in pooled if task and tasks[task].role_key}
     untitled = {one.subject for one in drafts if not one.title and one.task_id not in tasks}
     started = {one.subject for one in drafts if one.to_starter}
-    owners = {tasks[one.task_id].owner_id for one in drafts if one.of_task and one.task_id in tasks} - {None}
-    deputies = deputies_of(owners, drafts[-1].at) if owners else {}
-    return _Known(tasks, pools, _people_of(session, roles), _cases(session, untitled), _starters(started), deputies)
+    deputies: dict[int, list[Any]] = {}
+    for row in _chunked(session, TASKS.c.id, tasks, lambda: _deputy_rows(drafts[0].at)):
+        deputies.setdefault(row.task_id, []).append(row)
+    return _Known(tasks, deputies, pools, _people_of(session, roles), _cases(session, untitled), _starters(started))
 
 
 def _task_rows() -> Any:
-    columns = (TASKS.c.id, TASKS.c.title, TASKS.c.url, TASKS.c.owner_id, TASKS.c.role_key, TASKS.c.state, TASKS.c.flow)
+    columns = (TASKS.c.id, TASKS.c.title, TASKS.c.url, TASKS.c.owner_id, TASKS.c.role_key, TASKS.c.state)
     return select(*columns)
 
 
 def _pool_rows() -> Any:
     return select(task_pool.c.task_id, task_pool.c.user_id)
+
+
+def _deputy_rows(at: datetime) -> Any:
+    """Select who stands in at a moment for the owners of to-dos, with the owner's name."""
+    return (
+        select(Task.id.label("task_id"), StandIn.deputy_id, User.name)
+        .join(StandIn, StandIn.user_id == Task.owner_id).join(User, User.id == Task.owner_id)
+        .where(StandIn.begins_at <= at, StandIn.ends_at > at, covering(), Task.state == "open")
+    )  # fmt: skip
 
 
 def _chunked(session: Session, column: Any, ids: Collection[int], rows: Callable[[], Any]) -> Iterable[Any]:
@@ -200,8 +255,6 @@ def _completed(one: Draft, known: _Known) -> Draft:
     users, kind = set(one.users), one.kind
     if one.of_task and task is not None and task.owner_id is not None:
         users.add(task.owner_id)
-        if task.state == "open":
-            users |= {one.user_id for one in known.deputies.get(task.owner_id, ()) if one.covers(task.flow)}
         kind = "task_copied" if task.state == "copied" else kind
     elif one.of_task and task is not None:
         users |= {*known.roles.get(task.role_key, ()), *known.pools.get(task.id, ())}
@@ -212,6 +265,22 @@ def _completed(one: Draft, known: _Known) -> Draft:
     return replace(
         one, kind=kind, users=tuple(sorted(users - {one.by})), title=one.title or title, url=one.url or url
     )  # fmt: skip
+
+
+def _rows_of_deputies(one: Draft, known: _Known) -> list[dict[str, Any]]:
+    """Return what is told, besides a to-do's owner, to those who stand in."""
+    task = known.tasks.get(one.task_id or 0)
+    if task is None or one.kind not in TO_DO:
+        return []
+    named = replace(one, title=one.title or task.title, url=one.url or task.url)
+    return [
+        row
+        for deputy in known.deputies.get(task.id, ())
+        if deputy.deputy_id != one.by
+        for row in _rows(
+            replace(named, users=(deputy.deputy_id,), facts={**one.facts, "behind": deputy.name})
+        )
+    ]  # fmt: skip
 
 
 def _rows(one: Draft) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from qtrace.accounts.models import User
 from qtrace.core.db import db, insert_into, is_sqlite, write
@@ -20,8 +20,10 @@ from qtrace.sdk.senders import Sender
 
 SEND = "notice-send"  # the job that sends what is due to one person by one sender
 SWEEP = "notice-sweep"
+CLEAR = "notice-clear"
 BATCH = 200
 FORGOTTEN = timedelta(minutes=5)
+KEEP_LOG, KEEP_READ = timedelta(days=90), timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,18 @@ def sweep(_payload: dict[str, Any], context: JobContext) -> None:
         context.complete()
     while spread_batch(now):
         pass
+
+
+def clear(_payload: dict[str, Any], context: JobContext) -> None:
+    """Delete what is long past: the log after three months, notices that were read after a year."""
+    now = context.clock()
+    with write() as session:
+        sent = delete(NoticeDelivery).where(
+            NoticeDelivery.created_at < now - KEEP_LOG, NoticeDelivery.state != "waiting"
+        )
+        session.execute(sent)
+        session.execute(delete(Notice).where(Notice.at < now - KEEP_READ, Notice.read_at.is_not(None)))
+        context.complete()
 
 
 def _ways(user_ids: Collection[int]) -> Ways:

@@ -1,15 +1,15 @@
 """What is told of: events of to-dos, flows and clocks become notices. Each handler only leaves a draft."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
-from flask_babel import gettext as _
 
 from qtrace.accounts.queries import names_of
 from qtrace.core.events import Event, subscribe
 from qtrace.notifications.kinds import kind_of
-from qtrace.notifications.service import Draft, draft
+from qtrace.notifications.service import Draft, draft, left
 
 
 def subscribe_all(app: Flask) -> None:
@@ -29,6 +29,24 @@ def task_transferred(event: Event) -> None:
     to = owner.get("new") if isinstance(owner, dict) else owner
     if isinstance(to, int):
         draft(_draft(event, users=(to,), key=f"{event.body.get('task')}:{event.at.isoformat()}"))
+    task_left(event)
+
+
+def task_left(event: Event) -> None:
+    """Let what was told of a to-do that is done, claimed or handed over count as read."""
+    task = event.body.get("task")
+    left(event.body.get("tasks") or ([task] if isinstance(task, int) else []))
+
+
+def stand_in(event: Event) -> None:
+    """Tell both sides that a deputy begins, or is done."""
+    person, deputy, number = (event.body.get(name) for name in ("user", "deputy", "stand_in"))
+    if isinstance(person, int) and isinstance(deputy, int):
+        names = names_of({person, deputy})
+        facts = {"person": names.get(person, ""), "deputy": names.get(deputy, "")}
+        title = f"{facts['person']} → {facts['deputy']}"
+        told = _draft(event, users=(person, deputy), key=str(number), title=title, url="/me/stand-ins")
+        draft(replace(told, facts=facts))
 
 
 def told_by_name(event: Event) -> None:
@@ -46,38 +64,24 @@ def to_starter(event: Event) -> None:
     draft(_draft(event, key=event.at.isoformat(), to_starter=True))
 
 
-def stand_in_told(event: Event) -> None:
-    """Tell both sides that one stands in for the other, or does no longer."""
-    names = names_of({int(event.body["user"]), int(event.body["deputy"])})
-    title = _("%(name)s 由 %(deputy)s 代理", name=names[event.body["user"]], deputy=names[event.body["deputy"]])
-    key = f"{event.body['stand_in']}"
-    draft(_draft(event, users=_users(event), key=key, title=title, url="/me/stand-ins"))
-
-
-def handed_over(event: Event) -> None:
-    """Tell both sides that everything went from one to the other."""
-    names = names_of({int(event.body["from"]), int(event.body["to"])})
-    title = _("%(name)s 的待办全部交接给 %(to)s", name=names[event.body["from"]], to=names[event.body["to"]])
-    draft(_draft(event, users=_users(event), key=event.at.isoformat(), title=title, url="/tasks"))
-
-
 TOLD: Mapping[str, Callable[[Event], None]] = {
     "task_opened": task_opened,
     "task_transferred": task_transferred,
     "task_urged": told_by_name,
-    "stand_in_set": stand_in_told,
-    "stand_in_ended": stand_in_told,
-    "tasks_handed_over": handed_over,
     "flow_reminded": told_by_name,
     "flow_escalated": told_by_name,
     "clock_alarm": told_by_name,
     "question_asked": told_by_name,
     "question_answered": told_by_name,
     "comment_mentioned": told_by_name,
+    "task_claimed": task_left,
+    "tasks_closed": task_left,
+    "stand_in_set": stand_in,
+    "stand_in_ended": stand_in,
     "flow_closed": to_starter,
     "flow_terminated": to_starter,
 }
-FACTS = ("times", "clock", "step")  # of an event's body, for the sentence of its kind
+FACTS = ("times", "clock", "offset", "level")  # of an event's body, for the sentence of its kind
 
 
 def _draft(event: Event, *, key: str, **more: Any) -> Draft:

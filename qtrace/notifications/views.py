@@ -12,6 +12,7 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.ids import as_id
 from qtrace.notifications.kinds import kind_of, sentence
+from qtrace.notifications.links import address_of
 from qtrace.notifications.queries import COUNT_CAP, PAGE, count_unread, inbox, my_notice, newest_of
 from qtrace.notifications.service import mark_all_read, mark_read
 from qtrace.web.csrf import answer_at
@@ -59,7 +60,7 @@ def bell() -> Response:
 def show(notice_id: int) -> Response:
     """Go where a notice leads; it is read from then on."""
     notice = my_notice(notice_id, actor().id)
-    url = notice.url
+    url = address_of(notice)
     if notice.read_at is None:
         with write():
             mark_read(notice_id, actor().id, now=clock.now())

@@ -15,8 +15,10 @@ from qtrace.core.errors import Conflict, Refused
 from qtrace.core.events import Event, subscribe
 from qtrace.flows.gates import register_watch
 from qtrace.flows.models import FlowDefinition
+from qtrace.flows.naming import flow_name
 from qtrace.flows.reading import dump_definition
 from qtrace.flows.service import (
+    DEFAULT_FLOW,
     Case,
     Verdict,
     active_definition,
@@ -29,7 +31,7 @@ from qtrace.flows.service import (
 )
 from qtrace.forms.models import Form
 from qtrace.forms.queries import stored_definition
-from qtrace.records.flow_templates import APPROVE, APPROVED, FILL, TEMPLATES, build, flow_key
+from qtrace.records.flow_templates import APPROVE, APPROVED, FILL, TEMPLATES, build, chosen_in, flow_key
 from qtrace.records.models import Record
 from qtrace.rules.doors import Held, missing_to_leave
 from qtrace.rules.facts import register_stages
@@ -37,6 +39,7 @@ from qtrace.tasks.models import Task
 from qtrace.web.filters import localised
 
 KIND = "record"
+OWN = "flow:"  # before the key of a flow of the company's own
 
 
 def reviewers() -> list[Role]:
@@ -44,14 +47,23 @@ def reviewers() -> list[Role]:
     return [role for role in db.session.scalars(select(Role).order_by(Role.id)) if APPROVE in role.permissions]
 
 
+def own_flows() -> dict[str, str]:
+    """Return the names of the company's own flows records may go through, by their keys."""
+    rows = db.session.scalars(select(FlowDefinition.key).where(FlowDefinition.active).distinct())
+    keys = [key for key in rows if key != DEFAULT_FLOW and not chosen_in(key)[0]]
+    found = {key: active_definition(key) for key in sorted(keys)}
+    return {key: flow_name(one[1]) for key, one in found.items() if one is not None}
+
+
 def choose_flow(form: Form, template: str, role: str, *, by: int | None, now: datetime) -> None:
     """Let the form's new records go through a flow, or through none; those under way keep theirs."""
     found = next((one for one in TEMPLATES if one.key == template), None)
-    if template and found is None:
+    own = template.removeprefix(OWN) if template.startswith(OWN) else ""
+    if template and found is None and own not in own_flows():
         raise Refused(_("请从列出的流程里选一个。"), "template")
     if found and role not in [one.key for one in reviewers()]:
         raise Refused(_("请选择由谁审核。"), "role")
-    key = flow_key(found.key, role) if found else ""
+    key = flow_key(found.key, role) if found else own
     if found and active_definition(key) is None:
         definition = build(found, role)
         row = FlowDefinition(key=key, version=definition.version, definition=dump_definition(definition))

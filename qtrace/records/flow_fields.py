@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from qtrace.core.db import db
-from qtrace.flows.condition_fields import FieldGroup, Seen, form_fields
+from qtrace.flows.condition_fields import FieldGroup, Seen, form_group
 from qtrace.forms.models import Form
 from qtrace.forms.queries import stored_definition
 from qtrace.forms.vocabulary import read_definition
@@ -17,11 +17,7 @@ from qtrace.web.filters import localised
 def record_groups(flow_key: str) -> Sequence[FieldGroup]:
     """Return the fields of every form that makes records; those whose records go through the flow are bound to it."""
     return [
-        FieldGroup(
-            localised(form),
-            form_fields(FormWords(read_definition(form.key, version.definition))),
-            form.flow == flow_key,
-        )
+        form_group(localised(form), read_definition(form.key, version.definition), bound=form.flow == flow_key)
         for form, version in record_forms()
     ]
 

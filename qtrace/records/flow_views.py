@@ -16,7 +16,7 @@ from qtrace.core.ids import as_id
 from qtrace.flows.service import Verdict
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, form_of
-from qtrace.records.flow import choose_flow, decide_on, reviewers
+from qtrace.records.flow import OWN, choose_flow, decide_on, own_flows, reviewers
 from qtrace.records.flow_templates import LEAD, TEMPLATES, chosen_in
 from qtrace.records.models import Record
 from qtrace.records.queries import visible_record
@@ -110,6 +110,7 @@ def _own(key: str) -> Form:
 def _page(form: Form, error: Refused | None = None) -> Response:
     template, role = chosen_in(form.flow)
     return render(
-        "records/flow.html", status=422 if error else 200, form=form, templates=TEMPLATES, template=template,
+        "records/flow.html", status=422 if error else 200, form=form, templates=TEMPLATES,
+        template=template or (f"{OWN}{form.flow}" if form.flow else ""), own={f"{OWN}{key}": name for key, name in own_flows().items()},
         roles=reviewers(), role=role or LEAD, error=error,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from qtrace.core.db import db, existing, write
 from qtrace.core.errors import DomainError, Forbidden
 from qtrace.core.ids import as_id
 from qtrace.core.models import EventRow, JobRow
+from qtrace.notifications.log import failing
 from qtrace.setup.health import readiness
 from qtrace.setup.install import has_people
 from qtrace.web.htmx import go, render
@@ -70,6 +71,7 @@ def status() -> Response:
         calendar_warning=days is not None and days < HORIZON_DAYS,
         calendar_end=known and known[0],
         webhooks=given_up(),
+        failing_senders=failing(clock.now()),
     )
 
 

@@ -1,5 +1,6 @@
 """The pages on which flows are kept: list, shipped flows, versions, differences, poster, files."""
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -49,7 +50,7 @@ def test_a_shipped_flow_is_read_as_a_whole_before_it_is_used(lead: Browser) -> N
     assert all(template.definition.name_zh in page for template in TEMPLATES)
     page = lead.get("/flows/new?template=claim_approval").text
     assert "质量主管、采购、老板 全部 · 2 个工作日" in page and "金额(元) &gt; 20000" in page
-    answer = lead.post("/flows", {"template": "claim_approval", "name": "快递索赔"})
+    answer = lead.post("/flows", {"template": "claim_approval", "name": "快递索赔", "publish": "1"})
     assert answer.headers["Location"] == "/flows/claim_approval"
     page = lead.get("/flows").text
     assert re.search(r'id="flow-claim_approval".*?快递索赔.*?第 1 版', page, re.S)
@@ -58,7 +59,8 @@ def test_a_shipped_flow_is_read_as_a_whole_before_it_is_used(lead: Browser) -> N
 
 
 def test_the_same_shipped_flow_twice_gets_a_key_of_its_own(lead: Browser) -> None:
-    urls = [lead.post("/flows", {"template": "recall", "name": ""}).headers["Location"] for _time in range(2)]
+    sent = {"template": "recall", "name": "", "publish": "1"}
+    urls = [lead.post("/flows", sent).headers["Location"] for _time in range(2)]
     assert urls == ["/flows/recall", "/flows/recall_2"]
 
 
@@ -130,3 +132,31 @@ def test_a_flow_is_tried_on_a_real_issue_without_writing(lead: Browser) -> None:
 def term(code: str) -> str:
     """Return the id of a term."""
     return str(db.session.scalars(select(Term.id).where(Term.code == code)).one())
+
+
+def test_a_file_becomes_a_new_flow_or_the_next_version(lead: Browser) -> None:
+    publish(shipped("recall"))
+    content = lead.get("/flows/recall/export").data
+
+    def upload(data: bytes, into: str = "") -> Any:
+        return lead.post("/flows/imports", {"file": (io.BytesIO(data), "x.json"), "into": into, "publish": "1"})
+
+    assert upload(content).headers["Location"] == "/flows/recall_2"
+    changed = content.replace("召回".encode(), "紧急召回".encode())
+    assert upload(changed, "recall").headers["Location"] == "/flows/recall"
+    assert "紧急召回" in lead.get("/flows/recall").text
+    refused = upload(b"[" * 100_000)
+    assert refused.status_code == 422 and "套得太深" in refused.text
+    assert upload(content, "nothing").status_code == 404
+
+
+def test_a_flow_is_designed_before_anybody_uses_it(lead: Browser) -> None:
+    answer = lead.post("/flows", {"template": "recall", "name": "大召回"})
+    assert answer.headers["Location"] == "/flows/recall/design"
+    assert "大召回" in lead.get("/flows/recall/design").text and not runs("recall")
+    assert re.search(r'id="flow-recall".*?大召回.*?没有发布', lead.get("/flows").text, re.S)
+    assert "草稿" in lead.get("/flows/recall/simulate").text
+    assert lead.post("/flows", {"template": "blank", "name": "新品试销"}).headers["Location"] == "/flows/flow/design"
+    assert lead.post("/flows", {"template": "blank", "name": "长" * 200}).status_code == 422
+    publish(shipped("claim_approval"))
+    assert "设计" in lead.get("/flows/claim_approval").text

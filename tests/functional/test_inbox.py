@@ -105,7 +105,7 @@ def test_a_clock_is_called_by_its_name_and_by_that_of_its_case(sqlite_app: Flask
     with write():
         open_task(NewTask(kind="stage", subject=("thing", 1), title="瓶盖漏液", url="/issues"), by=None, now=NOW)
     with write():
-        body = {"clock": "platform", "step": "due", "users": [user_id(LEAD)]}
+        body = {"clock": "platform", "step": "due", "offset": 0, "level": 0, "users": [user_id(LEAD)]}
         events.record("clock_alarm", subject=("thing", 1), by=None, now=NOW, body=body)
         events.record("clock_alarm", subject=("unknown", 1), by=None, now=NOW, body=body)
     page = browser(sqlite_app).get("/inbox").text

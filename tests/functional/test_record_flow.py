@@ -174,3 +174,16 @@ def open_tasks() -> list[str]:
 def stage_is(stage: str) -> str:
     """Return a condition on the stage as addresses spell it."""
     return f'{{"all":[{{"field":"stage","op":"eq","value":"{stage}"}}]}}'
+
+
+def test_a_form_may_choose_a_flow_of_the_companys_own(app: Flask, login: Login) -> None:
+    make_form()
+    lead = login("quality_lead")
+    assert lead.post("/flows", {"template": "supplier_action", "name": "整改", "publish": "1"}).status_code == 303
+    assert "整改" in lead.get("/forms/inspection/flow").text
+    assert lead.post("/forms/inspection/flow", {"template": "flow:quality_issue"}).status_code == 422
+    assert lead.post("/forms/inspection/flow", {"template": "flow:supplier_action"}).status_code == 303
+    assert 'value="flow:supplier_action" checked' in lead.get("/forms/inspection/flow").text
+    record = fill_in(login("inspector"))
+    assert (record.stage, record.state) == ("approve", "open")
+    assert "到货质检" in lead.get("/flows/supplier_action").text

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '20261124_0016'
-down_revision = '20261124_0014'
+down_revision = '20261124_0015'
 branch_labels = None
 depends_on = None
 

@@ -111,6 +111,10 @@ def test_a_special_working_day_says_its_hours_and_a_row_of_days_ends_after_it_be
     assert lead.post(url, {"first": "2027-01-02", "works": "1", "hours": ""}).status_code == 422
     assert lead.post(url, {"first": "2027-01-02", "last": "2027-01-01"}).status_code == 422
     assert lead.post(url, {"first": "morgen"}).status_code == 422
+    assert lead.post(url, {"first": "0001-01-01"}).status_code == 422
+    for start, hours in (("0001-01-01T00:00", "4"), ("", "nan"), ("2026-03-06T17:00", "1e9"), ("bald", "4")):
+        sent = form(example_start=start, example_hours=hours)
+        assert lead.post("/config/calendars/preview", sent).status_code == 422
 
 
 def test_people_are_told_when_the_known_holidays_end_soon_until_somebody_enters_the_next_year(

@@ -104,7 +104,7 @@ def test_any_drawn_flow_is_walked_and_the_path_that_is_told_leads_there_again(se
     decided = [stop for stop in found.stops if stop.choice]
     assert all(stop.choice in stop.choices and set(stop.choices) <= LETTERS for stop in decided)
     if decided:
-        last = decided[-1]
+        last = max(decided, key=lambda stop: len(stop.path))
         again = simulate(tree, Fixed(seed), initiator=1, path=last.path + last.choice)
         assert described(again, {})[: len(found.stops)] == described(found, {})
 

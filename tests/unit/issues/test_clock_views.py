@@ -50,7 +50,7 @@ def test_ticked_clocks_are_paused_with_their_reason_and_go_on(timed: str, login:
     sent = {"clocks": ["contain", "close"], "reason": reason("等供应商回复"), "note": "恒美周三给报告"}
     assert lead.post(f"/issues/{timed}/clocks/pause", sent).status_code == 303
     assert (states()["contain"], states()["close"], states()["decide"]) == ("paused", "paused", "running")
-    assert "在等:等供应商回复：恒美周三给报告" in lead.get(f"/issues/{timed}").text
+    assert "在等:等供应商回复:恒美周三给报告" in lead.get(f"/issues/{timed}").text
     assert lead.post(f"/issues/{timed}/clocks/pause/removal", {"clocks": ["contain", "close"]}).status_code == 303
     assert set(states().values()) == {"running"}
 

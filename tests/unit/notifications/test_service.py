@@ -1,16 +1,23 @@
 """People are told once, exactly when the change is, and never of what they did themselves."""
 
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
+from qtrace.accounts.models import User
 from qtrace.core import events
-from qtrace.core.db import write
+from qtrace.core.db import db, write
 from qtrace.core.models import JobRow
+from qtrace.notifications.kinds import sentence
 from qtrace.notifications.models import Notice
 from qtrace.notifications.queries import count_unread
-from qtrace.notifications.service import SPREAD, mark_all_read, notify
-from qtrace.tasks.service import NewTask, open_task
+from qtrace.notifications.service import SPREAD, is_over, mark_all_read, notify
+from qtrace.tasks.service import NewTask, claim, close_tasks, open_task, transfer
+from qtrace.tasks.standing import NewStandIn, end_stand_in, set_stand_in
 from tests.conftest import NOW, user_id
 from tests.factories.flows import begin, make_flow, node, submit
 from tests.factories.issues import fresh
@@ -101,6 +108,14 @@ def test_the_people_an_event_names_are_told_with_the_title_of_the_case(
     assert told() == [(user, name, "瓶盖漏液") for user in users]
 
 
+@pytest.mark.parametrize(
+    ("offset", "level", "says"),
+    [(-60, 0, "快到期"), (0, 0, "已到期"), (30, 0, "仍然超时"), (60, 1, "升级到您这里"), (0, 2, "升级到您这里")],
+)
+def test_a_clock_says_where_it_stands(sqlite_app: Flask, offset: int, level: int, says: str) -> None:
+    assert says in sentence("clock_alarm", {"clock": "decide", "offset": offset, "level": level})
+
+
 def test_a_handed_over_to_do_is_told_to_its_new_owner(sqlite_app: Flask) -> None:
     task = opened(owner_id=user_id("admin"))
     body = {"task": task, "owner": {"old": user_id("admin"), "new": user_id("inspector")}}
@@ -127,3 +142,56 @@ def test_what_came_after_the_page_was_shown_stays_unread(sqlite_app: Flask) -> N
     with write():
         assert mark_all_read(me, seen, now=NOW) == 1
     assert count_unread(me) == 1
+
+
+def unread() -> list[int]:
+    """Return who has something unread."""
+    return list(fresh().scalars(select(Notice.user_id).where(Notice.read_at.is_(None)).order_by(Notice.user_id)))
+
+
+def person(role: str) -> User:
+    """Return the person of a role in the open write."""
+    return db.session.get_one(User, user_id(role))
+
+
+def test_what_is_done_needs_no_reading(sqlite_app: Flask) -> None:
+    task = opened()
+    with write():
+        close_tasks(CASE, by=user_id("quality_lead"), now=NOW, task_id=task)
+    assert unread() == []
+
+
+def test_what_one_claimed_is_no_news_to_the_others(app: Flask) -> None:
+    task = opened(owner_id=None, pool=(user_id("inspector"), user_id("purchasing")))
+    with write():
+        claim(task, by=person("inspector"), expected_version=1, now=NOW)
+    assert unread() == [user_id("inspector")]
+
+
+def test_who_handed_a_to_do_over_is_done_with_it(sqlite_app: Flask) -> None:
+    task = opened()
+    with write():
+        to = user_id("inspector")
+        transfer(task, to=to, by=person("quality_lead"), note="", expected_version=1, now=NOW)
+    assert unread() == [user_id("inspector")]
+
+
+def test_who_stands_in_is_told_whose_it_is(app: Flask) -> None:
+    zone, today = ZoneInfo("Asia/Shanghai"), NOW.date()
+    new = NewStandIn(
+        user_id=user_id("quality_lead"), deputy_id=user_id("inspector"), begins=today, ends=today, note="休假"
+    )
+    with time_machine.travel(NOW, tick=False):
+        with write():
+            number = set_stand_in(new, zone=zone, by=user_id("quality_lead"), now=NOW)
+        assert told() == [(user_id("inspector"), "stand_in_set", "王姐 → 李工")]
+        task = opened()
+        found = {row.user_id: row for row in fresh().scalars(select(Notice).where(Notice.task_id == task))}
+        assert set(found) == {user_id("quality_lead"), user_id("inspector")}
+        deputy = found[user_id("inspector")]
+        assert sentence(deputy.kind, deputy.facts) == "代 王姐 办理"
+        assert not is_over(deputy, now=NOW)
+        with write():
+            end_stand_in(number, by=user_id("quality_lead"), now=NOW + timedelta(seconds=1))
+        assert is_over(deputy, now=NOW + timedelta(seconds=1))
+    assert told()[-1] == (user_id("inspector"), "stand_in_ended", "王姐 → 李工")

@@ -8,6 +8,8 @@ function desk() {
 // page changed under the hand would lose what is being dragged, and a form sent before it is renewed would count as a
 // double tap.
 let underway = 0;
+let saving = null; // the properties that wait to be saved
+let pause = 0;
 let waiting = null;
 let held = Promise.resolve();
 let letGo = () => {};
@@ -43,9 +45,10 @@ function drop(url, values) {
 }
 
 function next() {
-  if (underway || !waiting) return;
-  const act = waiting;
-  waiting = null;
+  if (underway || !(saving || waiting)) return;
+  const act = saving || waiting;
+  if (saving) saving = null;
+  else waiting = null;
   act();
 }
 
@@ -73,7 +76,7 @@ function arm() {
     if (list.dataset.armed) continue;
     list.dataset.armed = "1";
     window.Sortable.create(list, {
-      ...drag, group: "fields", draggable: "[data-field]", delay: 120,
+      ...drag, group: "fields", draggable: "[data-field]", delay: 120, swapThreshold: "nested" in list.dataset ? 0.6 : 1,
       onAdd(event) {
         const control = event.item.dataset.control;
         if (!control) return;
@@ -99,13 +102,27 @@ function arm() {
   }
 }
 
-// Properties are saved when a field is left or a choice is made; typing is never interrupted.
+// Properties are saved when a field is left or a choice is made; typing is never interrupted. Arrow keys pass through many
+// choices: only where they stop counts.
 document.addEventListener("change", (event) => {
   const form = event.target.form;
   if (!form || !form.hasAttribute("data-autosave") || !event.target.name) return;
-  if (form.checkValidity()) form.requestSubmit();
-  else form.reportValidity();
+  if (event.target.matches("[data-builder-refresh]")) return; // brings other inputs first
+  clearTimeout(pause);
+  if (event.target.localName === "select") pause = setTimeout(() => save(form.id), 250);
+  else save(form.id);
 });
+
+function save(id) {
+  clearTimeout(pause);
+  saving = () => {
+    const form = document.getElementById(id);
+    if (!form) next();
+    else if (form.checkValidity()) form.requestSubmit();
+    else form.reportValidity();
+  };
+  next();
+}
 
 // A morph keeps what was typed, also into the panel of another field: there, what the server sent counts.
 let panel = "";
@@ -127,10 +144,19 @@ document.addEventListener("keydown", (event) => {
   document.getElementById(id).click();
 });
 
+// What was pressed may be gone with the answer: then the focus goes where the work goes on.
+function follow() {
+  if (document.activeElement && document.activeElement !== document.body) return;
+  document.querySelector("[data-desk] [data-focus]")?.focus();
+}
+
 function prepare() {
   settle();
   arm();
 }
 
-document.addEventListener("htmx:after:swap", prepare);
+document.addEventListener("htmx:after:swap", () => {
+  prepare();
+  follow();
+});
 addEventListener("load", prepare);
