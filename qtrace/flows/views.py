@@ -150,10 +150,11 @@ def free_key(wanted: str) -> str:
 def _new_page(start: str, error: Refused | None) -> Response:
     chosen = template_of(start)
     words = wording_of(chosen.key if chosen else "-")
+    asked = fields_asked(chosen.definition, words) if chosen else []
     return render(
         "flows/new.html", status=422 if error else 200, templates=TEMPLATES, chosen=chosen, blank=start == BLANK,
         cards=cards_of(chosen.definition, words) if chosen else [], words=words,
-        asked=fields_asked(chosen.definition, words) if chosen else (), name=request.form.get("name", ""),
+        asked=words.joined(f"{label}({name})" for name, label in asked), name=request.form.get("name", ""),
         subjects={"issue": _("质量问题"), "complaint": _("客诉"), "record": _("表单记录")}, error=error,
     )  # fmt: skip
 

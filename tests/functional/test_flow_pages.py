@@ -3,12 +3,14 @@
 import io
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event, func, select
 
 from qtrace.classification.models import Term
 from qtrace.core.db import db, write
@@ -98,7 +100,7 @@ def test_a_version_is_switched_off_but_never_the_last_one_of_quality_issues(lead
 def test_the_poster_shows_the_whole_flow_for_its_paper(lead: Browser, paper: str) -> None:
     publish(shipped("safety_complaint"))
     page = lead.get(f"/flows/safety_complaint/poster?paper={paper}").text
-    assert f'class="poster {paper}"' in page and "<style" not in page
+    assert f'class="poster {paper} dense"' in page and "<style" not in page
     assert "停售并封存库存" in page and "质检、质量主管 一人领取 · 2 工作小时" in page
 
 
@@ -160,3 +162,32 @@ def test_a_flow_is_designed_before_anybody_uses_it(lead: Browser) -> None:
     assert lead.post("/flows", {"template": "blank", "name": "长" * 200}).status_code == 422
     publish(shipped("claim_approval"))
     assert "设计" in lead.get("/flows/claim_approval").text
+
+
+def test_more_flows_cost_the_list_no_more_statements(lead: Browser) -> None:
+    publish(shipped("recall"))
+    lead.get("/flows")
+    with counted() as few:
+        lead.get("/flows")
+    for template in TEMPLATES[1:]:
+        if template.key != "recall":
+            publish(template.definition)
+    lead.get("/flows")
+    with counted() as many:
+        lead.get("/flows")
+    assert len(many) <= len(few) <= 25
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Collect the statements of what happens inside."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        found.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
