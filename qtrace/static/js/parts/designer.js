@@ -8,6 +8,8 @@ function desk() {
 // page changed under the hand would lose what is being dragged, and a form sent before it is renewed would count as a
 // double tap.
 let underway = 0;
+let saving = null; // the properties that wait to be saved
+let pause = 0;
 let waiting = null;
 let held = Promise.resolve();
 let letGo = () => {};
@@ -43,9 +45,10 @@ function drop(url, values) {
 }
 
 function next() {
-  if (underway || !waiting) return;
-  const act = waiting;
-  waiting = null;
+  if (underway || !(saving || waiting)) return;
+  const act = saving || waiting;
+  if (saving) saving = null;
+  else waiting = null;
   act();
 }
 
@@ -99,20 +102,34 @@ function arm() {
   }
 }
 
-// Properties are saved when a field is left or a choice is made; typing is never interrupted.
+// Properties are saved when a field is left or a choice is made; typing is never interrupted. Arrow keys pass through many
+// choices: only where they stop counts.
 document.addEventListener("change", (event) => {
   const form = event.target.form;
   if (!form || !form.hasAttribute("data-autosave") || !event.target.name) return;
   if (event.target.matches("[data-builder-refresh]")) return; // brings other inputs first
-  if (form.checkValidity()) form.requestSubmit();
-  else form.reportValidity();
+  clearTimeout(pause);
+  const id = form.getAttribute("id"); // an input may be called so
+  if (event.target.localName === "select") pause = setTimeout(() => save(id), 250);
+  else save(id);
 });
+
+function save(id) {
+  clearTimeout(pause);
+  saving = () => {
+    const form = document.getElementById(id);
+    if (!form) next();
+    else if (form.checkValidity()) form.requestSubmit();
+    else form.reportValidity();
+  };
+  next();
+}
 
 // A morph keeps what was typed, also into the panel of another field: there, what the server sent counts.
 let panel = "";
 function settle() {
   const form = document.querySelector("form[data-autosave]");
-  const shown = form ? form.id : "";
+  const shown = form ? form.getAttribute("id") : "";
   if (form && panel && shown !== panel) form.reset();
   panel = shown;
 }

@@ -1,0 +1,114 @@
+"""A flow is built with the mouse and with the keyboard alone, and read on a phone."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+OpenPage = Callable[..., Page]
+AREAS = ("质量部", "客服部", "采购部")
+
+
+def new_flow(page: Page) -> None:
+    """Make a flow of three steps and open its designer."""
+    page.goto("/flows/new?template=small_company")
+    page.get_by_role("button", name="用这个流程").click()
+    page.wait_for_url(re.compile(r"/flows/small_company[^/?]*$"))
+    page.goto(page.url + "/design")
+
+
+def press(page: Page, place: Locator, keys: bool) -> None:
+    """Press a link or a button, with the mouse or with Enter."""
+    if keys:
+        place.focus()
+        page.keyboard.press("Enter")
+    else:
+        place.click()
+
+
+def add(page: Page, after: str, kind: str, keys: bool) -> None:
+    """Add a node below another through the "+" between."""
+    press(page, page.get_by_label(f"在「{after}」下面添加"), keys)
+    first = page.locator("#add-handle")
+    expect(first).to_be_focused() if keys else expect(first).to_be_visible()
+    press(page, page.locator(f"#add-{kind}"), keys)
+
+
+def choose(page: Page, place: str, label: str, keys: bool) -> None:
+    """Choose from a list, with the arrow keys where only keys are used."""
+    if not keys:
+        page.select_option(place, label=label)
+        return
+    page.focus(place)
+    labels = [text.strip() for text in page.locator(f"{place} option").all_inner_texts()]
+    way = labels.index(label) - int(page.locator(place).evaluate("list => list.selectedIndex"))
+    for _press in range(abs(way)):
+        page.keyboard.press("ArrowDown" if way > 0 else "ArrowUp")
+
+
+def steps(page: Page) -> list[str]:
+    """Return the names of the cards of the trunk, in order."""
+    return [name.inner_text() for name in page.locator(".fd-tree > ol > li > .fd-card b").all()]
+
+
+@pytest.mark.parametrize("keys", [False, True], ids=["mouse", "keyboard"])
+def test_a_flow_with_a_branch_a_countersign_and_a_timeout_is_built(open_page: OpenPage, keys: bool) -> None:
+    page = open_page(1280)
+    new_flow(page)
+    add(page, "办理", "branch", keys)
+    expect(page.locator("#panel h2")).to_have_text("条件分支")
+    press(page, page.locator(".fd-way-head", has_text="条件 1"), keys)
+    choose(page, "#when-0-field", "涉及金额(元)", keys)
+    choose(page, "#when-0-op", "大于", keys)
+    page.fill("#when-0-value", "1000")
+    page.press("#when-0-value", "Tab")  # leaving it saves
+    expect(page.locator(".fd-way-head", has_text="条件 1")).to_contain_text("涉及金额(元) > 1000")
+    press(page, page.get_by_label("在这条分支的开头添加").first, keys)
+    press(page, page.locator("#add-countersign"), keys)
+    expect(page.locator("#panel h2")).to_have_text("会签")
+    expect(page.locator(".fd-card.on")).to_contain_text("请选择由谁处理")
+    for n in range(3):
+        choose(page, f"#who-{n}-kind", "一个部门的人", keys)
+        expect(page.locator(f"#who-{n}-value")).to_be_visible()
+        choose(page, f"#who-{n}-value", AREAS[n], keys)
+        expect(page.locator(".fd-card.on")).to_contain_text(AREAS[n])
+    page.fill("#due", "2")
+    choose(page, "[name=due_unit]", "工作日", keys)
+    press(page, page.locator("#props-advanced > summary"), keys)
+    choose(page, "#overdue", "自动驳回", keys)
+    expect(page.locator(".fd-card.on")).to_contain_text("2 个工作日")
+    expect(page.locator(".fd-wrong")).to_have_count(0)
+    if keys:
+        press(page, page.locator("#down-handle"), keys)
+        expect(page.locator("#down-handle")).to_be_focused()
+    else:
+        page.drag_and_drop("#item-handle > .fd-card .grip", "#item-approve > .fd-card .grip")
+    expect(page.locator("#undo")).to_contain_text("移动「办理」")
+    assert steps(page).index("办理") > steps(page).index("条件分支")
+    for _undo in range(2):
+        page.keyboard.press("Control+z")
+        expect(page.locator("#redo")).to_be_enabled()
+    assert steps(page)[1:3] == ["办理", "条件分支"]
+    press(page, page.locator("#zoom-minus"), keys)
+    expect(page.locator("#canvas")).to_have_class(re.compile("zoom-75"))
+    press(page, page.locator("#to-impact"), keys)
+    expect(page.locator("#changes")).to_contain_text("会签")
+    page.get_by_test_id("publish").click()
+    expect(page.locator("#versions")).to_contain_text("第 2 版")
+
+
+def test_a_flow_is_read_on_a_phone(open_page: OpenPage) -> None:
+    page = open_page(360)
+    page.goto("/flows/new?template=complaint_refund")
+    page.get_by_role("button", name="用这个流程").click()
+    page.wait_for_url(re.compile(r"/flows/complaint_refund[^/?]*$"))
+    page.goto(page.url + "/design")
+    expect(page.locator(".fd-way-head").first).to_be_visible()
+    edges = [box["x"] for way in page.locator(".fd-way").all() if (box := way.bounding_box())]
+    assert len(set(edges)) == 1  # branches under one another
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.click("#card-owner")
+    expect(page.locator("#name_zh")).to_have_value("老板同意")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
