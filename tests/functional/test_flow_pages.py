@@ -19,7 +19,9 @@ from qtrace.flows.models import FlowDecision, FlowDefinition
 from qtrace.flows.service import active_definition
 from qtrace.flows.templates import TEMPLATES, template_of
 from qtrace.flows.versions import add_version
+from qtrace.records.models import Record
 from tests.conftest import NOW, Browser, log_in, user_id
+from tests.factories.forms import asked, make_form
 
 
 @pytest.fixture
@@ -191,3 +193,26 @@ def counted() -> Iterator[list[str]]:
         yield found
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_what_the_simulation_shows_is_what_happens(lead: Browser) -> None:
+    asked_for = [asked("what", "text", "事由", required=True), asked("amount", "integer", "索赔金额")]
+    make_form(asked_for, key="claim", name="索赔单", prefix="CL")
+    publish(shipped("claim_approval"))
+    assert lead.post("/forms/claim/flow", {"template": "flow:claim_approval"}).status_code == 303
+    made = lead.post("/records/claim", {"what": "漏液", "amount": "30000"})
+    number = made.headers["Location"].rpartition("/")[2]
+    page = lead.get(f"/flows/claim_approval/simulate?number={number}").text
+    told = re.sub(r"<[^>]+>|\s+", " ", page[page.index('id="way"') :])
+    assert "索赔金额 30000" in told and "质量、采购、老板会签" in told and "漏液" in told
+    record = select(Record.stage).where(Record.number == number)
+    assert db.session.scalar(record) == "head"
+    shown = lead.get(f"/records/claim/{number}").text
+    version = re.search(r'name="version" value="(\d+)"><input type="hidden" name="record_version" value="(\d+)"', shown)
+    assert version
+    sent = {"verdict": "submit", "note": "好", "version": version[1], "record_version": version[2]}
+    assert lead.post(f"/records/claim/{number}/decisions", sent).status_code == 303
+    db.session.remove()
+    assert db.session.scalar(record) == "three"
+    assert lead.get("/flows/claim_approval/simulate?number=%00").status_code == 422
+    assert "索赔单" in lead.get("/flows/claim_approval").text
