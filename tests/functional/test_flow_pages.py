@@ -216,3 +216,13 @@ def test_what_the_simulation_shows_is_what_happens(lead: Browser) -> None:
     assert db.session.scalar(record) == "three"
     assert lead.get("/flows/claim_approval/simulate?number=%00").status_code == 422
     assert "索赔单" in lead.get("/flows/claim_approval").text
+
+
+def test_a_shipped_flow_of_issues_becomes_a_draft_of_their_one_flow(lead: Browser) -> None:
+    assert "用作质量问题的流程" in lead.get("/flows/new?template=small_company").text
+    answer = lead.post("/flows", {"template": "small_company"})
+    assert answer.headers["Location"] == "/flows/quality_issue/design"
+    assert "老板同意" in lead.get("/flows/quality_issue/impact").text
+    assert re.search(r'id="flow-quality_issue".*?有草稿', lead.get("/flows").text, re.S)
+    again = lead.post("/flows", {"template": "small_company"})
+    assert again.status_code == 409 and "未发布的草稿" in again.text
