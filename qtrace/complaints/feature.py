@@ -4,6 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.classification.places import register_places
+from qtrace.complaints import flow_starts
 from qtrace.complaints.flow_fields import complaint_groups, seen_complaint
 from qtrace.complaints.flow_subject import ComplaintSubject
 from qtrace.complaints.intake import subscribe_all
@@ -23,6 +24,7 @@ def register(app: Flask) -> None:
     register_share(app, complaint_share)
     register_remark_page(app, "complaint", _("登记客诉"))
     subscribe_all(app)
+    flow_starts.register(app)
     register_flow_subject(app, "complaint", ComplaintSubject())
     register_condition_fields(app, "complaint", complaint_groups, seen_complaint)
     register_places(app, labels={"complaint": _("客诉"), "intake_rule": _("收件规则")}, mentions=[MENTION])

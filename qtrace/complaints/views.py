@@ -13,6 +13,7 @@ from qtrace.classification.queries import terms_of
 from qtrace.complaints.filters import Filters, read_filters
 from qtrace.complaints.links import Links, OrderFacts, facts_of, links_of
 from qtrace.complaints.models import Complaint
+from qtrace.complaints.platform import typed_deadline
 from qtrace.complaints.queries import (
     complaint_page,
     count,
@@ -21,7 +22,7 @@ from qtrace.complaints.queries import (
     visible_complaint,
     visible_complaints,
 )
-from qtrace.complaints.service import NewComplaint, classify, record_complaint, reopen, settle
+from qtrace.complaints.service import NewComplaint, classify, record_complaint, reopen, set_deadline, settle
 from qtrace.core import clock, events
 from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError
@@ -81,14 +82,15 @@ def create() -> Response:
     hits = find_anything(form.get("code", "")[:200])
     if photo_error:
         return _form(hits, form, photo_error, status=422, photos=photos)
-    new_complaint = NewComplaint(
-        photos=photos,
-        text=form.get("text", ""),
-        terms=_terms(),
-        safety=form.get("safety") == "y",
-        **_found(hits, form.get("line", "")),
-    )
     try:
+        new_complaint = NewComplaint(
+            photos=photos,
+            text=form.get("text", ""),
+            terms=_terms(),
+            safety=form.get("safety") == "y",
+            platform_due_at=typed_deadline(form.get("platform_due_at", "")),
+            **_found(hits, form.get("line", "")),
+        )
         with write():
             complaint_id = record_complaint(new_complaint, by=actor(), now=clock.now())
             number = db.session.get_one(Complaint, complaint_id).number
@@ -151,6 +153,18 @@ def classification_update(number: str) -> Response:
     return _after(number, _("已保存"))
 
 
+@bp.post("/<number>/deadline")
+@needs("complaint.handle")
+def deadline_update(number: str) -> Response:
+    """Note until when the platform wants an answer."""
+    complaint = visible_complaint(number, actor())
+    version = as_id(request.form.get("version")) or 0
+    due = typed_deadline(request.form.get("platform_due_at", ""))
+    with write():
+        set_deadline(complaint.id, due, by=actor().id, now=clock.now(), version=version)
+    return _after(number, _("已保存"))
+
+
 @bp.post("/settlements")
 @needs("complaint.handle")
 def settlements_create() -> Response:
@@ -167,6 +181,7 @@ def settlements_create() -> Response:
 def _tabs() -> list[tuple[str, Filters]]:
     return [
         (_("待处理"), Filters(status="open")),
+        (_("平台时限"), Filters(status="open", due="any", sort="due")),
         (_("涉及安全"), Filters(status="safety")),
         (_("已并入问题"), Filters(status="held")),
         (_("已办结"), Filters(status="closed")),
