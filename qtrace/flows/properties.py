@@ -49,6 +49,7 @@ LENGTHS: Final = {
 MOST_DIGITS: Final = 7
 MOST_NAME: Final = 120
 MOST_NOTICE: Final = 500
+MOST_SOURCE: Final = 500
 MOST_ROWS: Final = 30
 DECIDE: Final = "decide"  # the button every node has
 PERSONAL: Final = frozenset(
@@ -173,7 +174,8 @@ def _who(sent: Sent) -> tuple[Who, ...]:
         if kind not in WHO_KINDS or sent.text("drop_who") == str(row):
             continue
         same = sent.text(f"who.{row}.was") == kind
-        value, level = (sent.text(f"who.{row}.value") if same else ""), sent.number(f"who.{row}.level", 1)
+        most = MOST_SOURCE if kind == "expression" else MOST_NAME
+        value, level = (sent.text(f"who.{row}.value", most) if same else ""), sent.number(f"who.{row}.level", 1)
         weight = sent.number(f"who.{row}.weight", 1)
         found.append(Who(cast(WhoKind, kind), value, level if kind in LEVELS else 1, weight))
     return tuple(found)
