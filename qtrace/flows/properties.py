@@ -163,7 +163,7 @@ def _asking(node: Node, sent: Sent) -> Node:
         node, signing=_signing(sent), due_minutes=sent.span("due"), policies=_policies(node, sent),
         demands=Demands(sent.on("opinion"), sent.on("signature"), min(sent.number("level"), 2)),
         permission=sent.text("permission"), gates=tuple(one for one in sent.all("gates") if one in GATES or one in node.gates),
-        fields=_rights(node, sent), buttons=_buttons(sent), print_template=sent.text("print_template"), helpers=_helpers(sent),
+        fields=_rights(node, sent), buttons=_buttons(sent), helpers=_helpers(sent),
     )  # fmt: skip
 
 
@@ -235,7 +235,9 @@ def _options(node: Node, sent: Sent) -> dict[str, Any]:
         },
         "auto": lambda: {"action": sent.text("action"), "timeout_minutes": sent.span("timeout", working=False)},
         "subflow": lambda: {"flow": sent.text("flow"), "timeout_minutes": sent.span("timeout", working=False)},
-        "verify": lambda: {"fail_to": sent.text("fail_to")},
+        "verify": lambda: {
+            "wait_days": sent.number("wait_days"), "wait_units": sent.number("wait_units"), "fail_to": sent.text("fail_to"),
+        },
         "end": lambda: {"outcome": "rejected" if sent.text("outcome") == "rejected" else ""},
     }  # fmt: skip
     if node.kind not in read:

@@ -180,7 +180,7 @@ def test_each_kind_of_node_keeps_what_its_panel_sets(lead: Browser) -> None:
     sent = {
         "timer": {"minutes": "3", "minutes_unit": "day"}, "auto": {"action": "callback", "timeout": "2", "timeout_unit": "day"},
         "subflow": {"flow": "quality_issue", "timeout": "1", "timeout_unit": "day"}, "end": {"outcome": "rejected"},
-        "verify": {"fail_to": "start", "due": "30", "due_unit": "day"},
+        "verify": {"fail_to": "start", "wait_days": "14", "wait_units": "", "due": "30", "due_unit": "day"},
     }  # fmt: skip
     for kind, settings in sent.items():
         made = add(lead, kind, ":1")
@@ -190,7 +190,7 @@ def test_each_kind_of_node_keeps_what_its_panel_sets(lead: Browser) -> None:
     assert found["timer"] == {"minutes": 3 * 1440, "working": False}
     assert found["auto"] == {"action": "callback", "timeout_minutes": 2880}
     assert found["subflow"] == {"flow": "quality_issue", "timeout_minutes": 1440}
-    assert (found["end"], found["verify"]) == ({"outcome": "rejected"}, {"fail_to": "start"})
+    assert (found["end"], found["verify"]) == ({"outcome": "rejected"}, {"fail_to": "start", "wait_days": 14})
 
 
 def test_people_of_another_way_forget_the_value_of_the_old_one(lead: Browser) -> None:
