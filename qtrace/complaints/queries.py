@@ -19,6 +19,7 @@ from qtrace.core import clock, search
 from qtrace.core.db import UtcDateTime, db, existing
 from qtrace.core.errors import NotFound
 from qtrace.core.ids import as_id
+from qtrace.tasks.queries import subjects_of
 
 PAGE = 50
 CAP = 1001
@@ -43,8 +44,9 @@ class Page:
 
 
 def visible_complaints(user: User) -> Select[Complaint]:
-    """Select what the person may see."""
-    return visible_to(select(Complaint), Complaint, user)
+    """Select what the person may see: by scope, or because an open to-do of theirs is about it."""
+    also = None if user.scope == "all" else Complaint.id.in_(subjects_of(user, "complaint"))
+    return visible_to(select(Complaint), Complaint, user, also=also)
 
 
 def visible_complaint(number: str, user: User) -> Complaint:

@@ -25,9 +25,14 @@ from qtrace.complaints.queries import (
 from qtrace.complaints.service import NewComplaint, classify, record_complaint, reopen, set_deadline, settle
 from qtrace.core import clock, events
 from qtrace.core.db import db, write
-from qtrace.core.errors import DomainError
+from qtrace.core.errors import Conflict, DomainError, Refused
 from qtrace.core.files import StoredFile
 from qtrace.core.ids import as_id
+from qtrace.flows.definition import JUDGING, Tree
+from qtrace.flows.impact import flows_for
+from qtrace.flows.naming import flow_name
+from qtrace.flows.service import definition_of
+from qtrace.flows.stages import decision_box, stage_steps
 from qtrace.orders.queries import Hits, find_anything
 from qtrace.web.csrf import answer_at, safe_path
 from qtrace.web.filters import site_zone
@@ -107,7 +112,7 @@ def create() -> Response:
 @needs("complaint.read")
 def show(number: str) -> Response:
     """Show one complaint."""
-    return _page(number)
+    return shown(number)
 
 
 @bp.get("/<number>/photos/<int:photo_id>")
@@ -189,8 +194,11 @@ def _tabs() -> list[tuple[str, Filters]]:
     ]
 
 
-def _page(number: str) -> Response:
+def shown(number: str, *, refused: Refused | Conflict | None = None, note: str = "") -> Response:
+    """Show one complaint, with what was refused of a decision on it."""
     complaint = visible_complaint(number, actor())
+    flow, now = definition_of("complaint", complaint.id), clock.now()
+    node = flow[1].node if flow else None
     rows = events.timeline("complaint", complaint.id)
     people = names_of({row.actor_id for row in rows if row.actor_id} | {complaint.handled_by or 0})
     return render(
@@ -205,6 +213,14 @@ def _page(number: str) -> Response:
         photos=photos_of(complaint.id),
         cause=db.session.get(Term, complaint.verified_cause_id) if complaint.verified_cause_id else None,
         lines=facts_of([complaint.order_id])[complaint.order_id].lines if complaint.order_id else [],
+        status=refused.status if refused else 200,
+        refused=refused,
+        note=note,
+        steps=stage_steps(flow, now),
+        box=decision_box(flow, actor()),
+        judging=bool(flow and node and Tree(flow[0]).nodes[node].kind in JUDGING),
+        flow_name=flow_name(flow[0]) if flow else "",
+        flows={} if flow else flows_for("complaint"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 from flask_babel import gettext as _
@@ -123,4 +124,5 @@ def words_of(groups: Sequence[FieldGroup]) -> Wording:
         except ConditionError as error:
             return _(error.template) % error.values
 
-    return replace(words, names=replace(words.names, fields=labels, flows=flows, condition=said))
+    # the same few words stand on hundreds of cards
+    return replace(words, gettext=cache(_), names=replace(words.names, fields=labels, flows=flows, condition=said))

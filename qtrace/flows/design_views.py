@@ -15,8 +15,8 @@ from qtrace.core.errors import Conflict, Refused
 from qtrace.core.ids import as_id
 from qtrace.flows import designing, drafting, editing
 from qtrace.flows.checking import Fault, faults
-from qtrace.flows.condition_fields import FieldGroup, groups_of, setup_of
-from qtrace.flows.definition import FORKS, JUDGING, SPLITS, Branch, Definition, Node
+from qtrace.flows.condition_fields import FieldGroup, groups_of, setup_of, strange_fields
+from qtrace.flows.definition import JUDGING, SPLITS, Branch, Definition, Node
 from qtrace.flows.design_choices import Choices, choices_for, tables, words_of
 from qtrace.flows.designing import Edit, change
 from qtrace.flows.drafting import Draft, draft_of
@@ -26,6 +26,7 @@ from qtrace.flows.errors import FlowError
 from qtrace.flows.naming import flow_name
 from qtrace.flows.properties import Sent, amount_of, fits
 from qtrace.flows.views import bp
+from qtrace.flows.wording import Wording
 from qtrace.forms.designing import UNDO_STEPS, Turn
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render, wants_piece
@@ -262,18 +263,20 @@ def _desk(
         "flows/design.html", "flows/_designer.html", status=status, notice=notice, error=error, draft=draft,
         definition=draft.definition, name=flow_name(draft.definition), selection=selection, cards=cards_of(draft.definition, words),
         words=words, faults=_by_node(found), fault_count=len(found), icons=ICONS, everyday=EVERYDAY, further=FURTHER,
-        panel=_panel(draft, selection, groups, found), way_panel=typed or _way_panel(draft.definition, selection, groups),
-        zooms=ZOOMS, undo_steps=UNDO_STEPS, tables=tables(), amount_of=amount_of, splits=SPLITS, forks=FORKS,
+        panel=_panel(draft, selection, groups, found, words), way_panel=typed or _way_panel(draft.definition, selection, groups),
+        zooms=ZOOMS, undo_steps=UNDO_STEPS, tables=tables(), amount_of=amount_of, splits=SPLITS,
+        strange=strange_fields(draft.definition, groups),
     )  # fmt: skip
 
 
-def _panel(draft: Draft, selection: Selection, groups: Sequence[FieldGroup], found: Sequence[Fault]) -> Panel | None:
+def _panel(
+    draft: Draft, selection: Selection, groups: Sequence[FieldGroup], found: Sequence[Fault], words: Wording
+) -> Panel | None:
     """Return the panel of the selected node; None when none is, or it is gone by now."""
     definition = draft.definition
     node = next((one for one in editing.walk(definition.nodes) if one.id == selection.node), None)
     if node is None:
         return None
-    words = words_of(groups)
     wrong = {_property(fault.place): fault.message for fault in found if fault.node == node.id}
     return Panel(
         node, choices_for(definition, node, groups, words), fits(node), node.kind in JUDGING,

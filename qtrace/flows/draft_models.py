@@ -3,10 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qtrace.core.db import Base
+
+# Nothing is NULL, so that drafts that are closed can be left out by the database.
+NOTHING = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class FlowDraft(Base):
@@ -20,7 +24,7 @@ class FlowDraft(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(60))
-    definition: Mapped[dict[str, Any] | None]
+    definition: Mapped[dict[str, Any] | None] = mapped_column(NOTHING)
     base_version: Mapped[int]  # the published version it was begun on, 0 for a flow that never was
     version: Mapped[int]
     updated_by: Mapped[int | None]

@@ -64,6 +64,11 @@ def _column(nodes: Sequence[Node], words: Wording) -> list[Card]:
     ]  # fmt: skip
 
 
+def height_of(cards: Sequence[Card]) -> int:
+    """Return how many cards stand under one another on the longest way."""
+    return sum(1 + max((height_of(way.cards) for way in card.ways), default=0) for card in cards)
+
+
 def tone_of(node: Node) -> str:
     """Return the colour a node has: who starts, who judges, who works, what runs by itself."""
     if node.kind in SPLITS:

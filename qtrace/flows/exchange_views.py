@@ -11,7 +11,7 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.ids import as_id
-from qtrace.flows.drawing import cards_of
+from qtrace.flows.drawing import cards_of, height_of
 from qtrace.flows.exporting import MAX_BYTES, read_text, write_text
 from qtrace.flows.naming import flow_name
 from qtrace.flows.queries import all_flows, flow_of
@@ -22,6 +22,7 @@ from qtrace.web.htmx import go, render
 from qtrace.web.limits import limited
 
 PAPERS = ("a4", "a3")
+MOST_LARGE = 6  # so many cards under one another stand on one sheet in the large letters
 
 
 @bp.get("/flows/<key>/poster")
@@ -31,10 +32,10 @@ def poster(key: str) -> Response:
     flow = flow_of(key)
     version = flow.version(as_id(request.args.get("version")) or flow.shown.number)
     paper = request.args.get("paper", "a4")
-    words = wording_of(key)
+    cards = cards_of(version.definition, wording_of(key))
     page = render_template(
-        "flows/poster.html", flow=flow, version=version, name=flow_name(version.definition), words=words,
-        cards=cards_of(version.definition, words), paper=paper if paper in PAPERS else "a4", papers=PAPERS,
+        "flows/poster.html", flow=flow, version=version, name=flow_name(version.definition), cards=cards,
+        height=height_of(cards), most=MOST_LARGE, paper=paper if paper in PAPERS else "a4", papers=PAPERS,
         now=clock.now(),
     )  # fmt: skip
     return answer(page)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from qtrace.core.db import db
 from qtrace.flows.models import FlowDefinition
 from qtrace.flows.naming import flow_name
-from qtrace.flows.service import DEFAULT_FLOW, stored_tree
+from qtrace.flows.service import DEFAULT_FLOW, active_definition, stored_tree
 from qtrace.forms.impact import Touched, mentions
 from qtrace.forms.models import Form
 from qtrace.web.filters import localised
@@ -35,6 +35,15 @@ def flows_touching(_form: Form, fields: Mapping[str, str]) -> Sequence[Touched]:
         if mentions(flow.definition.get("nodes", []), field)
         or (column and mentions(flow.definition.get("nodes", []), column))
     ]
+
+
+def flows_for(subject_kind: str) -> dict[str, str]:
+    """Return the names by key of the flows a kind of subject may be sent through: those its own people may begin."""
+    keys = db.session.scalars(select(FlowDefinition.key).where(FlowDefinition.active).distinct()).all()
+    found = {key: active_definition(key) for key in sorted(keys) if key != DEFAULT_FLOW}
+    begun = {key: one[1].first.permission for key, one in found.items() if one is not None}
+    fitting = [key for key, permission in begun.items() if not permission or permission.startswith(f"{subject_kind}.")]
+    return {key: flow_name(one[1]) for key in fitting if (one := found[key]) is not None}
 
 
 def used_by() -> dict[str, list[str]]:

@@ -26,6 +26,7 @@ from qtrace.web.htmx import render
 from qtrace.web.limits import limited
 
 NEWEST = 4
+MOST_NUMBER = 60
 DRAFT = "draft"
 STARTED_EARLIER = frozenset({"issue"})  # its flow begins before it is handed in; others are submitted as they are made
 
@@ -54,7 +55,7 @@ def simulate_show(key: str) -> Response:
         try:
             tried = _tried(definition, chosen, number)
         except NotFound:
-            problem = _("没有找到编号 %(number)s,或者您看不到它。", number=number[:60])
+            problem = _("没有找到编号 %(number)s,或者您看不到它。", number=number[:MOST_NUMBER])
     return render(
         "flows/simulate.html", status=422 if problem else 200, key=key, name=flow_name(definition), chosen=chosen,
         number=number, problem=problem, wrong=wrong, tried=tried, flow=flow, has_draft=draft.changed,
@@ -63,6 +64,8 @@ def simulate_show(key: str) -> Response:
 
 
 def _tried(definition: Definition, chosen: str, number: str) -> Tried:
+    if len(number) > MOST_NUMBER or not number.isprintable():
+        raise NotFound
     found, case = find_case(number, actor())
     tree = Tree(definition)
     path = "".join(letter for letter in request.args.get("path", "")[:MOST_STOPS] if letter in LETTERS)

@@ -13,7 +13,8 @@ from qtrace.conditions.evaluate import is_missing
 from qtrace.conditions.tree import ConditionError, FieldKind, Scalar, fields_of, parse
 from qtrace.flows.condition_fields import Seen, groups_of
 from qtrace.flows.definition import Definition, Tree
-from qtrace.flows.naming import kinds_in, wording_now
+from qtrace.flows.naming import flow_name, kinds_in, wording_now
+from qtrace.flows.queries import all_flows
 from qtrace.flows.templates import ASKED
 from qtrace.flows.wording import Wording
 from qtrace.web.filters import show_time
@@ -23,7 +24,8 @@ def wording_of(key: str) -> Wording:
     """Return the words for a flow: its fields are those of what goes through it, of everything where nothing does yet."""
     told = _Fields(key)
     words = wording_now()
-    return replace(words, names=replace(words.names, fields=told.labels, condition=told.sentence))
+    flows = {flow.key: flow_name(flow.shown.definition) for flow in all_flows()}
+    return replace(words, names=replace(words.names, fields=told.labels, condition=told.sentence, flows=flows))
 
 
 def values_asked(key: str, condition: Any, seen: Seen) -> list[tuple[str, str]]:

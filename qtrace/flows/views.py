@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from qtrace.accounts.access import actor, needs
 from qtrace.core import clock
 from qtrace.core.db import write
-from qtrace.core.errors import Refused
+from qtrace.core.errors import Conflict, Refused
 from qtrace.core.ids import as_id
 from qtrace.flows.comparing import compare, grouped
 from qtrace.flows.default import WORKDAY
@@ -18,6 +18,7 @@ from qtrace.flows.drawing import cards_of, steps_of
 from qtrace.flows.impact import uses
 from qtrace.flows.naming import flow_name, wording_now
 from qtrace.flows.queries import Flow, all_flows, flow_of, keys
+from qtrace.flows.service import DEFAULT_FLOW
 from qtrace.flows.telling import fields_asked, wording_of
 from qtrace.flows.templates import TEMPLATES, template_of
 from qtrace.flows.versions import add_version, switch_version
@@ -61,10 +62,13 @@ def create() -> Response:
     chosen = template_of(start)
     try:
         with write():
-            definition = named(chosen.definition if chosen else blank(), name)
-            url = begin(definition, at_once=chosen is not None and "publish" in request.form)
+            if chosen and chosen.subject == "issue":  # all issues go through the one flow of issues
+                url = begin(replace(chosen.definition, key=DEFAULT_FLOW), at_once=False)
+            else:
+                definition = named(chosen.definition if chosen else blank(), name)
+                url = begin(definition, at_once=chosen is not None and "publish" in request.form)
             answer_at(url)
-    except Refused as error:
+    except (Refused, Conflict) as error:
         return _new_page(start, error)
     return go(url, trigger={"toast": _("已新建流程")})
 
@@ -147,13 +151,14 @@ def free_key(wanted: str) -> str:
     return key
 
 
-def _new_page(start: str, error: Refused | None) -> Response:
+def _new_page(start: str, error: Refused | Conflict | None) -> Response:
     chosen = template_of(start)
     words = wording_of(chosen.key if chosen else "-")
+    asked = fields_asked(chosen.definition, words) if chosen else []
     return render(
-        "flows/new.html", status=422 if error else 200, templates=TEMPLATES, chosen=chosen, blank=start == BLANK,
+        "flows/new.html", status=error.status if error else 200, templates=TEMPLATES, chosen=chosen, blank=start == BLANK,
         cards=cards_of(chosen.definition, words) if chosen else [], words=words,
-        asked=fields_asked(chosen.definition, words) if chosen else (), name=request.form.get("name", ""),
+        asked=words.joined(f"{label}({name})" for name, label in asked), name=request.form.get("name", ""),
         subjects={"issue": _("质量问题"), "complaint": _("客诉"), "record": _("表单记录")}, error=error,
     )  # fmt: skip
 

@@ -166,9 +166,9 @@ class Wording:
         """Return a length of time; working time in days of eight hours."""
         day = WORKDAY if working else 24 * HOUR
         amount, words = (
-            (minutes / day, _("%(n)s 个工作日") if working else _("%(n)s 天"))
+            (minutes / day, _("%(n)s 个工作日") if working else _("%(n)s 个自然日"))
             if minutes % day == 0 or minutes >= 5 * day
-            else (minutes / HOUR, _("%(n)s 工作小时") if working else _("%(n)s 小时"))
+            else (minutes / HOUR, _("%(n)s 工作小时") if working else _("%(n)s 个小时"))
             if minutes >= HOUR
             else (minutes, _("%(n)s 工作分钟") if working else _("%(n)s 分钟"))
         )

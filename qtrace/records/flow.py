@@ -14,11 +14,10 @@ from qtrace.core.db import db, require_write, table_of
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.events import Event, subscribe
 from qtrace.flows.gates import register_watch
+from qtrace.flows.impact import flows_for
 from qtrace.flows.models import FlowDefinition
-from qtrace.flows.naming import flow_name
 from qtrace.flows.reading import dump_definition
 from qtrace.flows.service import (
-    DEFAULT_FLOW,
     Case,
     Verdict,
     active_definition,
@@ -49,10 +48,7 @@ def reviewers() -> list[Role]:
 
 def own_flows() -> dict[str, str]:
     """Return the names of the company's own flows records may go through, by their keys."""
-    rows = db.session.scalars(select(FlowDefinition.key).where(FlowDefinition.active).distinct())
-    keys = [key for key in rows if key != DEFAULT_FLOW and not chosen_in(key)[0]]
-    found = {key: active_definition(key) for key in sorted(keys)}
-    return {key: flow_name(one[1]) for key, one in found.items() if one is not None}
+    return {key: name for key, name in flows_for(KIND).items() if not chosen_in(key)[0]}
 
 
 def choose_flow(form: Form, template: str, role: str, *, by: int | None, now: datetime) -> None:

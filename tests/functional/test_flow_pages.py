@@ -3,12 +3,14 @@
 import io
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event, func, select
 
 from qtrace.classification.models import Term
 from qtrace.core.db import db, write
@@ -17,7 +19,9 @@ from qtrace.flows.models import FlowDecision, FlowDefinition
 from qtrace.flows.service import active_definition
 from qtrace.flows.templates import TEMPLATES, template_of
 from qtrace.flows.versions import add_version
+from qtrace.records.models import Record
 from tests.conftest import NOW, Browser, log_in, user_id
+from tests.factories.forms import asked, make_form
 
 
 @pytest.fixture
@@ -98,7 +102,7 @@ def test_a_version_is_switched_off_but_never_the_last_one_of_quality_issues(lead
 def test_the_poster_shows_the_whole_flow_for_its_paper(lead: Browser, paper: str) -> None:
     publish(shipped("safety_complaint"))
     page = lead.get(f"/flows/safety_complaint/poster?paper={paper}").text
-    assert f'class="poster {paper}"' in page and "<style" not in page
+    assert f'class="poster {paper} dense"' in page and "<style" not in page
     assert "停售并封存库存" in page and "质检、质量主管 一人领取 · 2 工作小时" in page
 
 
@@ -160,3 +164,65 @@ def test_a_flow_is_designed_before_anybody_uses_it(lead: Browser) -> None:
     assert lead.post("/flows", {"template": "blank", "name": "长" * 200}).status_code == 422
     publish(shipped("claim_approval"))
     assert "设计" in lead.get("/flows/claim_approval").text
+
+
+def test_more_flows_cost_the_list_no_more_statements(lead: Browser) -> None:
+    publish(shipped("recall"))
+    lead.get("/flows")
+    with counted() as few:
+        lead.get("/flows")
+    for template in TEMPLATES[1:]:
+        if template.key != "recall":
+            publish(template.definition)
+    lead.get("/flows")
+    with counted() as many:
+        lead.get("/flows")
+    assert len(many) <= len(few) <= 25
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Collect the statements of what happens inside."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        found.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_what_the_simulation_shows_is_what_happens(lead: Browser) -> None:
+    asked_for = [asked("what", "text", "事由", required=True), asked("amount", "integer", "索赔金额")]
+    make_form(asked_for, key="claim", name="索赔单", prefix="CL")
+    publish(shipped("claim_approval"))
+    assert lead.post("/forms/claim/flow", {"template": "flow:claim_approval"}).status_code == 303
+    made = lead.post("/records/claim", {"what": "漏液", "amount": "30000"})
+    number = made.headers["Location"].rpartition("/")[2]
+    page = lead.get(f"/flows/claim_approval/simulate?number={number}").text
+    told = re.sub(r"<[^>]+>|\s+", " ", page[page.index('id="way"') :])
+    assert "索赔金额 30000" in told and "质量、采购、老板会签" in told and "漏液" in told
+    record = select(Record.stage).where(Record.number == number)
+    assert db.session.scalar(record) == "head"
+    shown = lead.get(f"/records/claim/{number}").text
+    version = re.search(r'name="version" value="(\d+)"><input type="hidden" name="record_version" value="(\d+)"', shown)
+    assert version
+    sent = {"verdict": "submit", "note": "好", "version": version[1], "record_version": version[2]}
+    assert lead.post(f"/records/claim/{number}/decisions", sent).status_code == 303
+    db.session.remove()
+    assert db.session.scalar(record) == "three"
+    assert lead.get("/flows/claim_approval/simulate?number=%00").status_code == 422
+    assert "索赔单" in lead.get("/flows/claim_approval").text
+
+
+def test_a_shipped_flow_of_issues_becomes_a_draft_of_their_one_flow(lead: Browser) -> None:
+    assert "用作质量问题的流程" in lead.get("/flows/new?template=small_company").text
+    answer = lead.post("/flows", {"template": "small_company"})
+    assert answer.headers["Location"] == "/flows/quality_issue/design"
+    assert "老板同意" in lead.get("/flows/quality_issue/impact").text
+    assert re.search(r'id="flow-quality_issue".*?有草稿', lead.get("/flows").text, re.S)
+    again = lead.post("/flows", {"template": "small_company"})
+    assert again.status_code == 409 and "未发布的草稿" in again.text

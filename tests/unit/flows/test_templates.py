@@ -105,7 +105,7 @@ def test_a_node_is_told_in_one_short_line() -> None:
     assert told["head"] == "发起人的部门负责人 · 1 个工作日"
     assert told["answer"] == "customer_service 一人领取 · 4 工作小时"
     assert told["by_amount"] == "只走一条"
-    assert told["wait"] == "等 3 天"
+    assert told["wait"] == "等 3 个自然日"
 
 
 def test_what_is_unusual_of_a_node_is_told_and_what_is_usual_is_not() -> None:

@@ -1,0 +1,98 @@
+"""Complaints that go through a flow: by amount to who may agree, decided on their page, back with a reason."""
+
+import re
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from qtrace.complaints.models import Complaint
+from qtrace.core.db import db, write
+from qtrace.flows.models import FlowInstance
+from qtrace.flows.templates import template_of
+from qtrace.flows.versions import add_version
+from tests.conftest import NOW, Browser, log_in, user_id
+
+
+@pytest.fixture
+def service(sqlite_app: Flask) -> Browser:
+    """Customer service, in a company that uses the shipped flow for refunds."""
+    template = template_of("complaint_refund")
+    assert template is not None
+    with write():
+        add_version(template.definition, by=user_id("quality_lead"), now=NOW)
+    return log_in(sqlite_app, "customer_service")
+
+
+def complaint(browser: Browser, amount: int) -> str:
+    """Record a complaint of so many cents and return its number."""
+    answer = browser.post("/complaints", {"text": "漏液,要求退款"})
+    assert answer.status_code == 303, answer.text
+    number = answer.headers["Location"].rpartition("/")[2]
+    with write() as session:
+        session.scalars(select(Complaint).where(Complaint.number == number)).one().amount_minor = amount
+    return number
+
+
+def decide(browser: Browser, number: str, verdict: str, note: str = "") -> int:
+    """Decide from the page as it shows now."""
+    page = browser.get(f"/complaints/{number}").text
+    version = re.search(r'id="decision".*?name="version" value="(\d+)"', page, re.S)
+    assert version, "nothing to decide"
+    sent = {"verdict": verdict, "note": note, "version": version[1]}
+    return browser.post(f"/complaints/{number}/decisions", sent).status_code
+
+
+def standing(number: str) -> tuple[str | None, str]:
+    """Return the node and the status of the complaint's flow."""
+    db.session.remove()
+    wanted = select(Complaint.id).where(Complaint.number == number).scalar_subquery()
+    row = db.session.execute(
+        select(FlowInstance.node, FlowInstance.status).where(
+            FlowInstance.subject_kind == "complaint", FlowInstance.subject_id == wanted
+        )
+    ).one()
+    return row.node, row.status
+
+
+def test_a_small_refund_needs_nobody_else(service: Browser) -> None:
+    number = complaint(service, 9_900)
+    assert "超额退款的客诉" in service.get(f"/complaints/{number}").text
+    assert service.post(f"/complaints/{number}/flow", {"flow": "complaint_refund"}).status_code == 303
+    assert standing(number) == ("answer", "running")
+    assert decide(service, number, "submit") == 303
+    assert standing(number) == ("pay", "running")
+    assert decide(service, number, "submit") == 303
+    assert standing(number) == (None, "closed")
+    again = service.post(f"/complaints/{number}/flow", {"flow": "complaint_refund"})
+    assert again.status_code == 422
+
+
+def test_over_the_limit_the_quality_lead_agrees_or_sends_it_back_with_a_reason(
+    sqlite_app: Flask, service: Browser
+) -> None:
+    number = complaint(service, 30_000)
+    service.post(f"/complaints/{number}/flow", {"flow": "complaint_refund"})
+    assert decide(service, number, "submit") == 303
+    lead = log_in(sqlite_app, "quality_lead")
+    assert number in lead.get("/tasks").text and standing(number) == ("lead", "running")
+    assert 'id="decision"' not in service.get(f"/complaints/{number}").text
+    assert decide(lead, number, "reject") == 422
+    assert decide(lead, number, "reject", "先换货") == 303
+    assert standing(number) == ("fill", "running")
+    assert decide(service, number, "submit") == 303
+    assert standing(number)[0] == "answer"
+
+
+def test_only_flows_of_complaints_are_offered(sqlite_app: Flask, service: Browser) -> None:
+    template = template_of("recall")
+    assert template is not None
+    with write():
+        add_version(template.definition, by=None, now=NOW)
+    number = complaint(service, 100)
+    page = service.get(f"/complaints/{number}").text
+    assert 'value="complaint_refund"' in page and 'value="recall"' not in page and 'value="quality_issue"' not in page
+    for key in ("recall", "quality_issue", "nothing"):
+        assert service.post(f"/complaints/{number}/flow", {"flow": key}).status_code == 422
+    auditor = log_in(sqlite_app, "auditor")
+    assert auditor.post(f"/complaints/{number}/flow", {"flow": "complaint_refund"}).status_code == 403
