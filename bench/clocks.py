@@ -1,4 +1,4 @@
-"""How long 10,000 due clocks take to ring, and whether a worker that is killed loses or doubles an alarm."""
+"""How long clocks take to follow their cases and, 10,000 of them, to ring; and whether a killed worker loses or doubles any."""
 
 import os
 import random
@@ -11,19 +11,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from bench.figures import Sheet
 from bench.site import make_site, site_environ
 from qtrace.app import create_app
-from qtrace.calendars.alarms import ring_batch
-from qtrace.calendars.clock_service import NewClock, start_case_clock
+from qtrace.calendars.alarms import TICK, ring_batch
+from qtrace.calendars.clock_service import NewClock, reschedule_some, start_case_clock
 from qtrace.calendars.models import CaseClock, CaseClockAlarm
 from qtrace.core import events
 from qtrace.core.db import db, write
+from qtrace.core.jobs import enqueue, run_one
 from qtrace.core.models import EventRow
+from qtrace.issues.service import NewIssue, create_issue
 
 CLOCKS = int(os.environ.get("QTRACE_TEST_CLOCKS", "10000"))
+ISSUES = int(os.environ.get("QTRACE_TEST_ISSUES", "1000"))
 KILLS = int(os.environ.get("QTRACE_TEST_ROUNDS", "20"))
 STARTED_AT_ONCE = 500
 BEGUN = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)  # nine in the morning of a Wednesday in China
@@ -41,11 +44,50 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="qtrace-clocks-") as folder:
         app, _token = make_site(Path(folder))
         with app.app_context():
+            _follow(sheet)
             _start_clocks()
+            _reschedule(sheet)
             _measure(sheet)
             _kill_rounds(sheet, Path(folder))
             _judge(sheet)
     sheet.write()
+
+
+def _follow(sheet: Sheet) -> None:
+    """Open issues as if before an upgrade, and let the worker give them their clocks."""
+    with write():
+        for number in range(ISSUES):
+            create_issue(NewIssue(title=f"瓶口漏液 {number}"), by=None, now=BEGUN)
+    begun = time.perf_counter()
+    _tick(BEGUN)
+    spent = time.perf_counter() - begun
+    followed = db.session.scalar(select(func.count(func.distinct(CaseClock.subject_id)))) or 0
+    sheet.add("followed", followed, "issues", ISSUES, most=False)
+    sheet.add("followed_per_s", followed / spent, "issues/s", 200, most=False)
+    begun = time.perf_counter()
+    _tick(BEGUN + timedelta(seconds=1))
+    sheet.add("idle_tick", (time.perf_counter() - begun) * 1000, "ms", 100)
+    with write() as session:  # the rest is about clocks without issues
+        session.execute(delete(CaseClock))
+
+
+def _tick(now: datetime) -> None:
+    with write():
+        enqueue(TICK, {}, now=now)
+    while run_one(clock=lambda: now):
+        pass
+    db.session.remove()
+
+
+def _reschedule(sheet: Sheet) -> None:
+    """Let every clock be asked anew when it rings, as after a change of a calendar."""
+    begun, last = time.perf_counter(), 0
+    found: int | None = 0
+    while found is not None:
+        with write():
+            found = reschedule_some(last)
+        last = found or last
+    sheet.add("rescheduled", time.perf_counter() - begun, "s", 10)
 
 
 def _start_clocks() -> None:

@@ -73,6 +73,7 @@ def _configure(app: Flask, config: settings.Config) -> None:
         QTRACE_COMPANY=config["COMPANY"],
         QTRACE_NET_ALLOW=config.networks("NET_ALLOW"),
         QTRACE_RATE_FACTOR=config.number("RATE_FACTOR"),
+        QTRACE_MAIL_URL=config["MAIL_URL"],
         QTRACE_BASE_URL=config["BASE_URL"].rstrip("/"),
         BABEL_DEFAULT_LOCALE="zh",
         BABEL_TRANSLATION_DIRECTORIES="translations",

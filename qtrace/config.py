@@ -41,6 +41,12 @@ SETTINGS = (
         "",
         "Private networks webhooks may reach, like 192.168.1.20 or 10.0.0.0/8, separated by commas; there http is allowed too.",
     ),
+    Setting(
+        "MAIL_URL",
+        "",
+        "Mail server notices leave by: smtp://user:password@host:587 (with STARTTLS) or smtps://…:465; empty sends none.",
+        secret=True,
+    ),
     Setting("ADMIN_USER", "", "Creates this administrator on first start (headless installation)."),
     Setting("ADMIN_PASSWORD", "", "Password of that administrator.", secret=True),
     Setting("LOG", "text", "Log format: text or json."),

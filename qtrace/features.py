@@ -19,6 +19,7 @@ from qtrace.forms import feature as forms
 from qtrace.investigation import feature as investigation
 from qtrace.issues import feature as issues
 from qtrace.issues import opening_feature as opening
+from qtrace.notifications import feature as notifications
 from qtrace.orders import feature as orders
 from qtrace.printing import feature as printing
 from qtrace.records import feature as records
@@ -34,6 +35,7 @@ def register(app: Flask) -> None:
     """Attach every feature to the app."""
     tasks.register(app)
     flows.register(app)
+    notifications.register(app)
     complaints.register(app)
     issues.register(app)
     records.register(app)

@@ -11,11 +11,13 @@ from qtrace.core import models as core
 from qtrace.core import search
 from qtrace.core.db import Base
 from qtrace.exchange import models as exchange
+from qtrace.flows import case_models as flow_cases
 from qtrace.flows import draft_models as flow_drafts
 from qtrace.flows import models as flows
 from qtrace.forms import models as forms
 from qtrace.investigation import models as investigation
 from qtrace.issues import models as issues
+from qtrace.notifications import models as notifications
 from qtrace.orders import models as orders
 from qtrace.records import models as records
 from qtrace.rules import models as rules
@@ -31,11 +33,13 @@ TABLE_MODULES = (
     complaints,
     core,
     exchange,
+    flow_cases,
     flow_drafts,
     flows,
     forms,
     investigation,
     issues,
+    notifications,
     orders,
     records,
     rules,

@@ -13,6 +13,7 @@ from flask_babel import LazyString, lazy_gettext
 from qtrace.sdk import hookspecs
 from qtrace.sdk.connector import Connector, Manifest
 from qtrace.sdk.rules import Fault, RuleCase, RuleKind
+from qtrace.sdk.senders import Sender
 from qtrace.sdk.text import Text
 from qtrace.sdk.version import API_VERSION, fits
 
@@ -33,6 +34,7 @@ class Plugin:
     hooks: tuple[str, ...] = ()
     connectors: tuple[str, ...] = ()
     rule_kinds: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()
     error: LazyString | str = ""
 
 
@@ -44,6 +46,7 @@ class _State:
     plugins: dict[str, Plugin] = field(default_factory=dict)
     connectors: dict[str, type[Connector]] = field(default_factory=dict)
     rule_kinds: dict[str, RuleKind] = field(default_factory=dict)
+    senders: dict[str, Sender] = field(default_factory=dict)
 
 
 class _UnfitError(Exception):
@@ -60,6 +63,7 @@ def init_plugins(app: Flask, found: Iterable[EntryPoint] | None = None) -> None:
     for name, part in app.extensions.get(OWN, {}).items():
         state.manager.register(part, name)
         _add_rule_kinds(state, Plugin(name))
+        _add_senders(state, Plugin(name))
     for entry in sorted(entry_points(group=GROUP) if found is None else found, key=lambda one: one.name):
         version = entry.dist.version if entry.dist else ""
         add_plugin(app, entry.name, entry.load, version=version)
@@ -87,6 +91,7 @@ def add_plugin(app: Flask, name: str, load: Callable[[], object], *, version: st
     plugin.hooks = tuple(sorted(caller.name for caller in state.manager.get_hookcallers(loaded) or ()))
     _add_connectors(state, plugin)
     _add_guarded_rule_kinds(state, plugin)
+    _add_guarded_senders(state, plugin)
     return plugin
 
 
@@ -105,6 +110,11 @@ def rule_kinds(app: Flask) -> dict[str, RuleKind]:
     return dict(_state(app).rule_kinds)
 
 
+def senders(app: Flask) -> dict[str, Sender]:
+    """Return the usable senders of notices by key, the product's own first."""
+    return dict(_state(app).senders)
+
+
 def plugin_rows(app: Flask) -> list[dict[str, Any]]:
     """Return the plugins as plain data, for `qtrace plugin list`; call it inside an app context."""
     return [
@@ -114,6 +124,7 @@ def plugin_rows(app: Flask) -> list[dict[str, Any]]:
             "hooks": list(plugin.hooks),
             "connectors": list(plugin.connectors),
             "rule_kinds": list(plugin.rule_kinds),
+            "senders": list(plugin.senders),
             "error": str(plugin.error),
         }
         for plugin in installed(app)
@@ -187,6 +198,28 @@ def _add_rule_kinds(state: _State, plugin: Plugin) -> None:
                 raise _UnfitError(lazy_gettext("规则种类 %(key)s 已由另一处提供。请卸载其中一个插件。", key=kind.key))
             state.rule_kinds[kind.key] = kind
             plugin.rule_kinds += (kind.key,)
+
+
+def _add_guarded_senders(state: _State, plugin: Plugin) -> None:
+    try:
+        _add_senders(state, plugin)
+    except _UnfitError as error:
+        plugin.error = error.message
+        log.error("plugin %s has a sender that cannot be used; the plugins page says why", plugin.name)
+    except Exception as error:
+        log.exception("plugin %s failed in qtrace_register_senders", plugin.name)
+        plugin.error = lazy_gettext("%(hook)s 出错:%(why)s", hook="qtrace_register_senders", why=_line(error))
+
+
+def _add_senders(state: _State, plugin: Plugin) -> None:
+    for answer in _answers(state, plugin, "qtrace_register_senders"):
+        for sender in _sequence(answer):
+            if not isinstance(sender, Sender):
+                raise TypeError(f"{sender!r} is no sender")
+            if sender.key in state.senders:
+                raise _UnfitError(lazy_gettext("通知方式 %(key)s 已由另一处提供。请卸载其中一个插件。", key=sender.key))
+            state.senders[sender.key] = sender
+            plugin.senders += (sender.key,)
 
 
 def _guarded(kind: RuleKind) -> Callable[[RuleCase], Sequence[Fault]]:

@@ -21,16 +21,17 @@ STYLES = [
     "story",
     "figures",
     "rules",
+    "notices",
     "overlay",
     "print",
 ]
 SCRIPTS = [
     "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules", "reorder",
 ]  # fmt: skip
-FORM_SCRIPTS = ["inputs", "rows", "rich", "photos", "sign", "fields", "held"]  # loaded by pages that draw a form
+FORM_SCRIPTS = ["inputs", "rows", "rich", "photos", "sign", "fields", "held", "opinions"]  # loaded by pages that draw a form
 FORM_STYLES = ["rows"]  # what forms and records add to every page's
 DESK = ["designer"]  # what only the designers' page loads, style and script
-FLOWS = ["flows"]  # what the pages about flows add
+FLOWS = ["flows", "deciding"]  # what the pages about flows add
 FLOW_DESK = ["flow-designer"]  # what the designer of flows adds to it, style only
 TREE = ["tree"]  # what only the page of taxonomies loads
 

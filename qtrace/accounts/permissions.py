@@ -21,6 +21,7 @@ PERMISSIONS: dict[str, LazyString] = {
     "record.approve": _("审核表单记录"),
     "trace.read": _("追溯"),
     "board.read": _("看板"),
+    "task.team": _("看所有人的待办"),
     "print.issue": _("打印报告"),
     "print.record": _("打印表单记录"),
     "catalog.read": _("看商品与供应商"),
@@ -44,7 +45,7 @@ READ = (
 WORK = ("complaint.create", "complaint.handle", "issue.create", "issue.comment", "record.create")
 LEAD = (
     "issue.edit", "issue.decide", "issue.investigate", "record.edit", "record.approve", "import.run", "export.run",
-    "data.unmask", "config.rules", "config.forms", "config.flows",
+    "data.unmask", "config.rules", "config.forms", "config.flows", "task.team",
 )  # fmt: skip
 ADMIN = ("users.manage", "audit.read", "jobs.manage", "channels.manage", "api.manage")
 
@@ -84,6 +85,6 @@ ROLES = (
         (*READ, "issue.comment", "issue.decide", "issue.investigate", "record.approve"),
         "department",
     ),
-    RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment", "export.run", "record.approve"), "all"),
+    RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment", "export.run", "record.approve", "task.team"), "all"),
     RoleSeed("auditor", "审计", "Auditor", (*READ, "audit.read"), "all"),
 )

@@ -55,6 +55,7 @@ COMPLAINTS = Listing(
         "text": Column(Complaint.text, {"type": "string"}, FieldKind.TEXT),
         "amount_minor": Column(Complaint.amount_minor, integer(), FieldKind.NUMBER),
         "currency": Column(Complaint.currency, text(3), FieldKind.TEXT),
+        "platform_due_at": Column(Complaint.platform_due_at, moment(), FieldKind.DATETIME, may_miss=True),
         "issue": Column(Issue.number, text(20), FieldKind.TEXT, may_miss=True),
     },
     _origin, Complaint.__table__.c.id, "-occurred_at", "number",

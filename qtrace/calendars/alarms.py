@@ -114,7 +114,7 @@ def _ring(rows: Sequence[CaseClock], now: datetime) -> None:
             events.record(
                 "clock_alarm", subject=(row.subject_kind, row.subject_id), by=None, now=now,
                 body={
-                    "clock": row.kind, "step": step.key, "level": step.level, "due_at": moment.isoformat(),
+                    "clock": row.kind, "step": step.key, "offset": step.offset, "level": step.level, "due_at": moment.isoformat(),
                     "users": chain.people(step.level, row.owner_id, row.department_id, pools.get(row.id, ())),
                 },
             )  # fmt: skip

@@ -2,7 +2,8 @@
 
 import csv
 from collections.abc import Mapping
-from datetime import date, time
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -15,11 +16,42 @@ WORKING = {"makeup_workday": True, "holiday_weekday": False}
 
 
 @cache
+def _rows() -> tuple[dict[str, str], ...]:
+    text = files("qtrace.calendars").joinpath("china_workdays.csv").read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))
+
+
+def _works_between(before: date, after: date) -> bool:
+    days = (before + timedelta(days=offset) for offset in range(1, (after - before).days))
+    return any(is_workday(day) for day in days)
+
+
+@cache
 def china_exceptions() -> Mapping[date, bool]:
     """Return the days that differ from plain weekdays: true for a make-up workday, false for a holiday."""
-    text = files("qtrace.calendars").joinpath("china_workdays.csv").read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines())
-    return MappingProxyType({date.fromisoformat(row["date"]): WORKING[row["kind"]] for row in rows})
+    return MappingProxyType({date.fromisoformat(row["date"]): WORKING[row["kind"]] for row in _rows()})
+
+
+@dataclass(frozen=True)
+class Holiday:
+    """Days in a row on which offices are closed, or a day on which they make up for it."""
+
+    name: str  # as `NAMES` has it; empty for a make-up day
+    first: date
+    last: date
+
+
+def holidays_from(day: date) -> list[Holiday]:
+    """Return the known holidays and make-up days that end on the day or later, the earliest first."""
+    found: list[Holiday] = []
+    for row in _rows():
+        here, name = date.fromisoformat(row["date"]), row["name"]
+        before = found[-1] if found else None
+        if before and name and before.name == name and not _works_between(before.last, here):
+            found[-1] = replace(before, last=here)
+        else:
+            found.append(Holiday(name, here, here))
+    return [holiday for holiday in found if holiday.last >= day]
 
 
 def horizon() -> date:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, insert, select
@@ -13,8 +13,9 @@ from qtrace.calendars.engine import ClockInterval, WorkCalendar
 from qtrace.calendars.models import CaseClock, CaseClockAlarm, CaseClockInterval, ClockStep
 from qtrace.calendars.service import calendar_of
 from qtrace.core import events
-from qtrace.core.db import db, require_write, table_of
+from qtrace.core.db import db, require_write, table_of, write
 from qtrace.core.errors import NotFound, Refused
+from qtrace.core.jobs import JobContext, enqueue
 
 Subject = tuple[str, int]
 
@@ -26,6 +27,8 @@ TOLD: dict[Verb, str] = {
     "target": "clock_retargeted",
 }
 LONGEST_REASON = 200
+RESCHEDULE = "clocks-reschedule"
+BATCH = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +61,22 @@ def start_case_clock(new: NewClock, *, by: int | None, now: datetime) -> int:
 
 def pause_case_clock(subject: Subject, kind: str, reason: str, *, by: int | None, now: datetime) -> None:
     """Let a running clock stand still for a reason."""
-    told = reason.strip()
-    if not told:
-        raise Refused(_("暂停计时需要填写原因。"), field="reason")
-    if len(told) > LONGEST_REASON:
-        raise Refused(_("原因最多 %(n)d 个字。", n=LONGEST_REASON), field="reason")
-    _note(_existing(subject, kind), Fact("pause", now, told), by=by)
+    _note(_existing(subject, kind), Fact("pause", now, _told(reason)), by=by)
+
+
+def note_wait(subject: Subject, kind: str, reason: str, *, by: int | None, now: datetime) -> None:
+    """Tell what a case waits for while its clock goes on."""
+    if _existing(subject, kind).state != "running":
+        raise Refused(_("计时现在没有在走，不能暂停。"), field="clock")
+    events.record(
+        TOLD["pause"], subject=subject, by=by, now=now, body={"clock": kind, "stops": False}, reason=_told(reason)
+    )
+
+
+def end_wait(subject: Subject, kind: str, *, by: int | None, now: datetime) -> None:
+    """Tell that a case does not wait any more while its clock went on."""
+    _existing(subject, kind)
+    events.record(TOLD["resume"], subject=subject, by=by, now=now, body={"clock": kind, "stops": False})
 
 
 def resume_case_clock(subject: Subject, kind: str, *, by: int | None, now: datetime) -> None:
@@ -85,23 +98,36 @@ def retarget_case_clock(subject: Subject, kind: str, minutes: int, *, by: int | 
         _note(row, Fact("target", now, minutes=minutes), by=by)
 
 
-def reschedule(department_ids: Iterable[int | None]) -> int:
-    """Say anew when the running clocks of these departments ring, as after a change of their calendar; return how many.
+def reschedule(*, now: datetime) -> None:
+    """Let the worker say anew when the running clocks ring, as after a change of a calendar or of the steps."""
+    enqueue(RESCHEDULE, {}, now=now)
 
-    None stands for the cases of no department.
-    """
-    session, steps, done = require_write(), read_steps(), 0
-    for department_id in department_ids:
-        calendar = calendar_of(department_id)
-        running = select(CaseClock).where(
-            CaseClock.department_id == department_id, CaseClock.state == "running", ~CaseClock.round_the_clock
-        )
-        rows = session.scalars(running.order_by(CaseClock.id).with_for_update()).all()
-        clocks, rung = stored_clocks(rows), rung_steps([row.id for row in rows])
-        for row in rows:
-            row.next_at = next_alarm(clocks[row.id], calendar, steps, rung[row.id])
-        done += len(rows)
-    return done
+
+def reschedule_all(_payload: dict[str, Any], context: JobContext) -> None:
+    """Say of every running clock when it rings next, batch by batch."""
+    last: int | None = 0
+    while last is not None:
+        with write():
+            last = reschedule_some(last)
+            context.extend()
+    with write():
+        context.complete()
+
+
+def reschedule_some(after: int, most: int = BATCH) -> int | None:
+    """Say of so many running clocks after an id when they ring next; return the last one's id, None at the end."""
+    statement = select(CaseClock).where(CaseClock.state == "running", CaseClock.id > after)
+    fresh = statement.order_by(CaseClock.id).limit(most).with_for_update().execution_options(populate_existing=True)
+    rows = require_write().scalars(fresh).all()
+    steps, clocks, rung = read_steps(), stored_clocks(rows), rung_steps([row.id for row in rows])
+    calendars = {
+        (department_id, around): calendar_for(department_id, round_the_clock=around)
+        for department_id, around in {(row.department_id, row.round_the_clock) for row in rows}
+    }
+    for row in rows:
+        calendar = calendars[row.department_id, row.round_the_clock]
+        row.next_at = next_alarm(clocks[row.id], calendar, steps, rung[row.id])
+    return rows[-1].id if len(rows) == most else None
 
 
 def read_steps() -> tuple[Step, ...]:
@@ -141,6 +167,15 @@ def rung_steps(clock_ids: Iterable[int]) -> dict[int, set[str]]:
 def calendar_for(department_id: int | None, *, round_the_clock: bool) -> WorkCalendar:
     """Return the calendar a clock counts in."""
     return ROUND_THE_CLOCK if round_the_clock else calendar_of(department_id)
+
+
+def _told(reason: str) -> str:
+    told = reason.strip()
+    if not told:
+        raise Refused(_("暂停计时需要填写原因。"), field="reason")
+    if len(told) > LONGEST_REASON:
+        raise Refused(_("原因最多 %(n)d 个字。", n=LONGEST_REASON), field="reason")
+    return told
 
 
 def _note(row: CaseClock, fact: Fact, *, by: int | None) -> None:

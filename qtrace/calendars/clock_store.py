@@ -36,7 +36,7 @@ class Wanted:
 def store_clocks(subject_kind: str, wanted: Sequence[Wanted], *, quiet_until: datetime | None = None) -> int:
     """Store these clocks where they differ from what is stored; return how many did.
 
-    With `quiet_until` what was due by then counts as rung and nobody is told: so clocks begin for cases that are older
+    With `quiet_until` what is due by then counts as rung and nobody is told: so clocks begin for cases that are older
     than they are.
     """
     rows = _rows(subject_kind, wanted)
@@ -128,4 +128,4 @@ def _passed(
 ) -> list[dict[str, Any]]:
     due = due_steps(clock, calendar, steps, rung, until)
     rung.update(step.key for step, _moment in due)
-    return [{"clock_id": clock_id, "step": step.key, "due_at": moment, "rung_at": until} for step, moment in due]
+    return [{"clock_id": clock_id, "step": step.key, "due_at": moment, "rung_at": moment} for step, moment in due]

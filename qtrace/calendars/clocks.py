@@ -8,6 +8,7 @@ from typing import Literal
 
 from qtrace.calendars.engine import (
     ClockInterval,
+    NoWorkingTimeError,
     WorkCalendar,
     clock_due_at,
     elapsed,
@@ -101,7 +102,7 @@ def replay(minutes: int, facts: Iterable[Fact]) -> Clock:
 def read_clock(clock: Clock, calendar: WorkCalendar, now: datetime, *, soon: int) -> Reading:
     """Return where the clock stands now; it is `soon` when no more than so many working minutes are left."""
     business = elapsed(clock.intervals, calendar, now)
-    due = clock_due_at(clock.intervals, calendar, clock.minutes)
+    due = _reached_at(clock, calendar, clock.minutes)
     return Reading(_standing(clock, business, due, now, soon), business, elapsed(clock.intervals, None, now), due)
 
 
@@ -110,7 +111,7 @@ def alarm_at(clock: Clock, calendar: WorkCalendar, step: Step) -> datetime | Non
 
     A reminder before the end never comes before half of the time is used: who was just given an hour is not reminded.
     """
-    return clock_due_at(clock.intervals, calendar, max(clock.minutes + step.offset, clock.minutes // 2))
+    return _reached_at(clock, calendar, max(clock.minutes + step.offset, clock.minutes // 2))
 
 
 def next_alarm(clock: Clock, calendar: WorkCalendar, steps: Sequence[Step], rung: Set[str]) -> datetime | None:
@@ -131,6 +132,14 @@ def due_steps(
     return sorted(
         ((step, moment) for step, moment in reached if moment is not None and moment <= now), key=lambda due: due[1]
     )
+
+
+def _reached_at(clock: Clock, calendar: WorkCalendar, minutes: int) -> datetime | None:
+    """Return when so many minutes have passed; nothing where the calendar does not reach them in a century."""
+    try:
+        return clock_due_at(clock.intervals, calendar, minutes)
+    except NoWorkingTimeError:
+        return None
 
 
 def _retarget(clock: Clock, minutes: int) -> Clock:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from qtrace.calendars.clock_settings import seed_reasons
 from qtrace.calendars.models import Calendar, ClockStep
 from qtrace.core.db import require_write
 
@@ -12,7 +13,8 @@ STEPS = {"before": (-60, 0), "due": (0, 0), "head": (60, 1), "head_of_head": (24
 
 
 def seed() -> None:
-    """Add the office calendar (working days, Chinese holidays) and the service shift (every day) where missing, and the alarm steps."""
+    """Add the office calendar (working days, Chinese holidays) and the service shift (every day) where missing, the alarm steps and what cases wait for."""
+    seed_reasons()
     session = require_write()
     known = set(session.scalars(select(Calendar.name)))
     if OFFICE_NAME not in known:

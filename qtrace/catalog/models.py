@@ -37,6 +37,18 @@ class Supplier(Base):
     contact: Mapped[str] = mapped_column(String(200), default="")
 
 
+class Duty(Base):
+    """A person is responsible for a row of the master data: `kind` says of which table (`catalog.duties.KINDS`)."""
+
+    __tablename__ = "duty"
+    __table_args__ = (UniqueConstraint("kind", "ref_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    ref_id: Mapped[int]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+
+
 class Category(Base):
     """A product category with its translation."""
 

@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from qtrace.catalog.queries import shop_by_key
 from qtrace.channels.queries import account_by_name, account_rows, account_status
 from qtrace.channels.service import NewAccount, add_account
-from qtrace.channels.settings import check_settings
 from qtrace.channels.syncing import sync
 from qtrace.core.db import read, write
 from qtrace.core.errors import NotFound, Refused
+from qtrace.core.setting_fields import check_settings
 from qtrace.plugins import connectors
 
 

@@ -13,9 +13,9 @@ from sqlalchemy import insert, null, select, update
 from qtrace.channels.entries import Entered, store_entries
 from qtrace.channels.events import SUBJECT
 from qtrace.channels.models import Bookmark, ChannelAccount, IntakeRecord
-from qtrace.channels.settings import say
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import Conflict
+from qtrace.core.setting_fields import say
 from qtrace.issues.intake import store
 from qtrace.sdk.connector import Connector, RawRecord, Stream
 from qtrace.sdk.errors import BadRecord

@@ -21,11 +21,11 @@ from qtrace.channels.entries import retry_parked
 from qtrace.channels.events import CHANNEL_SYNCED, SUBJECT
 from qtrace.channels.intake import Move, PageOfRows, Tally, judge, position_of, store_page
 from qtrace.channels.models import ChannelAccount
-from qtrace.channels.settings import defaults, say
 from qtrace.channels.windows import next_window, position_after
 from qtrace.core import events
 from qtrace.core.db import db, read, require_write, write
 from qtrace.core.errors import Conflict, NotFound, Refused
+from qtrace.core.setting_fields import defaults, say
 from qtrace.plugins import connectors
 from qtrace.sdk.connector import Connector, Page, Stream, Window
 from qtrace.sdk.errors import ConnectorError, Misconfigured, Permanent, RateLimited, Reauth, Retry

@@ -22,11 +22,11 @@ from qtrace.channels.queries import (
     refused_rows,
 )
 from qtrace.channels.service import NewAccount, add_account, change_settings, pause, queue_sync, resume
-from qtrace.channels.settings import ShownField, check_settings, say, shown_fields
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.core.ids import as_id
+from qtrace.core.setting_fields import ShownField, check_settings, say, shown_fields
 from qtrace.plugins import connectors, installed
 from qtrace.sdk.connector import Connector
 from qtrace.web.csrf import answer_at

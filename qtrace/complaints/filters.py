@@ -11,6 +11,8 @@ from qtrace.core.ids import as_id
 MAX_TEXT = 200
 IDS = ("shop", "sku", "supplier", "lot", "order", "issue", "parcel")
 DAYS = ("from_", "to")
+DUE = ("any", "soon", "late")  # what the platform's deadline may be asked to be
+SORTS = ("due",)
 STATES = ("open", "closed", "held", "safety", "all")
 
 
@@ -36,6 +38,8 @@ class Filters:
     safety: str = ""
     from_: str = ""
     to: str = ""
+    due: str = ""
+    sort: str = ""
     ids: str = ""
 
     def pairs(self, **changes: str) -> list[tuple[str, str]]:
@@ -57,6 +61,8 @@ def read_filters(args: Mapping[str, str]) -> Filters:
         found[name] = found[name] if _day(found[name]) else ""
     found["status"] = found["status"] if found["status"] in STATES else ""
     found["stars_max"] = found["stars_max"] if found["stars_max"] in "12345" else ""
+    found["due"] = found["due"] if found["due"] in DUE else ""
+    found["sort"] = found["sort"] if found["sort"] in SORTS else ""
     found["safety"] = "1" if found["safety"] == "1" else ""
     found["ids"] = args.get("ids", "").strip()[:8000]
     return Filters(**found)

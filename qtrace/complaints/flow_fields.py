@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from qtrace.catalog.models import Sku
 from qtrace.catalog.queries import shops
 from qtrace.classification.queries import terms_of
 from qtrace.complaints.models import Complaint
@@ -19,12 +20,13 @@ KINDS: Mapping[str, FieldKind] = {
     "amount": FieldKind.NUMBER, "stars": FieldKind.NUMBER, "type": FieldKind.REF, "severity": FieldKind.REF,
     "responsible_party": FieldKind.REF, "safety": FieldKind.BOOL, "shop": FieldKind.REF, "source_kind": FieldKind.TEXT,
     "raw_reason": FieldKind.TEXT, "text": FieldKind.TEXT, "courier_line": FieldKind.TEXT,
-    "occurred_at": FieldKind.DATETIME,
+    "occurred_at": FieldKind.DATETIME, "sku": FieldKind.TEXT,
 }  # fmt: skip
 LABELS = {
     "amount": _l("涉及金额(元)"), "stars": _l("星级"), "type": _l("问题类型"), "severity": _l("严重程度"),
     "responsible_party": _l("责任方"), "safety": _l("安全问题"), "shop": _l("店铺"), "source_kind": _l("来源"),
     "raw_reason": _l("买家选的原因"), "text": _l("买家的话"), "courier_line": _l("快递线路"), "occurred_at": _l("发生时间"),
+    "sku": _l("商品名"),
 }  # fmt: skip
 SOURCES = {"review": _l("评价"), "order": _l("订单"), "after_sale": _l("售后"), "staff": _l("同事登记")}
 TERMS = ("type", "severity", "responsible_party")
@@ -41,11 +43,17 @@ def complaint_groups(_flow_key: str) -> Sequence[FieldGroup]:
 
 def seen_complaint(complaint_id: int) -> Seen:
     """Return a complaint as conditions see it; the amount counts in the currency's main unit."""
-    row = db.session.get_one(Complaint, complaint_id)
+    return seen_of_complaint(db.session.get_one(Complaint, complaint_id))
+
+
+def seen_of_complaint(row: Complaint) -> Seen:
+    """Return a complaint of the open session as conditions see it."""
+    sku = db.session.get(Sku, row.sku_id) if row.sku_id else None
     values = {
         "amount": Money(row.amount_minor, row.currency).amount, "stars": row.stars, "type": row.type_id,
         "severity": row.severity_id, "responsible_party": row.responsible_party_id, "safety": row.safety,
         "shop": row.shop_id, "source_kind": row.source_kind, "raw_reason": row.raw_reason, "text": row.text,
         "courier_line": row.courier_line, "occurred_at": row.occurred_at,
+        "sku": sku.label if sku else "",
     }  # fmt: skip
     return Seen(KINDS, values)

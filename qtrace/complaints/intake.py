@@ -13,7 +13,8 @@ from qtrace.classification.queries import ready_rules, term_ids
 from qtrace.classification.suggest import PARTS, Rule, Suggestion, classify
 from qtrace.complaints.links import CHUNK, OrderFacts, facts_of, links_of
 from qtrace.complaints.models import Complaint, IntakeRule
-from qtrace.complaints.sources import BY_RECORD_KIND, Source
+from qtrace.complaints.platform import take_over_deadlines
+from qtrace.complaints.sources import AFTER_SALE, BY_RECORD_KIND, Source
 from qtrace.conditions.compile import to_sql
 from qtrace.conditions.tree import parse
 from qtrace.core import events, search
@@ -41,6 +42,8 @@ def records_came_in(event: Event) -> None:
     source = BY_RECORD_KIND.get(imported.kind)
     if source is not None:
         take_in(source, imported.ids, now=event.at, by=event.by, deferred=deferred)
+        if source is AFTER_SALE:
+            take_over_deadlines(imported.ids, now=event.at, by=event.by)
     if imported.kind in {"lines", "shipments"}:
         orders = _orders_of(imported.kind, imported.ids)
         complete_links(orders, now=event.at, by=event.by, deferred=deferred)
@@ -136,6 +139,7 @@ def _complaint(
         "text": text,
         "amount_minor": (row.get("refund_minor") or 0) + (row.get("freight_minor") or 0),
         "currency": row.get("currency") or "CNY",
+        "platform_due_at": row.get("platform_due_at"),
         "suggested_by": "、".join(suggestion.reasons)[:120] or rule.name_zh,
         "safety": suggestion.safety,
         "status": "open",

@@ -14,7 +14,8 @@ from qtrace.accounts.models import User
 from qtrace.classification.models import Term
 from qtrace.complaints.filters import Filters, day_start, read_ids
 from qtrace.complaints.models import Complaint, ComplaintPhoto
-from qtrace.core import search
+from qtrace.complaints.platform import SOON
+from qtrace.core import clock, search
 from qtrace.core.db import UtcDateTime, db, existing
 from qtrace.core.errors import NotFound
 from qtrace.core.ids import as_id
@@ -79,18 +80,25 @@ def photo_of(complaint_id: int, photo_id: int) -> ComplaintPhoto:
 
 
 def complaint_page(filters: Filters, user: User, zone: ZoneInfo, *, after: str = "", size: int = PAGE) -> Page:
-    """Return one page, newest first; `after` is the place where the page before ended."""
+    """Return one page, newest first or by the platform's deadline; `after` is where the page before ended."""
     statement = visible_complaints(user).where(*matching(filters, zone)).options(*_shown())
-    place = read_place(after)
+    place, by_due = read_place(after), filters.sort == "due"
+    key = tuple_(Complaint.platform_due_at if by_due else Complaint.occurred_at, Complaint.id)
+    if by_due:
+        statement = statement.where(Complaint.platform_due_at.is_not(None))
     if place is not None:
         at, row_id = place
         here = tuple_(literal(at, UtcDateTime()), literal(row_id))
-        statement = statement.where(tuple_(Complaint.occurred_at, Complaint.id) < here)
-    statement = statement.order_by(Complaint.occurred_at.desc(), Complaint.id.desc()).limit(size + 1)
-    rows = db.session.scalars(statement).all()
+        statement = statement.where(key > here if by_due else key < here)
+    if by_due:
+        statement = statement.order_by(Complaint.platform_due_at, Complaint.id)
+    else:
+        statement = statement.order_by(Complaint.occurred_at.desc(), Complaint.id.desc())
+    rows = db.session.scalars(statement.limit(size + 1)).all()
     more = len(rows) > size
     last = rows[size - 1] if more else None
-    return Page(rows[:size], f"{last.occurred_at.isoformat()}_{last.id}" if last else "")
+    ended = (last.platform_due_at if by_due else last.occurred_at) if last else None
+    return Page(rows[:size], f"{ended.isoformat()}_{last.id}" if last and ended else "")
 
 
 def count(filters: Filters, user: User, zone: ZoneInfo) -> int:
@@ -118,6 +126,7 @@ def matching(filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
         conditions.append(Complaint.occurred_at >= start)
     if end := day_start(filters.to, zone, days=1):
         conditions.append(Complaint.occurred_at < end)
+    conditions += _due(filters.due)
     if filters.ids:
         conditions.append(Complaint.id.in_(read_ids(filters.ids)))
     if filters.q:
@@ -145,6 +154,20 @@ def _state(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.status == "safety" or filters.safety:
         conditions.append(Complaint.safety.is_(True))
     return conditions
+
+
+def _due(asked: str) -> list[ColumnElement[bool]]:
+    """Return what is asked of the platform's deadline; soon is within a day and not over yet."""
+    now, due = clock.now(), Complaint.platform_due_at
+    match asked:
+        case "any":
+            return [due.is_not(None)]
+        case "soon":
+            return [due >= now, due < now + SOON]
+        case "late":
+            return [due < now]
+        case _:
+            return []
 
 
 def _terms(name: str, value: str) -> Select[int]:

@@ -35,6 +35,7 @@ class NewComplaint:
     order_id: int | None = None
     terms: Mapping[str, int] | None = None
     safety: bool = False
+    platform_due_at: datetime | None = None
     photos: Sequence[StoredFile] = ()
 
 
@@ -53,6 +54,7 @@ def record_complaint(new: NewComplaint, *, by: User, now: datetime) -> int:
         shop_id=new.shop_id,
         order_id=new.order_id,
         text=new.text.strip()[:5000],
+        platform_due_at=new.platform_due_at,
         **{"safety": new.safety} | asdict(new.links) | _columns(new.terms or {}),
     )
     session.add(complaint)
@@ -122,6 +124,19 @@ def classify(complaint_id: int, *, terms: Mapping[str, int], by: int, now: datet
         _judge_anew([complaint_id], by=by, now=now)
 
 
+def set_deadline(complaint_id: int, due: datetime | None, *, by: int, now: datetime, version: int) -> None:
+    """Note until when the platform wants an answer, or that it does not say."""
+    complaint = _locked(complaint_id, version)
+    if complaint.status != "open":
+        raise Refused(_("%(number)s 已经办结,平台时限不能再改。", number=complaint.number))
+    if complaint.platform_due_at == due:
+        return
+    told = {"old": _moment(complaint.platform_due_at), "new": _moment(due)}
+    complaint.platform_due_at, complaint.version = due, complaint.version + 1
+    body = {"ids": [complaint_id], "platform_due_at": told}
+    events.record("complaint_deadline_set", subject=("complaint", complaint_id), by=by, now=now, body=body)
+
+
 def reopen(complaint_id: int, *, by: int, now: datetime, version: int) -> None:
     """Open a closed complaint again."""
     complaint = _locked(complaint_id, version)
@@ -132,6 +147,10 @@ def reopen(complaint_id: int, *, by: int, now: datetime, version: int) -> None:
     complaint.status, complaint.closed_at, complaint.handling_id = "open", None, None
     complaint.version += 1
     events.record("complaint_reopened", subject=("complaint", complaint_id), by=by, now=now, body=body)
+
+
+def _moment(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
 
 
 def _retyped(ids: Sequence[int], terms: Mapping[str, int]) -> set[int]:

@@ -95,6 +95,7 @@ AFTER_SALE = Source(
         AfterSale.freight_minor,
         AfterSale.currency,
         AfterSale.opened_at.label("occurred_at"),
+        AfterSale.platform_due_at,
     ),
 )
 SOURCES = {source.kind: source for source in (REVIEW, ORDER, AFTER_SALE)}

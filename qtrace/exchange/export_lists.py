@@ -103,7 +103,7 @@ class ComplaintExport:
             ("number", _("编号")), ("occurred_at", _("发生时间")), ("status", _("状态")), ("type", _("类型")),
             ("severity", _("严重程度")), ("party", _("责任方")), ("shop", _("店铺")), ("order", _("订单号")),
             ("sku", _("商品")), ("lot", _("批次")), ("supplier", _("供应商")), ("stars", _("评分")), ("amount", _("金额")),
-            ("currency", _("币种")), ("raw_reason", _("买家原因")), ("text", _("内容")),
+            ("currency", _("币种")), ("raw_reason", _("买家原因")), ("text", _("内容")), ("platform_due_at", _("平台时限")),
         )]  # fmt: skip
 
     def rows(self, asking: Asking, *, unmasked: bool) -> Iterator[Mapping[str, Value]]:  # noqa: ARG002 - nothing is masked
@@ -191,6 +191,7 @@ def _complaint(row: Complaint, zone: ZoneInfo) -> dict[str, Value]:
         "lot": row.lot.external_id if row.lot else None, "supplier": row.supplier.name if row.supplier else None,
         "stars": row.stars, "amount": row.amount_minor / 10 ** minor_digits(row.currency) if row.amount_minor else None,
         "currency": row.currency, "raw_reason": row.raw_reason, "text": row.text,
+        "platform_due_at": _clock(row.platform_due_at, zone),
     }  # fmt: skip
 
 

@@ -70,6 +70,10 @@ SYNONYMS: dict[tuple[str, str], str] = {
     ("", "refund"): "退款金额 退款 实退金额 refund refund_amount",
     ("", "opened_at"): "申请时间 退款申请时间 售后申请时间 opened_at applied_at",
     ("", "closed_at"): "完结时间 退款完成时间 closed_at",
+    (
+        "",
+        "platform_due_at",
+    ): "平台时限 平台处理截止 处理截止时间 售后截止时间 商家处理截止时间 举证截止时间 platform_due_at",
     ("", "stars"): "评分 星级 打分 review_score stars rating score",
     ("", "reviewed_at"): "评价时间 评论时间 review_creation_date reviewed_at review_date",
     ("", "answered_at"): "回复时间 review_answer_timestamp answered_at",

@@ -1,39 +1,34 @@
 """The company as a flow asks it: people by role, department or rank, and what packages above know of a subject.
 
-`register_people` answers a kind of `Who` that only the subject's package can (the SKU's owner, a field of the form);
-`register_condition` says whether a branch's condition holds for a subject.
+What only the subject's package knows (its fields, its article, its supplier) is asked through `flows.subjects`.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from flask import Flask, current_app
 from sqlalchemy import select
 
 from qtrace.accounts.models import Department, Role, User, user_role
+from qtrace.catalog.duties import responsible_for
+from qtrace.conditions.formula_tree import FormulaError
+from qtrace.core import clock
 from qtrace.core.db import db
 from qtrace.flows.definition import Tree, Who
 from qtrace.flows.facts import Answer, Draw, HeadOf, Holds, Keepers, People, Question
+from qtrace.flows.subject_facts import holds, people_in, worked_out
+from qtrace.flows.subjects import flow_subjects
 
-PEOPLE, CONDITIONS = "qtrace_flow_people", "qtrace_flow_conditions"
 KEEPER = "config.flows"  # who may, keeps the flows of the company
 HIGHEST = 20  # departments above one another; a ring among them ends here
 
+DUTIES = {
+    "sku_owner": ("sku", "shop"), "shop_owner": ("shop",), "supplier_contact": ("supplier",),
+    "responsible_contact": ("responsible_party", "supplier"),
+}  # fmt: skip
 Subject = tuple[str, int]
-AnswerPeople = Callable[[Subject, str], Sequence[int]]
-AnswerCondition = Callable[[int, Any], bool]
-
-
-def register_people(app: Flask, kind: str, answer: AnswerPeople) -> None:
-    """Let `answer` say who is meant by a kind of `Who` for (subject, value)."""
-    app.extensions.setdefault(PEOPLE, {})[kind] = answer
-
-
-def register_condition(app: Flask, subject_kind: str, answer: AnswerCondition) -> None:
-    """Let `answer` say whether a condition holds for a subject of this kind."""
-    app.extensions.setdefault(CONDITIONS, {})[subject_kind] = answer
 
 
 @dataclass(frozen=True)
@@ -79,14 +74,40 @@ class CompanyFacts:
                 return self._heads(self.initiator)[who.level - 1 : who.level]
             case "head_chain":
                 return self._heads(self.initiator)[: who.level]
-            case _:
-                known: dict[str, AnswerPeople] = current_app.extensions.get(PEOPLE, {})
-                return known[who.kind](self.subject, who.value) if who.kind in known else ()
+            case "user_field":
+                return people_in(*self.subject, who.value)
+            case "department_field_head":
+                return [head for one in people_in(*self.subject, who.value) for head in self._heads_of(one)[:1]]
+            case "expression":
+                return self._worked_out(who.value)
+            case "sku_owner" | "shop_owner" | "supplier_contact" | "responsible_contact":
+                return self._responsible(DUTIES[who.kind])
+            case _:  # chosen by somebody: the engine knows whom
+                return ()
 
     def _holds(self, node: str, branch: str) -> bool:
         condition = next(one.condition for one in self.tree.nodes[node].branches if one.id == branch)
-        known: dict[str, AnswerCondition] = current_app.extensions.get(CONDITIONS, {})
-        return self.subject[0] in known and known[self.subject[0]](self.subject[1], condition)
+        return holds(*self.subject, condition)
+
+    def _worked_out(self, source: str) -> Sequence[int]:
+        """Return whom an expression names: by user name, name or number; nobody where it can't be worked out."""
+        try:
+            found = worked_out(*self.subject, source, clock.now())
+        except FormulaError:  # the flow goes on with its own answer to nobody found, and the designer shows the error
+            return ()
+        if isinstance(found, str):
+            named = select(User.id).where((User.username == found) | (User.name == found)).order_by(User.id)
+            return _ids(named.limit(1)) if found else ()
+        return [int(found)] if isinstance(found, int | Decimal) and not isinstance(found, bool) else ()
+
+    def _responsible(self, kinds: Sequence[str]) -> Sequence[int]:
+        """Return who is responsible for what the subject is about, for the next best where nobody is."""
+        subject = flow_subjects().get(self.subject[0])
+        links = subject.links(self.subject[1]) if subject else {}
+        for kind in kinds:
+            if kind in links and (found := responsible_for(kind, links[kind])):
+                return found
+        return ()
 
     def _heads(self, user: int | None) -> list[int]:
         """Return the heads above a person, the nearest first; a head is not its own head."""

@@ -10,15 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import select
 
-from qtrace.accounts.models import Department
 from qtrace.conditions.builder import BuilderField, BuilderSetup
 from qtrace.conditions.evaluate import evaluate
 from qtrace.conditions.tree import ConditionError, FieldKind, parse
-from qtrace.core.db import db
-from qtrace.core.ids import as_id
-from qtrace.flows.company import Subject, register_condition
 from qtrace.flows.naming import kinds_in
 from qtrace.forms.definition import FormDefinition
 from qtrace.rules.editor import builder_field
@@ -63,7 +58,6 @@ def register_condition_fields(app: Flask, subject_kind: str, fields: GroupsOf, s
     app.extensions.setdefault(EXTENSION, {})[subject_kind] = fields
     if seen is not None:
         app.extensions.setdefault(SEEN, {})[subject_kind] = seen
-        register_condition(app, subject_kind, lambda subject_id, condition: _holds(seen(subject_id), condition))
 
 
 def seen_of(subject_kind: str, subject_id: int) -> Seen:
@@ -91,17 +85,6 @@ def form_group(name: str, definition: FormDefinition, *, bound: bool) -> FieldGr
     return FieldGroup(name, tuple(fields), bound, people, departments)
 
 
-def people_in(subject: Subject, field: str) -> list[int]:
-    """Return the colleagues a field of a subject names."""
-    return _numbers(subject, field)
-
-
-def heads_in(subject: Subject, field: str) -> list[int]:
-    """Return the heads of the departments a field of a subject names."""
-    named = Department.id.in_(_numbers(subject, field))
-    return list(db.session.scalars(select(Department.head_id).where(named, Department.head_id.is_not(None))))
-
-
 def setup_of(groups: Iterable[FieldGroup], condition: Any, prefix: str) -> BuilderSetup:
     """Return what the editor of a branch's condition needs, with the fields the condition names though nobody has them."""
     found: dict[str, BuilderField] = {}
@@ -122,19 +105,10 @@ def labels_of(groups: Iterable[FieldGroup]) -> dict[str, str]:
     return {one.id: str(one.label) for group in groups for one in group.fields}
 
 
-def _numbers(subject: Subject, field: str) -> list[int]:
-    """Return the ids a field holds: one, or a list of them as texts."""
-    known: Mapping[str, SeenOf] = current_app.extensions.get(SEEN, {})
-    if subject[0] not in known:
-        return []
-    value = known[subject[0]](subject[1]).values.get(field)
-    held = value if isinstance(value, list | tuple) else [value]
-    return [number for one in held if (number := as_id(str(one))) is not None]
-
-
-def _holds(seen: Seen, condition: Any) -> bool:
+def true_of(condition: Any, seen: Seen) -> bool:
+    """Say whether a stored condition holds; a field the subject does not have is empty."""
     try:
-        return evaluate(parse(condition, seen.kinds), seen.values)
+        return evaluate(parse(condition, kinds_in(condition) | dict(seen.kinds)), seen.values)
     except ConditionError as error:
-        log.warning("a branch asks what its subject does not have: %s", error.path)
+        log.warning("a flow asks what nobody can answer: %s", error.path)
         return False

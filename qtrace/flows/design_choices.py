@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
-from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -14,7 +13,7 @@ from qtrace.accounts.queries import departments, people, roles
 from qtrace.conditions.describe import describe, plain
 from qtrace.conditions.tree import ConditionError, Scalar, parse
 from qtrace.flows import wording
-from qtrace.flows.company import PEOPLE
+from qtrace.flows.company import DUTIES
 from qtrace.flows.condition_fields import FieldGroup, labels_of, setup_of
 from qtrace.flows.definition import ASKING, Definition, Node, Tree
 from qtrace.flows.naming import flow_name, wording_now
@@ -90,7 +89,7 @@ def choices_for(definition: Definition, node: Node, groups: Sequence[FieldGroup]
     tree = Tree(definition)
     labels = labels_of(groups)
     used = {who.kind for who in node.who}
-    known = BY_COMPANY | set(current_app.extensions.get(PEOPLE, {}))
+    known = BY_COMPANY | {"user_field", "department_field_head", "expression", *DUTIES}
     fields = list(labels.items())
     return Choices(
         ways=[(key, str(label)) for key, label in WAYS.items() if key in known or key in used],

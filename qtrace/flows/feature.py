@@ -15,13 +15,16 @@ from qtrace.flows import (
     simulate_views,
     subscribers,
     timers,
+    todos,
     verifying,
 )
-from qtrace.flows.company import register_people
-from qtrace.flows.condition_fields import heads_in, people_in
+from qtrace.flows.case_views import bp as cases
 from qtrace.flows.impact import flows_touching
+from qtrace.flows.starters import starters_of
 from qtrace.flows.views import bp
 from qtrace.forms.impact import register_impact
+from qtrace.notifications.links import decide_at
+from qtrace.notifications.service import register_starters
 from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
@@ -33,8 +36,10 @@ def register(app: Flask) -> None:
     """Let flows follow what happens to to-dos and people, do what is due, and show them to who keeps them."""
     app.register_blueprint(bp)
     register_impact(app, flows_touching)
-    register_people(app, "user_field", people_in)
-    register_people(app, "department_field_head", heads_in)
+    register_starters(app, starters_of)
+    todos.register(app)
+    app.register_blueprint(cases)
+    decide_at(app, "cases.decision_show")
     for name, follow in subscribers.FOLLOW.items():
         events.subscribe(app, name, follow)
     register_job(app, timers.TICK, timers.run_due)

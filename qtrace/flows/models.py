@@ -25,6 +25,19 @@ class FlowDefinition(Base):
     published_by: Mapped[int | None]
 
 
+class FlowStart(Base):
+    """A flow begins by itself for what comes in: for every subject of the kind (and form), or where the condition holds."""
+
+    __tablename__ = "flow_start"
+    __table_args__ = (UniqueConstraint("flow", "subject_kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    flow: Mapped[str] = mapped_column(String(60))  # the key of the flow
+    subject_kind: Mapped[str] = mapped_column(String(40))
+    condition: Mapped[dict[str, Any] | None]
+    position: Mapped[int] = mapped_column(default=0)  # the first that holds is taken
+
+
 class FlowInstance(Base):
     """A flow running for one subject.
 
@@ -37,6 +50,7 @@ class FlowInstance(Base):
         UniqueConstraint("subject_kind", "subject_id"),
         Index("ix_flow_instance_node", "status", "node"),
         Index("ix_flow_instance_parent", "parent_id"),
+        Index("ix_flow_instance_initiator", "initiator_id", "status"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -74,6 +88,7 @@ class FlowDecision(Base):
     target: Mapped[str] = mapped_column(String(60), default="")
     note: Mapped[str] = mapped_column(Text, default="")
     by: Mapped[int | None]
+    on_behalf: Mapped[int | None]  # whose turn it was, where a deputy decided
     at: Mapped[datetime]
     operation: Mapped[dict[str, Any] | None]
     answers: Mapped[list[Any] | None]

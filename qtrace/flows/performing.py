@@ -11,6 +11,7 @@ from qtrace.calendars.service import due_for
 from qtrace.core import events
 from qtrace.core.db import require_write, table_of
 from qtrace.core.jobs import enqueue
+from qtrace.flows.case import Case
 from qtrace.flows.company import people_of_role
 from qtrace.flows.definition import ASKING, Node, Tree
 from qtrace.flows.models import FlowTimer, StageSpan
@@ -36,17 +37,6 @@ STEP = "flow-step"  # the job that runs what a node does by itself
 ENTER = insert(table_of(StageSpan))
 DEPARTMENT_OF = select(table_of(User).c.department_id).where(table_of(User).c.id == bindparam("user"))
 LEAD = "quality_lead"
-
-
-@dataclass(frozen=True)
-class Case:
-    """What the flow needs to know of its subject: where it is, what it is called, who started it."""
-
-    subject: tuple[str, int]
-    title: str
-    url: str
-    initiator_id: int | None
-    department_id: int | None
 
 
 @dataclass(frozen=True)
@@ -176,6 +166,7 @@ def _open(stage: Stage, turn: OpenTask, due: datetime | None) -> None:
             kind="stage", subject=stage.case.subject, title=stage.case.title, url=stage.case.url, node=turn.node,
             entry=turn.entry, owner_id=turn.user, role_key=role, pool=() if role or turn.user else turn.pool,
             department_id=_department_of(turn.user) or stage.case.department_id, due_at=due,
+            flow=stage.tree.definition.key,
         ),
         by=stage.by, now=stage.now,
     )  # fmt: skip
@@ -203,7 +194,7 @@ def _tell(stage: Stage, effect: Effect) -> None:
             for user in users:
                 new = NewTask(
                     kind="copy", subject=subject, title=stage.case.title, url=stage.case.url, node=node, owner_id=user,
-                    state="copied",
+                    state="copied", flow=stage.tree.definition.key,
                 )  # fmt: skip
                 open_task(new, by=by, now=now)
         case Wait(token, node):

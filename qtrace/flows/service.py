@@ -10,12 +10,14 @@ from datetime import datetime
 from typing import Literal
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from qtrace.accounts.models import User
+from qtrace.core import clock
 from qtrace.core.db import db, insert_row, require_write, table_of
 from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
 from qtrace.core.memo import remembered
+from qtrace.flows.case import Case
 from qtrace.flows.company import CompanyFacts, active
 from qtrace.flows.definition import ASKING, JUDGING, Definition, Node, Tree
 from qtrace.flows.engine import act, start
@@ -23,7 +25,7 @@ from qtrace.flows.errors import FlowError
 from qtrace.flows.facts import Answer, Recorded
 from qtrace.flows.gates import held_back, shut_gates
 from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance
-from qtrace.flows.performing import Case, Entry, Stage, drop_timers, end_spans, entry_of, perform, span_again
+from qtrace.flows.performing import Entry, Stage, drop_timers, end_spans, entry_of, perform, span_again
 from qtrace.flows.reading import parse_definition
 from qtrace.flows.state import (
     Decide,
@@ -42,6 +44,7 @@ from qtrace.flows.state import Entry as Turn
 from qtrace.flows.stored import dump_operation, dump_state, load_state
 from qtrace.tasks.models import Task
 from qtrace.tasks.service import close_tasks
+from qtrace.tasks.standing import persons_behind, stands_in, stood_for
 
 __all__ = ["Case", "Entry"]
 
@@ -114,6 +117,7 @@ def decide(
     found = turn_for(tree, instance, state, by)
     if not may_decide(tree.definition, instance, by):
         raise Forbidden
+    _check_deputy(tree, instance, found, by, now)
     apply(instance, case, _operation(verdict, found, by.id, note, target or ""), by=by.id, now=now)
 
 
@@ -127,9 +131,22 @@ def decide_turn(
     instance = locked(case.subject)
     tree, state = stored_tree(instance.definition_id), load_state(instance.state)
     token, turn = _open_turn(state, entry, instance, tree)
-    if by.id != turn.user and by.id not in turn.pool and not by.has_role("admin"):
+    if not may_act(tree, instance, (token, turn), by, now):
         raise Forbidden
     apply(instance, case, _operation(verdict, (token, turn), by.id, note, target), by=by.id, now=now)
+
+
+def may_act(tree: Tree, instance: FlowInstance, found: tuple[Token, Turn], by: User, now: datetime) -> bool:
+    """Say whether a turn is the person's: its own, of a pool, stood in for, or an administrator helps out.
+
+    Refused where a deputy would judge the own case and the node forbids that.
+    """
+    turn = found[1]
+    deputy = stands_in(by.id, turn.user, tree.definition.key, now)
+    if by.id != turn.user and by.id not in turn.pool and not deputy and not by.has_role("admin"):
+        return False
+    _check_deputy(tree, instance, found, by, now)
+    return True
 
 
 def apply(instance: FlowInstance, case: Case, operation: Operation, *, by: int | None, now: datetime) -> State:
@@ -157,7 +174,7 @@ def may_decide(_definition: Definition, instance: FlowInstance, user: User) -> b
     tree = stored_tree(instance.definition_id)
     node = tree.nodes[instance.node] if instance.node else last_asking(tree)
     if not user.can(node.permission):
-        return False
+        return _stands_in_for_one_who_may(instance, tree.definition.key, node, user)
     if node.kind not in JUDGING or user.has_role("admin"):
         return True
     role = next((who.value for who in node.who if who.kind == "role"), "")
@@ -165,9 +182,21 @@ def may_decide(_definition: Definition, instance: FlowInstance, user: User) -> b
         return True
     handed = select(Task.id).where(
         Task.subject_kind == instance.subject_kind, Task.subject_id == instance.subject_id, Task.state == "open",
-        Task.node == node.id, Task.owner_id == user.id,
+        Task.node == node.id, or_(Task.owner_id == user.id, stood_for(user)),
     )  # fmt: skip
     return db.session.scalar(handed.limit(1)) is not None
+
+
+def _stands_in_for_one_who_may(instance: FlowInstance, flow: str, node: Node, user: User) -> bool:
+    """Say whether somebody whose to-do the stage is may decide, and has this person as a deputy now."""
+    behind = [one.user_id for one in persons_behind(user.id, clock.now()) if one.covers(flow)]
+    if not behind:
+        return False
+    owners = select(User).join(Task, Task.owner_id == User.id).where(
+        Task.subject_kind == instance.subject_kind, Task.subject_id == instance.subject_id, Task.state == "open",
+        Task.node == node.id, User.id.in_(behind),
+    )  # fmt: skip
+    return any(owner.can(node.permission) for owner in db.session.scalars(owners))
 
 
 def last_asking(tree: Tree) -> Node:
@@ -176,7 +205,8 @@ def last_asking(tree: Tree) -> Node:
 
 
 def turn_for(tree: Tree, instance: FlowInstance, state: State, user: User) -> tuple[Token, Turn] | None:
-    """Return the turn a person acts on: the own one, else one the person may take, else the first that is open."""
+    """Return the turn a person acts on: the own one, else one the person may take or stands in for, else the first."""
+    behind = {one.user_id for one in persons_behind(user.id, clock.now()) if one.covers(tree.definition.key)}
     found = [
         (token, entry)
         for token in sorted(state.tokens, key=lambda token: tree.order[token.node])
@@ -184,7 +214,9 @@ def turn_for(tree: Tree, instance: FlowInstance, state: State, user: User) -> tu
         for entry in seat.chain
         if entry.state == "open"
     ]
-    ranked = sorted(found, key=lambda one: (one[1].user != user.id, user.id not in one[1].pool))
+    ranked = sorted(
+        found, key=lambda one: (one[1].user != user.id, user.id not in one[1].pool, one[1].user not in behind)
+    )
     here = [one for one in ranked if one[0].node == instance.node]
     return next(iter(here or ranked), None)
 
@@ -339,6 +371,18 @@ def _check_gates(left: Sequence[Node], subject: tuple[str, int], after: State | 
         raise Refused("\n".join(missing), field="gates")
 
 
+def _check_deputy(
+    tree: Tree, instance: FlowInstance, found: tuple[Token, Turn] | None, by: User, now: datetime
+) -> None:
+    """Refuse a deputy to judge the own case where the node forbids that; the person stood in for still may."""
+    if found is None or by.id != instance.initiator_id or found[1].user == by.id:
+        return
+    node = tree.nodes[found[0].node]
+    forbidden = node.kind in JUDGING and node.policies.self_approval != "self"
+    if forbidden and stands_in(by.id, found[1].user, tree.definition.key, now):
+        raise Refused(_("这是您自己发起的,这一步不能由您代为审批。"), field="note")
+
+
 def _open_turn(state: State, entry: int, instance: FlowInstance, tree: Tree) -> tuple[Token, Turn]:
     for token in state.tokens:
         for seat in token.seats:
@@ -374,9 +418,19 @@ def _note(
         FlowDecision(
             instance_id=instance.id, version=before.version + 1, node=_node_of(tree, before, operation),
             verdict=verdict_word(tree, before, operation), target=data.get("target", ""), note=data.get("note", ""),
-            by=by, at=now, operation=data, answers=[list(answer) for answer in answers],
+            by=by, on_behalf=_on_behalf(tree, before, operation, by, now), at=now, operation=data, answers=[list(answer) for answer in answers],
         )
     )  # fmt: skip
+
+
+def _on_behalf(tree: Tree, before: State, operation: Operation, by: int | None, now: datetime) -> int | None:
+    """Return whose turn a deputy acted on; None where it was the own one, or nobody's."""
+    entry = getattr(operation, "entry", None)
+    if entry is None or by is None:
+        return None
+    turns = (one for token in before.tokens for seat in token.seats for one in seat.chain if one.id == entry)
+    user = next((turn.user for turn in turns), None)
+    return user if stands_in(by, user, tree.definition.key, now) else None
 
 
 WORDS = {

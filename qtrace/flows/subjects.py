@@ -1,6 +1,8 @@
 """What may go through flows: the packages that own it register how it is found by its number."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from flask import Flask, current_app
@@ -8,21 +10,61 @@ from flask_babel import LazyString
 
 from qtrace.accounts.models import User
 from qtrace.core.errors import NotFound
-from qtrace.flows.service import Case
+from qtrace.flows.case import Case
 
 EXTENSION = "qtrace_flow_subjects"
 
 
+@dataclass(frozen=True)
+class CaseFile:
+    """A file of a case: `shown` says that it is a picture the page draws."""
+
+    name: str
+    url: str
+    shown: bool
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """A case in a few facts, for whoever has to decide: (label, value) each, what was written, and its files."""
+
+    title: str
+    facts: Sequence[tuple[str, str]] = ()
+    text: str = ""
+    files: Sequence[CaseFile] = ()
+    edit_url: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that happened to a case."""
+
+    at: datetime
+    who: str
+    words: str
+    reason: str = ""
+
+
 class FlowSubject(Protocol):
-    """One kind of thing that goes through flows."""
+    """One kind of thing that goes through flows; for one that `begins`, flows may begin by themselves as it comes in."""
 
     label: LazyString
+    begins: bool
 
     def find(self, number: str, user: User) -> tuple[str, Case]:
         """Return the one with this number, as far as the person may see it; NotFound otherwise."""
 
     def newest(self, user: User, most: int) -> Sequence[tuple[str, str]]:
         """Return (number, title) of the newest the person sees."""
+
+    def summary(self, subject_id: int, user: User, hidden: frozenset[str]) -> CaseSummary:
+        """Return the subject in a few facts, without the fields the node hides."""
+
+    def changes(self, subject_id: int, since: datetime) -> Sequence[Change]:
+        """Return what happened to it after a moment, the newest first."""
+
+    def links(self, subject_id: int) -> Mapping[str, int]:
+        """Return the rows it is about that people are responsible for (`catalog.duties`), by kind."""
 
 
 def register_flow_subject(app: Flask, kind: str, subject: FlowSubject) -> None:

@@ -10,7 +10,7 @@ from qtrace.investigation import panels, sentences, subscribers
 from qtrace.investigation.controls import register_controls
 from qtrace.investigation.gates import GATES
 from qtrace.investigation.judging import judge
-from qtrace.investigation.queries import issue_facts
+from qtrace.investigation.queries import issue_facts, issue_severities
 from qtrace.investigation.views import bp
 from qtrace.issues.panels import register_panel
 from qtrace.tasks.subjects import register_subject
@@ -30,5 +30,5 @@ def register(app: Flask) -> None:
     register_places(app, labels={"responsibility": _("责任划分")})
     sentences.register(app)
     subscribers.subscribe_all(app)
-    register_subject(app, "issue", issue_facts)
+    register_subject(app, "issue", issue_facts, name=_("质量问题"), severities=issue_severities)
     register_judge(app, "issue", judge)

@@ -74,6 +74,12 @@ def issue_facts(issue_ids: Sequence[int]) -> dict[int, str]:
     return {row.id: _facts(row) for row in rows}
 
 
+def issue_severities(issue_ids: Sequence[int]) -> dict[int, tuple[int, str]]:
+    """Return how severe each issue is, those without a severity left out: (rank, name), the gravest first."""
+    rows = db.session.scalars(select(Issue).where(Issue.id.in_(issue_ids)).options(joinedload(Issue.severity)))
+    return {row.id: (row.severity.position, local_name(row.severity)) for row in rows if row.severity is not None}
+
+
 def _facts(issue: Issue) -> str:
     severity = "" if issue.severity is None else local_name(issue.severity)
     complaints = ngettext("%(num)s 起客诉", "%(num)s 起客诉", issue.complaint_count) if issue.complaint_count else ""

@@ -27,9 +27,7 @@ RESPONSES = frozenset({
 TAKEN = frozenset({"task_claimed", "task_transferred"})
 ENDS = frozenset({"flow_closed", "flow_terminated"})
 CONTAINMENT = "containment"
-LEFT, ENTERED = "stage_left", "stage_visited"
-TURNS = {"issue_opened": 0, LEFT: 1, ENTERED: 2}  # what comes first of what happened in the same moment
-LATER = 3
+OPENED, LEFT, ENTERED, TARGETS = "issue_opened", "stage_left", "stage_visited", "targets"
 
 Targets = Callable[[datetime, int | None], Mapping[str, int]]
 
@@ -96,10 +94,17 @@ def stage_clock(node: str, kind: str, gates: Iterable[str]) -> str:
 
 
 def _in_order(case: Case) -> list[Told]:
-    visits = [Told(visit.since, ENTERED, body={"node": visit.node}) for visit in case.visits]
-    visits += [Told(visit.until, LEFT, body={"node": visit.node}) for visit in case.visits if visit.until is not None]
-    policy = [Told(moment, "targets") for moment in case.changes]
-    return sorted([*case.history, *visits, *policy], key=lambda told: (told.at, TURNS.get(told.name, LATER)))
+    """Return everything in the order it happened; of one moment first the opening, then the stages one by one."""
+    visits: list[Told] = []
+    for visit in sorted(case.visits, key=lambda one: one.since):
+        visits.append(Told(visit.since, ENTERED, body={"node": visit.node}))
+        if visit.until is not None:
+            visits.append(Told(visit.until, LEFT, body={"node": visit.node}))
+    opened = [told for told in case.history if told.name == OPENED]
+    rest = [told for told in case.history if told.name != OPENED]
+    return sorted(
+        [*opened, *visits, *rest, *(Told(at, TARGETS) for at in case.changes)], key=lambda told: told.at
+    )  # sorting keeps the order of what happened in the same moment
 
 
 class _Book:

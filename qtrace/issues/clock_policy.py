@@ -92,7 +92,7 @@ def save_policy(new: Policy, *, by: int, now: datetime, follow: Callable[[], Non
     """Store other targets and let the open cases follow; say whether anything differed."""
     wrong = [minutes for minutes in new.minutes.values() if not 0 < minutes <= LONGEST]
     if wrong:
-        raise Refused(_("时限必须大于 0，最多 366 天。"), field="targets")
+        raise Refused(_("时限必须大于 0,最多 366 天。"), field="targets")
     old = read_policy()
     if old == new:
         return False

@@ -9,16 +9,13 @@ from flask_babel import lazy_gettext as _
 from qtrace.core.models import EventRow
 from qtrace.issues.clocks import NAMES
 from qtrace.issues.timeline import Names, register_sentence
+from qtrace.notifications.kinds import name_clocks
 
 SENTENCES: Mapping[str, LazyString] = {
     "clock_started": _("「%(clock)s」开始计时"),
     "clock_paused": _("「%(clock)s」暂停计时"),
     "clock_resumed": _("「%(clock)s」继续计时"),
     "clock_stopped": _("「%(clock)s」停止计时"),
-}
-ALARMS: Mapping[str, LazyString] = {
-    "before": _("「%(clock)s」快到期"),
-    "due": _("「%(clock)s」已到期"),
 }
 
 
@@ -28,6 +25,7 @@ def register(app: Flask) -> None:
         register_sentence(app, name, _happened)
     register_sentence(app, "clock_retargeted", _retargeted)
     register_sentence(app, "clock_alarm", _rang)
+    name_clocks(app, NAMES)
 
 
 def _clock(row: EventRow) -> str:
@@ -36,6 +34,10 @@ def _clock(row: EventRow) -> str:
 
 
 def _happened(row: EventRow, _names: Names) -> str:
+    if row.name == "clock_paused" and row.body.get("stops") is False:
+        return gettext("「%(clock)s」在等待,计时不停", clock=_clock(row))
+    if row.name == "clock_resumed" and row.body.get("stops") is False:
+        return gettext("「%(clock)s」等待结束", clock=_clock(row))
     return str(SENTENCES[row.name]) % {"clock": _clock(row)}
 
 
@@ -44,8 +46,12 @@ def _retargeted(row: EventRow, _names: Names) -> str:
 
 
 def _rang(row: EventRow, names: Names) -> str:
-    step = str(row.body.get("step", ""))
-    if step in ALARMS:
-        return str(ALARMS[step]) % {"clock": _clock(row)}
+    offset, clock = row.body.get("offset", 0), _clock(row)
+    if offset < 0:
+        return gettext("「%(clock)s」快到期", clock=clock)
+    if offset == 0:
+        return gettext("「%(clock)s」已到期", clock=clock)
     people = "、".join(names.person(user) for user in row.body.get("users", [])) or "—"
-    return gettext("「%(clock)s」超时,已升级给 %(people)s", clock=_clock(row), people=people)
+    if row.body.get("level", 0):
+        return gettext("「%(clock)s」超时,已升级给 %(people)s", clock=clock, people=people)
+    return gettext("「%(clock)s」超时,已再次提醒 %(people)s", clock=clock, people=people)

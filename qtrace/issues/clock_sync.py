@@ -65,12 +65,14 @@ def _follow_some(now: datetime) -> bool:
             mark = {"seq": events.head()[0], "after": 0, "quiet_until": now.isoformat()}
         if "after" in mark:
             return _walk(mark)
-        changed = _changed(mark["seq"])
-        if not changed:
-            return False
-        _store(sorted({subject for _seq, subject in changed}))
-        _keep({"seq": changed[-1][0]})
-        return len(changed) == BATCH
+        end = events.head()[0]
+        changed = _changed(mark["seq"], end)
+        if changed:
+            _store(sorted({subject for _seq, subject in changed}))
+        more = len(changed) == BATCH
+        if end != mark["seq"]:  # facts about other things are not looked at twice
+            _keep({"seq": changed[-1][0] if more else end})
+        return more
 
 
 def _walk(mark: dict[str, Any]) -> bool:
@@ -86,11 +88,11 @@ def _walk(mark: dict[str, Any]) -> bool:
     return True
 
 
-def _changed(since: int) -> list[tuple[int, int]]:
+def _changed(since: int, end: int) -> list[tuple[int, int]]:
     """Return (seq, issue) of the next facts about issues."""
     statement = (
         select(EVENTS.c.seq, EVENTS.c.subject_id)
-        .where(EVENTS.c.seq > since, EVENTS.c.subject_kind == SUBJECT, EVENTS.c.name.not_in(OWN))
+        .where(EVENTS.c.seq > since, EVENTS.c.seq <= end, EVENTS.c.subject_kind == SUBJECT, EVENTS.c.name.not_in(OWN))
         .order_by(EVENTS.c.seq).limit(BATCH)
     )  # fmt: skip
     return [(row.seq, row.subject_id) for row in require_write().execute(statement)]

@@ -4,6 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.calendars.alarms import before_ringing, register_holders
+from qtrace.complaints.platform import handlers
 from qtrace.flows.condition_fields import register_condition_fields
 from qtrace.flows.gates import register_watch
 from qtrace.flows.subjects import register_flow_subject
@@ -11,7 +12,15 @@ from qtrace.forms.impact import register_impact
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.forms.sources import register_source
 from qtrace.forms.vocabulary import register_columns
-from qtrace.issues import capture, clock_sentences, clock_views, decisions, held_photos, remark_views
+from qtrace.issues import (
+    capture,
+    clock_config_views,
+    clock_sentences,
+    clock_views,
+    decisions,
+    held_photos,
+    remark_views,
+)
 from qtrace.issues.clock_sync import follow_history
 from qtrace.issues.clocks import clock_card, holders
 from qtrace.issues.controls import register_controls
@@ -22,6 +31,7 @@ from qtrace.issues.form_impact import views_touching
 from qtrace.issues.form_source import IssueSource
 from qtrace.issues.opening import subscribe_all as subscribe_opening
 from qtrace.issues.panels import register_panel
+from qtrace.issues.platform_clocks import follow_platform
 from qtrace.issues.rule_facts import IssueFacts, missing_to_leave_stages
 from qtrace.issues.stages import stage_names
 from qtrace.issues.subscribers import subscribe_all
@@ -36,6 +46,7 @@ PAGES = (capture, clock_views, decisions, remark_views)
 def register(app: Flask) -> None:
     """Register pages, menu, form columns and subscribers."""
     app.register_blueprint(bp)
+    app.register_blueprint(clock_config_views.bp)
     register_controls(app)
     register_columns(app, ISSUE_FORM, FORM_COLUMNS)
     register_facts(app, "issue", IssueFacts())
@@ -51,5 +62,8 @@ def register(app: Flask) -> None:
     register_panel(app, "side", clock_card, order=5)
     clock_sentences.register(app)
     before_ringing(app, follow_history)
+    before_ringing(app, follow_platform)
+    register_holders(app, "complaint", handlers)
     register_holders(app, "issue", holders)
     add_nav(app, NavItem("issues.index", _("质量问题"), "alert-triangle", "issue.read"))
+    add_nav(app, NavItem("clock_pages.index", _("时限"), "clock", "config.flows", group="config"))

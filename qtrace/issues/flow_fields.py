@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from flask_babel import gettext as _
 
+from qtrace.conditions.tree import FieldKind
 from qtrace.core.db import db
 from qtrace.flows.condition_fields import FieldGroup, Seen, form_group
 from qtrace.flows.service import DEFAULT_FLOW
@@ -14,6 +15,8 @@ from qtrace.issues.rule_facts import issue_columns
 from qtrace.rules.reading import FormWords
 from qtrace.rules.subject import Sight
 
+OWN = {"safety": FieldKind.BOOL, "complaint_count": FieldKind.NUMBER}  # beside the form
+
 
 def issue_groups(flow_key: str) -> Sequence[FieldGroup]:
     """Return the fields of the issue form; every issue goes through the one flow of issues."""
@@ -22,7 +25,13 @@ def issue_groups(flow_key: str) -> Sequence[FieldGroup]:
 
 def seen_issue(issue_id: int) -> Seen:
     """Return an issue as conditions see it, in the words of the form it was made with."""
-    issue = db.session.get_one(Issue, issue_id)
+    return seen_of_issue(db.session.get_one(Issue, issue_id))
+
+
+def seen_of_issue(issue: Issue) -> Seen:
+    """Return an issue, stored or about to be, as conditions see it."""
     made = issue.form_version_id
     definition = current_definition(ISSUE_FORM)[1] if made is None else stored_definition(ISSUE_FORM, made)
-    return Seen(FormWords(definition).kinds, Sight(definition).of(issue_columns(issue), issue.answers))
+    own = {"safety": bool(issue.safety), "complaint_count": issue.complaint_count or 0}
+    values = Sight(definition).of(issue_columns(issue), issue.answers or {})
+    return Seen({**OWN, **FormWords(definition).kinds}, {**own, **values})

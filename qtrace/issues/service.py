@@ -16,8 +16,10 @@ from qtrace.core.db import existing, require_write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.models import EventRow
 from qtrace.core.numbering import next_number
-from qtrace.flows.service import Case, prepare_flow, start_flow
+from qtrace.flows.service import DEFAULT_FLOW, Case, prepare_flow, start_flow
+from qtrace.flows.starting import chosen, starts_for
 from qtrace.issues.fields import FIELD_NAMES
+from qtrace.issues.flow_fields import seen_of_issue
 from qtrace.issues.models import Issue
 from qtrace.orders.models import Lot, Order
 from qtrace.tasks.models import Task
@@ -78,16 +80,13 @@ def create_issue(new: NewIssue, *, by: int | None, now: datetime) -> Issue:
     session = require_write()
     values = asdict(new) | {"answers": dict(new.answers), "opened_at": new.opened_at or now}
     values["title"] = (new.title or _title(new))[:300]
-    prepared = prepare_flow(initiator_id=by, department_id=new.department_id, now=now)
+    issue = Issue(**values, status="open", closed_at=None, created_by=by)
+    starts = starts_for(SUBJECT)
+    flow = (chosen(starts, seen_of_issue(issue)) if starts else "") or DEFAULT_FLOW
+    prepared = prepare_flow(initiator_id=by, department_id=new.department_id, now=now, flow=flow)
     entry = prepared.entry
-    values |= {
-        "status": "open",
-        "stage": entry.node,
-        "owner_id": entry.owner_id,
-        "due_at": entry.due_at,
-        "closed_at": None,
-    }
-    issue = Issue(**values, number=next_number(PREFIX, now), created_by=by)
+    issue.stage, issue.owner_id, issue.due_at = entry.node, entry.owner_id, entry.due_at
+    issue.number = next_number(PREFIX, now)
     session.add(issue)
     session.flush()  # the id is needed by the event, the flow and the answer
     events.record(

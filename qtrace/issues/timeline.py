@@ -17,6 +17,7 @@ from qtrace.classification.models import Term
 from qtrace.core.db import db
 from qtrace.core.events import timeline
 from qtrace.core.models import EventRow
+from qtrace.flows.signing import deputed
 from qtrace.issues.fields import FIELD_NAMES, TERM_COLUMNS
 from qtrace.orders.models import Lot, Order
 
@@ -76,14 +77,15 @@ def register_sentence(app: Flask, event: str, sentence: Sentence) -> None:
 def entries(issue_id: int, stages: Mapping[str, str], *, limit: int = 100) -> list[Entry]:
     """Return the newest lines of the timeline, newest first."""
     events = timeline("issue", issue_id, limit=limit)
-    names = _names(events, stages)
-    return [_entry(event, names) for event in events if event.name not in SILENT]
+    names, deputies = _names(events, stages), deputed("issue", issue_id)
+    return [_entry(event, names, deputies) for event in events if event.name not in SILENT]
 
 
-def _entry(event: EventRow, names: Names) -> Entry:
+def _entry(event: EventRow, names: Names, deputies: Mapping[tuple[datetime, int], str]) -> Entry:
     extra: Mapping[str, Sentence] = current_app.extensions.get(EXTENSION, {})
     sentence = SENTENCES.get(event.name) or extra.get(event.name)
     who = _("系统") if event.actor_id is None else names.person(event.actor_id)
+    who = deputies.get((event.at, event.actor_id or 0), who)
     return Entry(event.at, who, sentence(event, names) if sentence else event.name, event.reason)
 
 
@@ -143,6 +145,7 @@ SENTENCES: dict[str, Sentence] = {
     "flow_reopened": lambda event, names: _(
         "重新打开,回到「%(stage)s」", stage=names.stages.get(str(event.body.get("node")), "—")
     ),
+    "task_urged": lambda _event, _names: _("催办"),
     "task_claimed": lambda _event, _names: _("领取了待办"),
     "task_transferred": _transferred,
     "task_helper_added": lambda event, names: _("请 %(name)s 协助", name=names.person(event.body.get("helper"))),

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from qtrace.accounts.access import actor, needs
 from qtrace.accounts.queries import people
 from qtrace.classification.controls import loudness
+from qtrace.complaints.platform import nearest_deadline
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.ids import as_id
@@ -126,7 +127,8 @@ def page_of(issue: Issue) -> dict[str, Any]:
         "entries": entries(issue.id, names), "comments": queries.comments_of(issue.id),
         "attachments": queries.attachments_of(issue.id), "shown_types": SHOWN,
         "complaints": queries.complaints_of(issue.id), "costs": queries.costs_of(issue.id), "answers": _answers(issue),
-        "people": people(active_only=True), "lot_link": queries.lot_link_of(issue),
+        "people": people(active_only=True),
+        "platform_due": nearest_deadline(issue.id) if issue.status == "open" else None, "lot_link": queries.lot_link_of(issue),
         "panels": {place: panels(place, issue, user) for place in ("actions", "top", "main", "side")},
     }  # fmt: skip
 

@@ -57,6 +57,7 @@ COMMON: dict[str, LazyString] = {
     "refund": _("退款金额"),
     "opened_at": _("申请时间"),
     "closed_at": _("完结时间"),
+    "platform_due_at": _("平台时限"),
 }
 
 BY_KIND: dict[tuple[str, str], LazyString] = {

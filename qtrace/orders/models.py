@@ -212,6 +212,7 @@ class AfterSale(Base):
     currency: Mapped[str] = mapped_column(String(3))
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    platform_due_at: Mapped[datetime | None]  # until when the platform wants an answer
 
     order: Mapped[Order | None] = relationship()
     line: Mapped[OrderLine | None] = relationship()

@@ -199,6 +199,7 @@ def _after_sales(f: Facts) -> tuple[Column, ...]:
         f.all(f.scope.shop_id), f.keys(), f.names("order"), f.names("line"), f.choices("kind", AFTER_SALE_KINDS),
         f.text("reason_code"), f.text("reason"), f.text("text"), f.money("refund", currencies),
         f.money("freight", currencies), currencies, f.times("opened_at"), f.times("closed_at"),
+        f.times("platform_due_at"),
     )  # fmt: skip
 
 
@@ -262,7 +263,8 @@ SHAPES: dict[str, Shape] = {
                (None, "", None, None, 0, "", "", None, None), names=((2, "orders"), (3, "products"))),
         _shape("aftersales", orders.AfterSale, _after_sales,
                "shop_id external_id order_id line_id kind reason_code reason text refund_minor freight_minor currency "
-               "opened_at closed_at", (None, "", None, None, "refund", "", "", "", 0, 0, "", None, None),
+               "opened_at closed_at platform_due_at",
+               (None, "", None, None, "refund", "", "", "", 0, 0, "", None, None, None),
                names=((2, "orders"), (3, "lines"))),
     )
 }  # fmt: skip

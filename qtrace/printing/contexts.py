@@ -7,11 +7,11 @@ from datetime import datetime
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from qtrace.accounts.queries import names_of
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import db
-from qtrace.flows.models import FlowDecision, FlowInstance
+from qtrace.flows.models import FlowDecision
 from qtrace.flows.service import definition_of
+from qtrace.flows.signing import names_of_deciders
 from qtrace.investigation.models import Action, CostLine, EffectCheck, Responsibility, Why
 from qtrace.issues.models import Issue
 from qtrace.web.filters import localised, show_money, show_percent, show_time
@@ -95,7 +95,6 @@ class IssueReport:
 
 def issue_report(issue: Issue, *, now: datetime, by: str, chain_head: str) -> IssueReport:
     """Gather the report of an issue the reader may see."""
-    people = _people(issue.id)
     count = db.session.scalar(select(func.count()).select_from(Complaint).where(Complaint.issue_id == issue.id)) or 0
     return IssueReport(
         number=issue.number,
@@ -110,7 +109,7 @@ def issue_report(issue: Issue, *, now: datetime, by: str, chain_head: str) -> Is
         costs=_costs(issue.id),
         complaints=_complaints(issue.id),
         complaint_count=count,
-        decisions=_decisions(issue.id, people),
+        decisions=_decisions(issue.id),
         printed_at=show_time(now),
         printed_by=by,
         chain_head=chain_head[:16],
@@ -249,7 +248,7 @@ def _complaints(issue_id: int) -> list[ComplaintLine]:
     ]
 
 
-def _decisions(issue_id: int, people: dict[int, str]) -> list[StageLine]:
+def _decisions(issue_id: int) -> list[StageLine]:
     found = definition_of("issue", issue_id)
     if found is None:
         return []
@@ -264,23 +263,15 @@ def _decisions(issue_id: int, people: dict[int, str]) -> list[StageLine]:
     }
     rows = db.session.scalars(
         select(FlowDecision).where(FlowDecision.instance_id == instance.id).order_by(FlowDecision.version)
-    )
+    ).all()
+    deciders = names_of_deciders(rows)
     return [
         StageLine(
             names.get(row.node or "", "—"),
             words.get(row.verdict, row.verdict),
-            people.get(row.by or 0, _("系统")),
+            deciders[row.id],
             show_time(row.at),
             row.note,
         )
         for row in rows
     ]
-
-
-def _people(issue_id: int) -> dict[int, str]:
-    statement = (
-        select(FlowDecision.by)
-        .join(FlowInstance, FlowInstance.id == FlowDecision.instance_id)
-        .where(FlowInstance.subject_kind == "issue", FlowInstance.subject_id == issue_id, FlowDecision.by.is_not(None))
-    )
-    return names_of({user_id for user_id in db.session.scalars(statement) if user_id})

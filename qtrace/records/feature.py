@@ -41,7 +41,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(public_bp)
     app.register_blueprint(flow_settings)
     flow.register(app)
-    register_subject(app, "record", describe_tasks)
+    register_subject(app, "record", describe_tasks, name=_("表单记录"))
     register_job(app, REINDEX, reindex)
     register_flow_subject(app, "record", RecordSubject())
     register_condition_fields(app, "record", record_groups, seen_record)

@@ -13,6 +13,7 @@ from qtrace.core.db import db
 from qtrace.core.models import EventRow
 from qtrace.flows.models import FlowDecision
 from qtrace.flows.service import definition_of
+from qtrace.flows.signing import deputed, names_of_deciders
 from qtrace.flows.stages import names_of
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import FieldDefinition
@@ -42,15 +43,18 @@ def entries_of(record: Record, definition: FormDefinition) -> list[Entry]:
     """Return what happened to a record, newest first; one that came in by the thousand begins with its source."""
     history = [event for event in events.timeline("record", record.id) if event.name not in SILENT]
     people = people_named({event.actor_id for event in history if event.actor_id is not None})
+    deputies = deputed("record", record.id)
     fields = {one.id: one for one in definition.all_fields}
     decided = _decided(record)
-    found = [
-        Entry(event.at, people.get(event.actor_id or 0, _("系统")), _words(event, fields), event.reason)
-        for event in history
-    ]
+    found = [Entry(event.at, _who(event, people, deputies), _words(event, fields), event.reason) for event in history]
     if not history:
         found.append(Entry(record.created_at, source_words(record) or _("系统"), _("提交")))
     return sorted([*decided, *found], key=lambda entry: entry.at, reverse=True)
+
+
+def _who(event: EventRow, people: Mapping[int, str], deputies: Mapping[tuple[datetime, int], str]) -> str:
+    actor = event.actor_id or 0
+    return deputies.get((event.at, actor)) or people.get(actor) or _("系统")
 
 
 def source_words(record: Record) -> str:
@@ -74,13 +78,13 @@ def _decided(record: Record) -> list[Entry]:
     kinds = {node.id: node.kind for node in definition.nodes}
     statement = select(FlowDecision).where(FlowDecision.instance_id == instance.id, FlowDecision.version > 2)
     rows = db.session.scalars(statement.order_by(FlowDecision.version.desc())).all()
-    people = people_named({row.by for row in rows if row.by is not None})
+    deciders = names_of_deciders(rows)
     found = []
     for row in rows:
         said = words.get(row.verdict) or (_("通过") if kinds.get(row.node or "") == "approve" else _("再次提交"))
         stage = names[row.node].label if row.node in names else ""
         sentence = _("%(what)s「%(stage)s」", what=said, stage=stage) if stage and row.node != FILL else said
-        found.append(Entry(row.at, people.get(row.by or 0, _("系统")), sentence, row.note, row.verdict))
+        found.append(Entry(row.at, deciders[row.id], sentence, row.note, row.verdict))
     return found
 
 
@@ -94,6 +98,8 @@ def _words(event: EventRow, fields: Mapping[str, FieldDefinition]) -> str:
     if event.name == "rule_warnings_accepted":
         what = ";".join(str(text) for text in event.body.values())
         return _("规则提醒过,说明原因后保存:%(what)s", what=what)
+    if event.name == "task_urged":
+        return _("催办")
     if event.name == "task_transferred":
         return _("转交了待办")
     return _("修改了 %(fields)s", fields=_listed(list(event.body.get("fields", {})), fields))

@@ -91,12 +91,16 @@ class Writing:
     def setup(self, prefix: str) -> BuilderSetup:
         """Return what an editor of conditions needs to know of the form; rows are asked about in their own table only."""
         table = self.field.partition(".")[0] if "." in self.field else ""
-        fields = tuple(
-            builder_field(name, fact, self.words)
-            for name, fact in all_facts(self.words.facts).items()
-            if fact.kind is not None and ("." not in name or name.partition(".")[0] == table)
-        )
-        return BuilderSetup(fields, prefix, site_zone(), has_history=True)
+        return BuilderSetup(fields_to_ask(self.words, table), prefix, site_zone(), has_history=True)
+
+
+def fields_to_ask(words: FormWords, table: str = "") -> tuple[BuilderField, ...]:
+    """Return the fields of a form a condition may ask about, with the columns of one of its sub-tables."""
+    return tuple(
+        builder_field(name, fact, words)
+        for name, fact in all_facts(words.facts).items()
+        if fact.kind is not None and ("." not in name or name.partition(".")[0] == table)
+    )
 
 
 def draft_from(form: Form, writing: Writing) -> Draft:

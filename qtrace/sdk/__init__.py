@@ -49,6 +49,7 @@ from qtrace.sdk.records import (
     Warehouse,
 )
 from qtrace.sdk.rules import Fault, FileFact, Limits, Match, RuleCase, RuleKind, RuleOption, World
+from qtrace.sdk.senders import Answer, Call, HttpCall, MailCall, Message, Outcome, Sender, Token, TokenRule
 from qtrace.sdk.settings import SettingField, Settings
 from qtrace.sdk.text import Text
 from qtrace.sdk.version import API_VERSION
@@ -57,7 +58,9 @@ __all__ = [
     "API_VERSION",
     "RECORD_TYPES",
     "AfterSale",
+    "Answer",
     "BadRecord",
+    "Call",
     "Category",
     "Connector",
     "ConnectorError",
@@ -73,13 +76,17 @@ __all__ = [
     "FinishedFile",
     "FormRecord",
     "Health",
+    "HttpCall",
     "Limits",
     "Lot",
+    "MailCall",
     "Manifest",
     "Match",
+    "Message",
     "Misconfigured",
     "Order",
     "OrderLine",
+    "Outcome",
     "Page",
     "Payment",
     "Permanent",
@@ -96,12 +103,15 @@ __all__ = [
     "RuleCase",
     "RuleKind",
     "RuleOption",
+    "Sender",
     "SettingField",
     "Settings",
     "Shipment",
     "Stream",
     "Supplier",
     "Text",
+    "Token",
+    "TokenRule",
     "UnreadableFile",
     "Warehouse",
     "Window",

@@ -9,6 +9,7 @@ import pluggy
 
 from qtrace.sdk.connector import Connector
 from qtrace.sdk.rules import RuleKind
+from qtrace.sdk.senders import Sender
 
 PROJECT = "qtrace"
 
@@ -24,3 +25,8 @@ def qtrace_register_connectors() -> Sequence[type[Connector]]:  # type: ignore[e
 @hookspec
 def qtrace_register_rule_kinds() -> Sequence[RuleKind]:  # type: ignore[empty-body]  # a declaration only
     """Return the kinds of form rules this plugin adds."""
+
+
+@hookspec
+def qtrace_register_senders() -> Sequence[Sender]:  # type: ignore[empty-body]  # a declaration only
+    """Return the senders of notices this plugin adds."""

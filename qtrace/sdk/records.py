@@ -183,6 +183,7 @@ class AfterSale:
     freight: Decimal = Decimal(0)
     opened_at: datetime
     closed_at: datetime | None = None
+    platform_due_at: datetime | None = None  # until when the platform wants an answer, where it says so
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,12 +14,13 @@ from qtrace.accounts.passwords import hash_password
 from qtrace.accounts.queries import names_of
 from qtrace.accounts.service import add_user_hashed
 from qtrace.api.webhooks import given_up
-from qtrace.calendars.china import horizon
+from qtrace.calendars.service import HORIZON_DAYS, known_until
 from qtrace.core import clock, events, jobs
 from qtrace.core.db import db, existing, write
 from qtrace.core.errors import DomainError, Forbidden
 from qtrace.core.ids import as_id
 from qtrace.core.models import EventRow, JobRow
+from qtrace.notifications.log import failing
 from qtrace.setup.health import readiness
 from qtrace.setup.install import has_people
 from qtrace.web.htmx import go, render
@@ -27,7 +28,6 @@ from qtrace.web.htmx import go, render
 bp = Blueprint("setup", __name__)
 log = logging.getLogger("qtrace.setup")
 PAGE = 100
-HORIZON_DAYS = 60
 
 
 @bp.get("/setup")
@@ -60,17 +60,18 @@ def create() -> Response:
 @needs("jobs.manage")
 def status() -> Response:
     """Show how the site is doing: checks, background work, the chain's head."""
-    days = (horizon() - clock.now().date()).days
+    known = known_until()
+    days = (known[0] - clock.now().date()).days if known else None
     return render(
         "setup/status.html",
         checks=readiness(),
         counts=jobs.counts(),
         parked=jobs.parked(),
         head=events.head(),
-        calendar_days=days,
-        calendar_warning=days < HORIZON_DAYS,
-        calendar_end=horizon(),
+        calendar_warning=days is not None and days < HORIZON_DAYS,
+        calendar_end=known and known[0],
         webhooks=given_up(),
+        failing_senders=failing(clock.now()),
     )
 
 

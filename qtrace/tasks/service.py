@@ -32,6 +32,7 @@ class NewTask:
     state: str = "open"
     department_id: int | None = None
     due_at: datetime | None = None
+    flow: str | None = None
 
 
 def open_task(new: NewTask, *, by: int | None, now: datetime) -> int:

@@ -1,4 +1,7 @@
-"""My work: the home page, the list of to-dos, and handing them on."""
+"""My work: the home page, one to-do, and handing it on."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
@@ -8,23 +11,19 @@ from qtrace.accounts.queries import people
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.ids import as_id
-from qtrace.tasks.queries import (
-    COUNT_CAP,
-    PAGE,
-    count_open,
-    done_tasks,
-    grouped,
-    late_tasks,
-    my_task,
-    open_tasks,
-)
+from qtrace.tasks.cases import cases, turns_of
+from qtrace.tasks.centre import count_copied
+from qtrace.tasks.models import Task
+from qtrace.tasks.queries import COUNT_CAP, PAGE, count_open, grouped, my_task, open_tasks
 from qtrace.tasks.service import add_helper, claim, transfer
+from qtrace.tasks.standing import persons_behind
 from qtrace.tasks.subjects import facts_of
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render
 
 bp = Blueprint("tasks", __name__)
+HISTORY = 5
 
 
 @bp.get("/")
@@ -35,32 +34,19 @@ def home() -> Response:
     found, total = open_tasks(actor()), count_open(actor())
     tasks = found[:PAGE]
     groups = grouped(tasks, now, site_zone())
+    copied = count_copied(actor())
     return render(
         "tasks/home.html",
         groups=groups,
         now=now,
         total=total,
         total_text=capped(total),
-        facts=facts_of(tasks),
+        copied=copied,
+        copied_text=capped(copied),
         more=len(found) > PAGE,
         shown=len(tasks),
+        **beside(tasks),
     )
-
-
-@bp.get("/tasks")
-@login_needed
-def index() -> Response:
-    """List the to-dos: open, late or done."""
-    state, now, page = request.args.get("state", "open"), clock.now(), _page_number()
-    if state == "done":
-        found = done_tasks(actor(), page=page)
-    else:
-        found = late_tasks(actor(), now, page=page) if state == "late" else open_tasks(actor(), page=page)
-    rows = found[:PAGE]
-    return render(
-        "tasks/index.html", tasks=rows, state=state, now=now, facts=facts_of(rows), open_count=capped(count_open(actor())),
-        late_count=capped(count_open(actor(), late_at=now)), at=page, more=len(found) > PAGE,
-    )  # fmt: skip
 
 
 @bp.get("/tasks/<int:task_id>")
@@ -69,7 +55,10 @@ def show(task_id: int) -> Response:
     """Show one to-do with what can be done with it."""
     task = my_task(task_id, actor())
     colleagues = [person for person in people(active_only=True) if person.id != actor().id]
-    return render("tasks/show.html", task=task, people=colleagues, facts=facts_of([task]), now=clock.now())
+    history = cases().history(task, HISTORY)
+    return render(
+        "tasks/show.html", task=task, people=colleagues, history=history, now=clock.now(), **beside([task])
+    )  # fmt: skip
 
 
 @bp.post("/tasks/<int:task_id>/claim")
@@ -106,9 +95,12 @@ def helper_create(task_id: int) -> Response:
     return go(url_for("tasks.show", task_id=task.id), trigger={"toast": _("已添加协助人")})
 
 
-def _number(name: str) -> int:
-    """Return a number of the form that a database can hold, 0 where it is none."""
-    return as_id(request.form.get(name)) or 0
+def beside(tasks: Sequence[Task]) -> dict[str, Any]:
+    """Return what stands on the cards of to-dos beside themselves: the facts, the stage, whom one stands in for."""
+    user = actor()
+    others = any(task.owner_id not in (None, user.id) for task in tasks)
+    behind = {one.user_id for one in persons_behind(user.id, clock.now())} if others else set()
+    return {"facts": facts_of(tasks), "turns": turns_of(tasks, user), "behind": behind}
 
 
 def capped(count: int) -> str:
@@ -116,6 +108,6 @@ def capped(count: int) -> str:
     return f"{COUNT_CAP - 1}+" if count >= COUNT_CAP else str(count)
 
 
-def _page_number() -> int:
-    text = request.args.get("page", "")
-    return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
+def _number(name: str) -> int:
+    """Return a number of the form that a database can hold, 0 where it is none."""
+    return as_id(request.form.get(name)) or 0

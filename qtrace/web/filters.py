@@ -12,6 +12,8 @@ from qtrace.core import clock
 from qtrace.core.money import Money
 from qtrace.sdk.text import Text
 
+WHOLE_HOURS = 10  # from so many on minutes are not shown
+
 
 def init_filters(app: Flask) -> None:
     """Register the filters."""
@@ -20,8 +22,11 @@ def init_filters(app: Flask) -> None:
         day=show_day,
         money=show_money,
         span=show_span,
+        worktime=show_worktime,
         ago=show_ago,
         due=show_due,
+        urgency=urgency,
+        local_time=show_local,
         percent=show_percent,
         local=localised,
         local_choice=local_choice,
@@ -74,6 +79,17 @@ def show_span(span: timedelta | float | None, *, coarse: bool = False) -> str:
     return ngettext("%(n)s 天", "%(n)s 天", _plural(days), n=days)
 
 
+def show_worktime(minutes: int) -> str:
+    """Show minutes of work in hours and minutes: how long a day is, only a calendar knows. From ten hours on in hours."""
+    hours, rest = divmod(minutes, 60)
+    if hours >= WHOLE_HOURS:
+        hours, rest = round(minutes / 60), 0
+    if not hours:
+        return ngettext("%(num)s 分钟", "%(num)s 分钟", rest)
+    whole = ngettext("%(n)s 小时", "%(n)s 小时", hours, n=f"{hours:,}")
+    return f"{whole} {ngettext('%(num)s 分钟', '%(num)s 分钟', rest)}" if rest else whole
+
+
 def _plural(shown: str) -> int:
     """Return the number that decides between singular and plural: only a plain 1 is one."""
     return 1 if shown == "1" else 2
@@ -99,6 +115,17 @@ def show_due(value: datetime | None) -> str:
     if span < timedelta():
         return _("超时 %(span)s", span=show_span(-span, coarse=True))
     return _("剩 %(span)s", span=show_span(span, coarse=True))
+
+
+def urgency(value: datetime, *, near: timedelta = timedelta(hours=4), soon: timedelta = timedelta(days=1)) -> str:
+    """Return how loud a deadline is: bad when it is over or near, warn when it is soon."""
+    left = value - clock.now()
+    return "bad" if left < near else "warn" if left < soon else ""
+
+
+def show_local(value: datetime | None) -> str:
+    """Return a time as an input for times takes it, in the site's zone."""
+    return value.astimezone(site_zone()).strftime("%Y-%m-%dT%H:%M") if value else ""
 
 
 def localised(row: object, field: str = "name") -> str:

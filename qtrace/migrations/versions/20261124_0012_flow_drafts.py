@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '20261124_0012'
-down_revision = '20261123_0010'
+down_revision = '20261124_0011'
 branch_labels = None
 depends_on = None
 

@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.UniqueConstraint('name', name=op.f('uq_clock_pause_reason_name')),
     )
     op.add_column('complaint', sa.Column('platform_due_at', sa.DateTime(timezone=True), nullable=True))
+    op.add_column('after_sale', sa.Column('platform_due_at', sa.DateTime(timezone=True), nullable=True))
     op.create_index('ix_complaint_platform_due_at', 'complaint', ['status', 'platform_due_at'])
 
 

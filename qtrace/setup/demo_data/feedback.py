@@ -16,6 +16,9 @@ _STARS, _STAR_SHARES = (5, 4, 3), (76, 18, 6)
 _REASON_CODES = {"douyin": "8{:04d}", "tmall": "{}", "pdd": "R{:03d}", "wechat": "1{:03d}"}
 
 
+PLATFORM_REFUND, PLATFORM_RETURN = timedelta(hours=48), timedelta(days=5)  # how long platforms wait for the seller
+
+
 @dataclass
 class Feedback:
     """Turn sales and their troubles into what the platforms would report."""
@@ -105,4 +108,5 @@ class Feedback:
             freight=Decimal(self.rng.choice((8, 10, 12))) if reason.quality and kind != "refund" else Decimal(0),
             opened_at=at,
             closed_at=closed if closed < self.cutoff else None,
+            platform_due_at=at + (PLATFORM_RETURN if kind == "return" else PLATFORM_REFUND),
         )

@@ -23,6 +23,7 @@ from qtrace.calendars.models import Calendar, CaseClock, CaseClockAlarm
 from qtrace.core.db import db, write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.core.events import timeline
+from qtrace.core.jobs import run_one
 from tests.conftest import NOW, user_id
 
 CASE = ("issue", 7)
@@ -107,7 +108,9 @@ def test_a_calendar_without_monday_moves_the_alarm(sqlite_app: Flask) -> None:
         assert calendar is not None
         calendar.weekly = calendar.weekly | {"0": []}
         session.flush()  # the calendar is read as it is now
-        assert reschedule([None]) == 1
+        reschedule(now=NOW)
+    assert run_one(clock=lambda: NOW)
+    db.session.remove()
     assert first is not None
     assert db.session.scalars(select(CaseClock.next_at)).one() == first + DAY
 

@@ -159,6 +159,13 @@ def test_a_paused_clock_rings_only_after_it_goes_on() -> None:
     assert next_alarm(resumed, OFFICE, STEPS, {"before"}) == china("2026-03-05 09:30")
 
 
+def test_a_calendar_that_never_gets_there_lets_the_clock_run_without_a_due_time() -> None:
+    one_day = WorkCalendar("Asia/Shanghai", {}, {china("2026-03-05 00:00").date(): ((time(9), time(10)),)})
+    clock = replay(600, [Fact("start", china("2026-03-04 09:00"))])
+    assert read_clock(clock, one_day, china("2026-03-06 09:00"), soon=60).due_at is None
+    assert next_alarm(clock, one_day, STEPS, frozenset()) is None
+
+
 def test_the_platform_counts_around_the_clock() -> None:
     clock = replay(48 * 60, [Fact("start", china("2026-02-14 16:00"))])
     due = read_clock(clock, ROUND_THE_CLOCK, china("2026-02-14 16:00"), soon=0).due_at

@@ -64,6 +64,12 @@ def test_each_stage_runs_its_clock_and_a_return_lets_it_run_again() -> None:
     assert [(span.since, span.until) for span in found["decide"].clock.intervals] == [(at(0), at(2)), (at(5), at(6))]
 
 
+def test_a_stage_that_is_left_in_the_moment_it_is_entered_has_ended() -> None:
+    found = clocks(visits=(visit("record", 0, 2), visit("triage", 2, 2), visit("investigate", 2)))
+    assert ends(found, "decide") == at(2)
+    assert states(found)["root_cause"] == "running"
+
+
 def test_two_stages_of_the_same_clock_end_it_together() -> None:
     visits = (visit("triage", 0, 2), visit("act", 2, 4), visit("act", 2, 6))
     assert ends(clocks(visits=visits), "implement") == at(6)

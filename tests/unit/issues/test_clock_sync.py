@@ -11,8 +11,18 @@ from sqlalchemy import select
 
 from qtrace.accounts.models import User
 from qtrace.calendars.alarms import TICK, ring_batch
-from qtrace.calendars.clock_service import clocks_of, pause_case_clock, resume_case_clock
+from qtrace.calendars.clock_service import (
+    clocks_of,
+    pause_case_clock,
+    read_steps,
+    resume_case_clock,
+    rung_steps,
+    stored_clocks,
+)
+from qtrace.calendars.clocks import next_alarm
+from qtrace.calendars.editing import SpecialDays, add_days
 from qtrace.calendars.models import CaseClock, CaseClockAlarm
+from qtrace.calendars.service import calendar_of
 from qtrace.classification.models import Term
 from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError
@@ -77,7 +87,7 @@ def test_issues_from_before_get_their_clocks_and_nobody_is_told_what_is_long_due
     old = open_issue(now=NOW - timedelta(days=90))
     tick(NOW)
     assert stored(old.id) == replayed(old.id)
-    assert set(db.session.scalars(select(CaseClockAlarm.rung_at))) == {NOW}
+    assert max(db.session.scalars(select(CaseClockAlarm.rung_at))) <= NOW
     assert not [event for event in timeline("issue", old.id) if event.name == "clock_alarm"]
 
 
@@ -99,7 +109,7 @@ def test_an_ended_issue_rings_no_more(sqlite_app: Flask, open_issue: Callable[..
     assert not list(db.session.scalars(select(CaseClockAlarm.id)))
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_any_order_of_decisions_pauses_severities_and_ticks_equals_a_replay(
     app: Flask, open_issue: Callable[..., Issue], seed: int
 ) -> None:
@@ -109,7 +119,7 @@ def test_any_order_of_decisions_pauses_severities_and_ticks_equals_a_replay(
     for _turn in range(14):
         now += drawn.randint(0, 400) * timedelta(minutes=1)
         try:
-            match drawn.choice(["decide", "end", "pause", "resume", "severity", "assign", "tick", "tick"]):
+            match drawn.choice(["decide", "end", "pause", "resume", "severity", "assign", "day off", "tick", "tick"]):
                 case "decide":
                     decided(issue_id, "submit", now)
                 case "end":
@@ -123,6 +133,10 @@ def test_any_order_of_decisions_pauses_severities_and_ticks_equals_a_replay(
                 case "assign":
                     with write():
                         assign_owner(issue_id, owner_id=user_id("inspector"), by=lead, note="", now=now)
+                case "day off":
+                    with write():
+                        off = (now + timedelta(days=drawn.randint(0, 3))).date()
+                        add_days(1, SpecialDays(first=off, last=off, hours=()), by=lead, now=now)
                 case "tick":
                     tick(now)
                 case verb:
@@ -139,10 +153,22 @@ def test_any_order_of_decisions_pauses_severities_and_ticks_equals_a_replay(
     tick(now)
     first = stored(issue_id)
     assert first == replayed(issue_id)
+    assert rings() == rings_by_history()
     with write():
         follow_issue(issue_id)
     assert stored(issue_id) == first
     assert not ring_batch(now)
+
+
+def rings() -> dict[int, datetime | None]:
+    return {row.id: row.next_at for row in db.session.execute(select(CaseClock.id, CaseClock.next_at))}
+
+
+def rings_by_history() -> dict[int, datetime | None]:
+    """Return when each clock rings next by the calendar as it is now, the steps and what has rung."""
+    rows, calendar, steps = db.session.scalars(select(CaseClock)).all(), calendar_of(None), read_steps()
+    clocks, rung = stored_clocks(rows), rung_steps([row.id for row in rows])
+    return {row.id: next_alarm(clocks[row.id], calendar, steps, rung[row.id]) for row in rows}
 
 
 def stored_now(issue_id: int) -> list[str]:

@@ -8,12 +8,18 @@ from flask import Flask
 from sqlalchemy import select
 
 from qtrace.calendars.alarms import ring_batch
-from qtrace.calendars.models import CaseClock
+from qtrace.calendars.models import CaseClock, PauseReason
 from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.issues.clock_sync import follow_issue
 from qtrace.issues.models import Issue
 from tests.conftest import NOW, Browser
+
+
+@pytest.fixture
+def app(sqlite_app: Flask) -> Flask:
+    """Pages do not depend on the database."""
+    return sqlite_app
 
 
 @pytest.fixture
@@ -35,26 +41,39 @@ def test_the_page_shows_each_clock_with_its_target(timed: str, login: Callable[[
     assert "16 小时" in page
 
 
-def test_a_clock_is_paused_with_its_reason_and_goes_on(timed: str, login: Callable[[str], Browser]) -> None:
+def reason(name: str) -> str:
+    return str(db.session.scalars(select(PauseReason.id).where(PauseReason.name == name)).one())
+
+
+def test_ticked_clocks_are_paused_with_their_reason_and_go_on(timed: str, login: Callable[[str], Browser]) -> None:
     lead = login("quality_lead")
-    assert lead.post(f"/issues/{timed}/clocks/contain/pause", {"reason": "等供应商"}).status_code == 303
-    assert states()["contain"] == "paused"
-    assert "等供应商" in lead.get(f"/issues/{timed}").text
-    assert lead.post(f"/issues/{timed}/clocks/contain/pause/removal", {}).status_code == 303
-    assert states()["contain"] == "running"
+    sent = {"clocks": ["contain", "close"], "reason": reason("等供应商回复"), "note": "恒美周三给报告"}
+    assert lead.post(f"/issues/{timed}/clocks/pause", sent).status_code == 303
+    assert (states()["contain"], states()["close"], states()["decide"]) == ("paused", "paused", "running")
+    assert "在等:等供应商回复:恒美周三给报告" in lead.get(f"/issues/{timed}").text
+    assert lead.post(f"/issues/{timed}/clocks/pause/removal", {"clocks": ["contain", "close"]}).status_code == 303
+    assert set(states().values()) == {"running"}
 
 
-def test_a_pause_without_a_reason_is_refused(timed: str, login: Callable[[str], Browser]) -> None:
-    assert login("quality_lead").post(f"/issues/{timed}/clocks/contain/pause", {"reason": ""}).status_code == 422
+def test_a_reason_that_does_not_stop_is_told_and_the_clock_goes_on(timed: str, login: Callable[[str], Browser]) -> None:
+    lead = login("quality_lead")
+    lead.post(f"/issues/{timed}/clocks/pause", {"clocks": "decide", "reason": reason("等内部讨论")})
+    assert states()["decide"] == "running"
+    assert "(计时不停)" in lead.get(f"/issues/{timed}").text
+    lead.post(f"/issues/{timed}/clocks/pause/removal", {"clocks": "decide"})
+    assert "(计时不停)" not in lead.get(f"/issues/{timed}").text
+
+
+def test_a_pause_names_a_reason_and_a_clock(timed: str, login: Callable[[str], Browser]) -> None:
+    lead = login("quality_lead")
+    assert lead.post(f"/issues/{timed}/clocks/pause", {"clocks": "contain", "reason": ""}).status_code == 422
+    assert lead.post(f"/issues/{timed}/clocks/pause", {"reason": reason("等供应商回复")}).status_code == 422
     assert states() == {}
 
 
-def test_the_platform_waits_for_nobody(timed: str, login: Callable[[str], Browser]) -> None:
-    assert login("quality_lead").post(f"/issues/{timed}/clocks/platform/pause", {"reason": "等"}).status_code == 422
-
-
 def test_who_may_not_decide_does_not_pause(timed: str, login: Callable[[str], Browser]) -> None:
-    assert login("owner").post(f"/issues/{timed}/clocks/contain/pause", {"reason": "等"}).status_code == 403
+    sent = {"clocks": "contain", "reason": reason("等供应商回复")}
+    assert login("owner").post(f"/issues/{timed}/clocks/pause", sent).status_code == 403
     assert states() == {}
 
 

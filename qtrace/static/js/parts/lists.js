@@ -9,6 +9,13 @@ document.addEventListener("change", (event) => {
   if (field.matches("[data-select-all], [type=checkbox]")) showPicked();
 });
 
+document.addEventListener("click", (event) => {
+  const look = event.target.closest("[data-look]");
+  if (!look) return;
+  for (const row of document.querySelectorAll(".todo.at")) row.classList.remove("at");
+  look.closest(".todo").classList.add("at");
+});
+
 function boxes(name) {
   return document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(name)}"]`);
 }

@@ -1,4 +1,4 @@
-"""Settings of an account, checked against the connector's typed fields."""
+"""Settings of what plugins offer (connectors, senders), checked against their typed fields."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
-from qtrace.channels.settings import check_settings, say, shown_fields
+from qtrace.core.setting_fields import check_settings, say, shown_fields
 from qtrace.sdk import SettingField, Text
 
 FIELDS = (

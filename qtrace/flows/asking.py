@@ -1,0 +1,70 @@
+"""Ask a colleague something inside a case, and answer: the one asked gets a to-do and sees the case until then."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from qtrace.accounts.models import User
+from qtrace.core import events
+from qtrace.core.db import db, require_write
+from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
+from qtrace.flows.case_models import FlowQuestion
+from qtrace.flows.company import active
+from qtrace.flows.models import FlowInstance
+from qtrace.flows.service import case_of
+from qtrace.tasks.service import NewTask, close_tasks, open_task
+
+QUESTION = "question"  # the kind of its to-do
+MOST_TEXT = 2000
+
+
+def ask(instance: FlowInstance, asked_id: int, text: str, *, by: User, now: datetime) -> int:
+    """Ask somebody and return the question's id; a to-do leads the one asked to the case."""
+    text = text.strip()[:MOST_TEXT]
+    if not text:
+        raise Refused(_("请写下要问的问题。"), field="note")
+    if asked_id == by.id or not active((asked_id,)):
+        raise Refused(_("请选择一位在职的同事。"), field="users")
+    session, case = require_write(), case_of(instance)
+    question = FlowQuestion(instance_id=instance.id, asker_id=by.id, asked_id=asked_id, text=text, at=now)
+    session.add(question)
+    session.flush()  # its to-do names it
+    new = NewTask(
+        kind=QUESTION, subject=case.subject, title=_("%(name)s 问:%(text)s", name=by.name, text=text)[:300],
+        url=case.url, node=f"{QUESTION}:{question.id}", detail=case.title, owner_id=asked_id,
+    )  # fmt: skip
+    question.task_id = open_task(new, by=by.id, now=now)
+    body = {"question": question.id, "users": [asked_id], "task": question.task_id}
+    events.record("question_asked", subject=case.subject, by=by.id, now=now, body=body, reason=text[:500])
+    return question.id
+
+
+def answer(question_id: int, text: str, *, by: User, now: datetime) -> FlowInstance:
+    """Answer a question that was asked of this person and return its case; the asker hears of it."""
+    session = require_write()
+    question = session.scalar(select(FlowQuestion).where(FlowQuestion.id == question_id).with_for_update())
+    if question is None:
+        raise NotFound
+    if question.asked_id != by.id:
+        raise Forbidden
+    if question.answered_at is not None:
+        raise Conflict(_("这个问题已经答复过了。"))
+    text = text.strip()[:MOST_TEXT]
+    if not text:
+        raise Refused(_("请写下答复。"), field="answer")
+    question.answer, question.answered_at = text, now
+    instance = session.get_one(FlowInstance, question.instance_id)
+    subject = (instance.subject_kind, instance.subject_id)
+    close_tasks(subject, by=by.id, now=now, task_id=question.task_id)
+    body = {"question": question.id, "users": [question.asker_id]}
+    events.record("question_answered", subject=subject, by=by.id, now=now, body=body, reason=text[:500])
+    return instance
+
+
+def questions_of(instance_id: int) -> Sequence[FlowQuestion]:
+    """Return the questions of a case, the oldest first."""
+    statement = select(FlowQuestion).where(FlowQuestion.instance_id == instance_id).order_by(FlowQuestion.id)
+    return db.session.scalars(statement.options(joinedload(FlowQuestion.asker), joinedload(FlowQuestion.asked))).all()

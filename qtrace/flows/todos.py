@@ -1,0 +1,194 @@
+"""What flows tell the to-do centre: stages by name, what may be decided together, cases one started, whole hand-overs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from flask import Flask
+from flask_babel import gettext as _
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
+
+from qtrace.accounts.models import Role, User
+from qtrace.core.db import db, require_write
+from qtrace.core.errors import Conflict, Forbidden
+from qtrace.flows.definition import JUDGING, Definition, Node, Tree
+from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance
+from qtrace.flows.naming import flow_name
+from qtrace.flows.service import case_of, decide_turn, locked, stored_tree, word_of
+from qtrace.flows.signing import names_of_deciders
+from qtrace.flows.subscribers import hand_over_all
+from qtrace.tasks.cases import Bulk, Cases, Search, Started, Told, Turn, Verdict, register_bulk, register_cases
+from qtrace.tasks.models import Task
+from qtrace.tasks.queries import containing
+from qtrace.web.filters import localised
+
+STAGE, COPY = "stage", "copy"
+
+
+def register(app: Flask) -> None:
+    """Let the to-do centre decide turns together and know the cases behind its to-dos."""
+    register_bulk(app, STAGE, Bulk(turns_of, decide_one))
+    register_bulk(app, COPY, Bulk(turns_of, decide_one))
+    register_cases(
+        app,
+        Cases(
+            flows=flow_names, stages=stage_labels, history=history_of, started=started_by, starter=starter_of,
+            hand_over=lambda user, to, by, now: hand_over_all(user, to, by=by, now=now),
+        ),
+    )  # fmt: skip
+
+
+def turns_of(tasks: Sequence[Task], user: User) -> dict[int, Turn]:
+    """Return what is asked at each to-do of a page, with one question per kind of case."""
+    flows = _instances({(task.subject_kind, task.subject_id) for task in tasks})
+    found = {}
+    for task in tasks:
+        at = flows.get((task.subject_kind, task.subject_id))
+        tree = stored_tree(at[0]) if at else None
+        if at is not None and tree is not None and task.node in tree.nodes:
+            found[task.id] = _turn(task, tree, at[1], user)
+    return found
+
+
+def decide_one(task: Task, verdict: Verdict, by: User, note: str, now: datetime) -> None:
+    """Agree or reject at one to-do among many; refused where the node wants more than a tap."""
+    instance = locked((task.subject_kind, task.subject_id))
+    tree = stored_tree(instance.definition_id)
+    turn = _turn(task, tree, instance.initiator_id, by)
+    if not turn.together or task.entry is None:
+        raise Conflict(turn.why_not or _("这一步需要打开后单独处理。"))
+    holder = by if task.owner_id in (None, by.id) else require_write().get(User, task.owner_id)
+    if holder is None or not (holder.can(tree.nodes[task.node].permission) or by.can(tree.nodes[task.node].permission)):
+        raise Forbidden
+    decided = "reject" if verdict == "reject" else "submit"
+    decide_turn(case_of(instance), task.entry, verdict=decided, by=by, now=now, note=note)  # type: ignore[arg-type]
+
+
+def flow_names() -> dict[str, str]:
+    """Return the flows in use by key."""
+    return {definition.key: flow_name(definition) for definition in _active()}
+
+
+def stage_labels() -> dict[str, str]:
+    """Return the stages of all flows in use by id; one that several flows call differently has all its names."""
+    found: dict[str, list[str]] = {}
+    for definition in _active():
+        for node in Tree(definition).walk():
+            if not node.branches and localised(node) not in found.setdefault(node.id, []):
+                found[node.id].append(localised(node))
+    return {node: " / ".join(labels) for node, labels in found.items()}
+
+
+def history_of(task: Task, most: int) -> list[Told]:
+    """Return what was last done to the case of a to-do, the newest first."""
+    subject = (FlowInstance.subject_kind == task.subject_kind) & (FlowInstance.subject_id == task.subject_id)
+    found = select(FlowDecision, FlowInstance.definition_id).join(FlowInstance).where(subject)
+    rows = db.session.execute(found.order_by(FlowDecision.version.desc()).limit(most)).all()
+    names = names_of_deciders([row for row, _definition in rows])
+    return [_told(row, stored_tree(definition), names[row.id]) for row, definition in rows]
+
+
+def started_by(search: Search) -> list[Started]:
+    """Return cases a person started, the newest first."""
+    cases = select(FlowInstance).where(FlowInstance.initiator_id == search.user.id)
+    if search.running is not None:
+        cases = cases.where((FlowInstance.status == "running") == search.running)
+    if search.text:
+        cases = cases.where(or_(containing(FlowInstance.title, search.text), containing(FlowInstance.url, search.text)))
+    rows = db.session.scalars(cases.order_by(FlowInstance.id.desc()).offset(search.skip).limit(search.most)).all()
+    held = _holders([(row.subject_kind, row.subject_id) for row in rows])
+    return [_started(row, held.get((row.subject_kind, row.subject_id), [])) for row in rows]
+
+
+def starter_of(subject: tuple[str, int]) -> int | None:
+    """Return who started the case of a subject."""
+    kind, subject_id = subject
+    return db.session.scalar(
+        select(FlowInstance.initiator_id).where(
+            FlowInstance.subject_kind == kind, FlowInstance.subject_id == subject_id
+        )
+    )
+
+
+def _turn(task: Task, tree: Tree, initiator: int | None, user: User) -> Turn:
+    node = tree.nodes[task.node]
+    why = _why_not(task, node, tree, initiator, user)
+    return Turn(
+        localised(node), tree.definition.key, node.kind in JUDGING, not why and task.kind == STAGE,
+        node.demands.opinion, why,
+    )  # fmt: skip
+
+
+def _why_not(task: Task, node: Node, tree: Tree, initiator: int | None, user: User) -> str:
+    if node.kind not in JUDGING:
+        return _("这一步要办理,不是审批。")
+    if node.demands.signature:
+        return _("这一步要手写签名。")
+    if node.demands.level:
+        return _("这一步要输入密码确认。")
+    below = [one for one in tree.walk() if tree.order[one.id] > tree.order[node.id]]
+    if any(who.kind == "previous_choice" for one in below for who in one.who):
+        return _("这一步要选择下一步由谁处理。")
+    if task.owner_id not in (None, user.id) and initiator == user.id and node.policies.self_approval != "self":
+        return _("这是您自己发起的,这一步不能由您代为审批。")
+    return ""
+
+
+def _instances(subjects: set[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int | None]]:
+    """Return (definition, initiator) of each subject's case."""
+    found: dict[tuple[str, int], tuple[int, int | None]] = {}
+    for kind in sorted({kind for kind, _id in subjects}):
+        ids = [subject_id for of, subject_id in subjects if of == kind]
+        rows = db.session.execute(
+            select(FlowInstance.subject_id, FlowInstance.definition_id, FlowInstance.initiator_id).where(
+                FlowInstance.subject_kind == kind, FlowInstance.subject_id.in_(ids)
+            )
+        )
+        found |= {(kind, subject_id): (definition, initiator) for subject_id, definition, initiator in rows}
+    return found
+
+
+def _active() -> list[Definition]:
+    """Return the newest active version of every flow."""
+    rows = db.session.execute(
+        select(FlowDefinition.key, FlowDefinition.id).where(FlowDefinition.active).order_by(FlowDefinition.version)
+    )
+    return [stored_tree(number).definition for number in dict(rows.all()).values()]
+
+
+def _told(row: FlowDecision, tree: Tree, who: str) -> Told:
+    node = tree.nodes.get(row.node or "")
+    what = (
+        _("%(what)s「%(stage)s」", what=word_of(row.verdict), stage=localised(node)) if node else word_of(row.verdict)
+    )
+    return Told(who, what, row.at, row.note)
+
+
+def _holders(subjects: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], list[Task]]:
+    held: dict[tuple[str, int], list[Task]] = {}
+    for kind in sorted({kind for kind, _id in subjects}):
+        ids = [subject_id for of, subject_id in subjects if of == kind]
+        rows = select(Task).where(
+            Task.subject_kind == kind, Task.subject_id.in_(ids), Task.state == "open", Task.kind == STAGE
+        )
+        for task in db.session.scalars(rows.options(joinedload(Task.owner)).order_by(Task.id)):
+            held.setdefault((task.subject_kind, task.subject_id), []).append(task)
+    return held
+
+
+def _started(row: FlowInstance, tasks: Sequence[Task]) -> Started:
+    tree = stored_tree(row.definition_id)
+    node = tree.nodes.get(row.node or "")
+    due, urged = [task.due_at for task in tasks if task.due_at], [task.urged_at for task in tasks if task.urged_at]
+    return Started(
+        (row.subject_kind, row.subject_id), row.title, row.url, flow_name(tree.definition),
+        localised(node) if node and row.status == "running" else "", row.status,
+        tuple(dict.fromkeys(_holder(task) for task in tasks)), min(due, default=None), max(urged, default=None),
+    )  # fmt: skip
+
+
+def _holder(task: Task) -> str:
+    if task.owner is not None:
+        return task.owner.name
+    role = db.session.scalar(select(Role).where(Role.key == task.role_key)) if task.role_key else None
+    return _("%(role)s(待领取)", role=localised(role)) if role else _("待领取")

@@ -1,0 +1,1 @@
+"""The senders the product comes with, one module per company."""

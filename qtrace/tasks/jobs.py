@@ -1,0 +1,16 @@
+"""What the worker does for to-dos: tell both sides when a stand-in has run out."""
+
+from typing import Any
+
+from qtrace.core.db import write
+from qtrace.core.jobs import JobContext
+from qtrace.tasks.standing import tell_ended
+
+ENDS = "stand-in-ends"
+
+
+def tell_ends(_payload: dict[str, Any], context: JobContext) -> None:
+    """Tell of every stand-in that ran out since the last time."""
+    with write():
+        tell_ended(context.clock())
+        context.complete()
