@@ -1,6 +1,6 @@
 """Changing the draft of a flow: each page action is one edit, said in words, stored as one small write."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
 
@@ -16,7 +16,6 @@ from qtrace.flows.editing import Names, Spot, Starter
 from qtrace.flows.errors import FlowError
 from qtrace.flows.models import FlowDefinition
 from qtrace.flows.properties import Sent, read_branch, read_node, read_settings
-from qtrace.flows.reading import parse_definition
 from qtrace.forms.designing import Turn
 
 NEW: Final[Mapping[str, Names]] = {
@@ -167,7 +166,15 @@ def setting_flow(sent: Sent) -> Edit:
 def taken_ids(key: str) -> set[str]:
     """Return the ids every published version used, so that no case finds another node under an old id."""
     rows = db.session.scalars(select(FlowDefinition.definition).where(FlowDefinition.key == key))
-    return {node_id for row in rows for node_id in editing.ids(parse_definition(row))}
+    return {node_id for row in rows for node_id in _stored_ids(row["nodes"])}
+
+
+def _stored_ids(nodes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the ids of stored nodes; there may be a hundred versions, so they are not read whole."""
+    for node in nodes:
+        yield node["id"]
+        for way in node.get("branches", ()):
+            yield from _stored_ids(way.get("nodes", ()))
 
 
 def _name(definition: Definition, node_id: str) -> str:

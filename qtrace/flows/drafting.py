@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, null, select, update
 
 from qtrace.accounts.queries import names_of
 from qtrace.core import events
@@ -199,7 +199,7 @@ def _moved(
 ) -> int:  # fmt: skip
     """Write the draft under its next version if it still is the one that was read, and return the row's id."""
     values = {
-        "definition": None if definition is None else dump_definition(definition), "base_version": base_version,
+        "definition": null() if definition is None else dump_definition(definition), "base_version": base_version,
         "version": draft.version + 1, "updated_by": by, "updated_at": now,
     }  # fmt: skip
     if draft.row_id is None:

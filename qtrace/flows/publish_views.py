@@ -9,7 +9,7 @@ from qtrace.core.db import write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.flows.checking import faults
 from qtrace.flows.comparing import compare
-from qtrace.flows.condition_fields import groups_of
+from qtrace.flows.condition_fields import groups_of, strange_fields
 from qtrace.flows.design_choices import words_of
 from qtrace.flows.design_views import turn_sent
 from qtrace.flows.drafting import draft_of, held_draft
@@ -47,7 +47,8 @@ def version_create(key: str) -> Response:
 
 def _impact_page(key: str, error: Refused | Conflict | None = None) -> Response:
     draft = draft_of(key)
-    words = words_of(groups_of(key))
+    groups = groups_of(key)
+    words = words_of(groups)
     found = compare(draft.published, draft.definition, words) if draft.published and draft.changed else []
     try:
         versions = flow_of(key).versions
@@ -57,5 +58,5 @@ def _impact_page(key: str, error: Refused | Conflict | None = None) -> Response:
         "flows/impact.html", status=error.status if error else 200, error=error, draft=draft, name=flow_name(draft.definition),
         faults=faults(draft.definition), names={node.id: words.called(node) for node in walk(draft.definition.nodes)},
         found=found, versions=[one for one in versions if one.running], uses=uses().get(key, ()),
-        note=request.form.get("note", ""),
+        note=request.form.get("note", ""), strange=strange_fields(draft.definition, groups),
     )  # fmt: skip

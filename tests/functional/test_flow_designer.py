@@ -109,6 +109,8 @@ def test_a_flow_is_built_completed_and_published_without_scripts(lead: Browser) 
     }
     assert change(lead, f"/nodes/{branch}/ways/way_1", when).status_code == 303
     assert "金额 &gt; 1000" in lead.get(f"/flows/{KEY}/design").text
+    strange = {"name_zh": "其他", "save": "1", "when.join": "all", "when.0.field": "gone", "when.0.op": "is_true"}
+    assert change(lead, f"/nodes/{branch}/ways/way_2", strange).status_code == 422  # nothing here has such a field
     assert change(lead, "/settings", {"name_zh": "供应商索赔", "withdrawal": "never"}).status_code == 303
     answer = lead.post(f"/flows/{KEY}/versions", {"draft_version": str(draft().version), "note": "第一版"})
     assert answer.status_code == 303
@@ -154,6 +156,14 @@ def test_a_condition_half_typed_is_kept_on_the_page_and_not_in_the_draft(lead: B
     assert change(lead, address, half | {"save": "1"}).status_code == 422
     assert change(lead, address, half | {"_edit": "add-row:when"}).text.count("condition-row") == 2
     assert draft().version == before
+
+
+def test_a_condition_on_a_field_nobody_has_is_pointed_at(lead: Browser) -> None:
+    flow = asking({"field": "gone", "op": "gt", "value": 1})
+    with lead.app.test_request_context(), write():
+        open_draft("lost", parse_definition(flow | {"key": "lost"}), by=None, now=NOW)
+    for page in ("design", "impact", "design?way=split.over"):
+        assert "没有字段「gone」" in lead.get(f"/flows/lost/{page}").text
 
 
 def test_each_kind_of_node_keeps_what_its_panel_sets(lead: Browser) -> None:

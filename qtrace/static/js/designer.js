@@ -11,8 +11,9 @@ function desk() {
 // double tap.
 let underway = 0;
 let saving = null; // the properties that wait to be saved
+let pending = "";
 let pause = 0;
-let waiting = null;
+const waiting = []; // drops and buttons, in their order
 let held = Promise.resolve();
 let letGo = () => {};
 let dragging = false;
@@ -37,22 +38,34 @@ addEventListener("dragend", handUp);
 addEventListener("pointercancel", () => { if (!dragging) handUp(); });
 
 function drop(url, values) {
-  waiting = () => {
+  waiting.push(() => {
     const form = document.getElementById("drop");
     for (const name of ["control", "section", "index"]) form.elements[name].value = values[name] ?? "";
     form.action = url;
     form.requestSubmit();
-  };
+  });
   next();
 }
 
 function next() {
-  if (underway || !(saving || waiting)) return;
-  const act = saving || waiting;
-  if (saving) saving = null;
-  else waiting = null;
-  act();
+  if (underway) return;
+  const act = saving || waiting.shift();
+  saving = null;
+  act?.();
 }
+
+// A button pressed while an answer is on its way names the draft as it was: it is pressed again on the page that comes.
+document.addEventListener("submit", (event) => {
+  const id = event.submitter?.id;
+  if (!underway || !id || !desk()?.contains(event.target)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  waiting.push(() => {
+    const button = document.getElementById(id);
+    if (button && !button.disabled) button.click();
+    else next();
+  });
+}, true);
 
 document.addEventListener("htmx:before:request", (event) => {
   if (!desk()) return;
@@ -112,12 +125,19 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-builder-refresh]")) return; // brings other inputs first
   clearTimeout(pause);
   const id = form.getAttribute("id"); // an input may be called so
-  if (event.target.localName === "select") pause = setTimeout(() => save(id), 250);
-  else save(id);
+  if (event.target.localName !== "select") return save(id);
+  pending = id;
+  pause = setTimeout(leave, 250);
 });
+document.addEventListener("focusout", leave);
+
+function leave() {
+  if (pending) save(pending);
+}
 
 function save(id) {
   clearTimeout(pause);
+  pending = "";
   saving = () => {
     const form = document.getElementById(id);
     if (!form) next();
@@ -158,7 +178,14 @@ function prepare() {
   arm();
 }
 
+// What was opened stays open: the answer knows nothing of it.
+let opened = [];
+document.addEventListener("htmx:before:swap", () => {
+  opened = [...document.querySelectorAll("[data-desk] details[open][id]")].map((fold) => fold.id);
+});
+
 document.addEventListener("htmx:after:swap", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   prepare();
   follow();
 });
