@@ -28,7 +28,16 @@ STYLES = [
 SCRIPTS = [
     "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules", "reorder",
 ]  # fmt: skip
-FORM_SCRIPTS = ["inputs", "rows", "rich", "photos", "sign", "fields", "held", "opinions"]  # loaded by pages that draw a form
+FORM_SCRIPTS = [
+    "inputs",
+    "rows",
+    "rich",
+    "photos",
+    "sign",
+    "fields",
+    "held",
+    "opinions",
+]  # loaded by pages that draw a form
 FORM_STYLES = ["rows"]  # what forms and records add to every page's
 DESK = ["designer"]  # what only the designers' page loads, style and script
 FLOWS = ["flows", "deciding"]  # what the pages about flows add

@@ -5,15 +5,14 @@ from datetime import datetime
 from flask import Flask
 from sqlalchemy import select
 
+from qtrace.complaints.flow import KIND, case_of
 from qtrace.complaints.flow_fields import seen_of_complaint
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import require_write
 from qtrace.core.events import Event, subscribe
 from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import Case, start_submitted
+from qtrace.flows.service import start_submitted
 from qtrace.flows.starting import chosen, starts_for
-
-KIND = "complaint"
 
 
 def register(app: Flask) -> None:
@@ -39,10 +38,3 @@ def begin(complaint: Complaint, flow: str, *, by: int | None, now: datetime) -> 
     has_one = select(FlowInstance.id).where(FlowInstance.subject_kind == KIND, FlowInstance.subject_id == complaint.id)
     if require_write().scalar(has_one) is None:
         start_submitted(case_of(complaint), flow=flow, by=by, now=now)
-
-
-def case_of(complaint: Complaint) -> Case:
-    """Return what a flow needs to know of a complaint."""
-    title = f"{complaint.number} {complaint.text or complaint.raw_reason}".strip()
-    url = f"/complaints/{complaint.number}"
-    return Case((KIND, complaint.id), title[:300], url, complaint.created_by, complaint.department_id)

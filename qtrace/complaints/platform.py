@@ -85,6 +85,13 @@ def handlers(complaint_ids: Sequence[int]) -> Mapping[int, Sequence[int]]:
     return {row.id: _near(able, row.department_id) for row in db.session.execute(found)}
 
 
+def named_cases(complaint_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Return what notices call these complaints, and where they are."""
+    columns = select(Complaint.id, Complaint.number, Complaint.text, Complaint.raw_reason)
+    rows = db.session.execute(columns.where(Complaint.id.in_(complaint_ids)))
+    return {row.id: (row.text or row.raw_reason or row.number, f"/complaints/{row.number}") for row in rows}
+
+
 def _near(able: Mapping[int, int | None], department_id: int | None) -> list[int]:
     near = [user for user, department in able.items() if department == department_id]
     return near or list(able)

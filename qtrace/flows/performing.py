@@ -166,7 +166,7 @@ def _open(stage: Stage, turn: OpenTask, due: datetime | None) -> None:
             kind="stage", subject=stage.case.subject, title=stage.case.title, url=stage.case.url, node=turn.node,
             entry=turn.entry, owner_id=turn.user, role_key=role, pool=() if role or turn.user else turn.pool,
             department_id=_department_of(turn.user) or stage.case.department_id, due_at=due,
-            flow=stage.tree.definition.key,
+            flow=stage.tree.definition.key, detail=node.notice,
         ),
         by=stage.by, now=stage.now,
     )  # fmt: skip

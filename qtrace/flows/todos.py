@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from qtrace.accounts.models import Role, User
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import Conflict, Forbidden
-from qtrace.flows.definition import JUDGING, Definition, Node, Tree
+from qtrace.flows.definition import JUDGING, Node, Tree
 from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance
 from qtrace.flows.naming import flow_name
 from qtrace.flows.service import case_of, decide_turn, locked, stored_tree, word_of
@@ -46,7 +46,7 @@ def turns_of(tasks: Sequence[Task], user: User) -> dict[int, Turn]:
         at = flows.get((task.subject_kind, task.subject_id))
         tree = stored_tree(at[0]) if at else None
         if at is not None and tree is not None and task.node in tree.nodes:
-            found[task.id] = _turn(task, tree, at[1], user)
+            found[task.id] = _turn(task, tree, at[1], user, submitted=at[2])
     return found
 
 
@@ -54,7 +54,7 @@ def decide_one(task: Task, verdict: Verdict, by: User, note: str, now: datetime)
     """Agree or reject at one to-do among many; refused where the node wants more than a tap."""
     instance = locked((task.subject_kind, task.subject_id))
     tree = stored_tree(instance.definition_id)
-    turn = _turn(task, tree, instance.initiator_id, by)
+    turn = _turn(task, tree, instance.initiator_id, by, submitted=instance.submitted)
     if not turn.together or task.entry is None:
         raise Conflict(turn.why_not or _("这一步需要打开后单独处理。"))
     holder = by if task.owner_id in (None, by.id) else require_write().get(User, task.owner_id)
@@ -66,14 +66,14 @@ def decide_one(task: Task, verdict: Verdict, by: User, note: str, now: datetime)
 
 def flow_names() -> dict[str, str]:
     """Return the flows in use by key."""
-    return {definition.key: flow_name(definition) for definition in _active()}
+    return {tree.definition.key: flow_name(tree.definition) for tree in _active()}
 
 
 def stage_labels() -> dict[str, str]:
     """Return the stages of all flows in use by id; one that several flows call differently has all its names."""
     found: dict[str, list[str]] = {}
-    for definition in _active():
-        for node in Tree(definition).walk():
+    for tree in _active():
+        for node in tree.walk():
             if not node.branches and localised(node) not in found.setdefault(node.id, []):
                 found[node.id].append(localised(node))
     return {node: " / ".join(labels) for node, labels in found.items()}
@@ -110,11 +110,13 @@ def starter_of(subject: tuple[str, int]) -> int | None:
     )
 
 
-def _turn(task: Task, tree: Tree, initiator: int | None, user: User) -> Turn:
+def _turn(task: Task, tree: Tree, initiator: int | None, user: User, *, submitted: bool) -> Turn:
     node = tree.nodes[task.node]
+    # what is handed in as it is made comes to its first node only when it was returned
+    stage = _("退回补正") if submitted and node.kind == "start" else localised(node)
     why = _why_not(task, node, tree, initiator, user)
     return Turn(
-        localised(node), tree.definition.key, node.kind in JUDGING, not why and task.kind == STAGE,
+        stage, tree.definition.key, node.kind in JUDGING, not why and task.kind == STAGE,
         node.demands.opinion, why,
     )  # fmt: skip
 
@@ -134,26 +136,27 @@ def _why_not(task: Task, node: Node, tree: Tree, initiator: int | None, user: Us
     return ""
 
 
-def _instances(subjects: set[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int | None]]:
-    """Return (definition, initiator) of each subject's case."""
-    found: dict[tuple[str, int], tuple[int, int | None]] = {}
+def _instances(subjects: set[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int | None, bool]]:
+    """Return (definition, initiator, whether it was handed in as it was made) of each subject's case."""
+    found: dict[tuple[str, int], tuple[int, int | None, bool]] = {}
     for kind in sorted({kind for kind, _id in subjects}):
         ids = [subject_id for of, subject_id in subjects if of == kind]
+        case = FlowInstance
         rows = db.session.execute(
-            select(FlowInstance.subject_id, FlowInstance.definition_id, FlowInstance.initiator_id).where(
-                FlowInstance.subject_kind == kind, FlowInstance.subject_id.in_(ids)
+            select(case.subject_id, case.definition_id, case.initiator_id, case.submitted).where(
+                case.subject_kind == kind, case.subject_id.in_(ids)
             )
         )
-        found |= {(kind, subject_id): (definition, initiator) for subject_id, definition, initiator in rows}
+        found |= {(kind, row.subject_id): (row.definition_id, row.initiator_id, row.submitted) for row in rows}
     return found
 
 
-def _active() -> list[Definition]:
+def _active() -> list[Tree]:
     """Return the newest active version of every flow."""
     rows = db.session.execute(
         select(FlowDefinition.key, FlowDefinition.id).where(FlowDefinition.active).order_by(FlowDefinition.version)
     )
-    return [stored_tree(number).definition for number in dict(rows.all()).values()]
+    return [stored_tree(number) for number in dict(rows.all()).values()]
 
 
 def _told(row: FlowDecision, tree: Tree, who: str) -> Told:

@@ -25,7 +25,7 @@ from qtrace.issues.models import Issue
 
 SUBJECT = "issue"
 BOOKMARK = "issue_clocks"
-BATCH = 200
+BATCH = 100  # in one short write
 OWN = ("clock_alarm",)  # what the clocks tell themselves
 ISSUES, EVENTS, SPANS, INSTANCES = (
     table_of(Issue), table_of(EventRow), table_of(StageSpan), table_of(FlowInstance),

@@ -46,7 +46,9 @@ STANDINGS: dict[str, tuple[LazyString, str]] = {
     "paused": (_("已暂停"), "on"),
     "done": (_("已完成"), "ok"),
 }
-ENDED_LATE: tuple[LazyString, str] = (_("超时完成"), "warn")
+LATE: dict[str, tuple[LazyString, str]] = {
+    "stopped": (_("超时完成"), "warn"), "paused": (_("超时后暂停"), "bad"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,8 @@ def holders(issue_ids: Sequence[int]) -> dict[int, list[int]]:
 def _shown(kind: str, kept: Kept, calendar: WorkCalendar, now: datetime, *, around: bool) -> Shown:
     clock = kept.clock
     reading = read_clock(clock, ROUND_THE_CLOCK if around else calendar, now, soon=SOON)
-    ended_late = clock.state == "stopped" and reading.standing == "late"
-    word, tone = ENDED_LATE if ended_late else STANDINGS[reading.standing]
+    late = reading.standing == "late"
+    word, tone = LATE.get(clock.state, STANDINGS["late"]) if late else STANDINGS[reading.standing]
     paused = clock.intervals[-1].reason if clock.state == "paused" else ""
     working = elapsed(clock.intervals, calendar, now)
     told = _told(clock, reading)

@@ -4,7 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.calendars.alarms import before_ringing, register_holders
-from qtrace.complaints.platform import handlers
+from qtrace.complaints.platform import handlers, named_cases
 from qtrace.flows.condition_fields import register_condition_fields
 from qtrace.flows.gates import register_watch
 from qtrace.flows.subjects import register_flow_subject
@@ -36,6 +36,7 @@ from qtrace.issues.rule_facts import IssueFacts, missing_to_leave_stages
 from qtrace.issues.stages import stage_names
 from qtrace.issues.subscribers import subscribe_all
 from qtrace.issues.views import bp
+from qtrace.notifications.service import register_cases
 from qtrace.rules.facts import register_facts, register_stages
 from qtrace.web.pages import NavItem, add_nav
 
@@ -64,6 +65,7 @@ def register(app: Flask) -> None:
     before_ringing(app, follow_history)
     before_ringing(app, follow_platform)
     register_holders(app, "complaint", handlers)
+    register_cases(app, "complaint", named_cases)
     register_holders(app, "issue", holders)
     add_nav(app, NavItem("issues.index", _("质量问题"), "alert-triangle", "issue.read"))
     add_nav(app, NavItem("clock_pages.index", _("时限"), "clock", "config.flows", group="config"))

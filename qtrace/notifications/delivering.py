@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from qtrace.accounts.models import User
+from qtrace.core import events
 from qtrace.core.db import db, existing, write
 from qtrace.core.errors import Refused
 from qtrace.core.ids import new_id
@@ -64,7 +65,7 @@ def send_due(payload: dict[str, Any], context: JobContext) -> None:
         context.complete()
 
 
-def send_again(delivery_id: int, *, now: datetime) -> None:
+def send_again(delivery_id: int, *, by: int, now: datetime) -> None:
     """Try a delivery that failed for good once more, with everything that was sent with it, under the same name."""
     delivery = existing(NoticeDelivery, delivery_id, fresh=True)
     if delivery.state != "failed":
@@ -75,6 +76,8 @@ def send_again(delivery_id: int, *, now: datetime) -> None:
     values = {"state": "waiting", "tries": 0, "due_at": now, "finished_at": None, "job_id": None, "held_until": None}
     db.session.execute(update(NoticeDelivery).where(together).values(**values))
     queue(delivery.sender_id, delivery.user_id, now=now, run_at=now)
+    subject, body = ("notice_sender", delivery.sender_id), {"delivery": delivery_id}
+    events.record("notice_sent_again", subject=subject, by=by, now=now, body=body)
 
 
 def _take(sender_id: int, user_id: int | None, context: JobContext) -> Bundle | None:

@@ -12,7 +12,10 @@ from flask_babel import lazy_gettext as _l
 Facts = Mapping[str, Any]
 CLOCKS = "qtrace_notice_clocks"
 TEST = "test"
-TO_DO = frozenset({"task_opened", "task_pooled", "task_transferred", "task_urged"})  # told as long as it is to do
+ASKED = "question_asked"
+TO_DO = frozenset(
+    {"task_opened", "task_pooled", "task_transferred", "task_urged", ASKED}
+)  # told as long as it is to do
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ KINDS: Mapping[str, Kind] = {
     "clock_alarm": Kind(_l("时限"), _l("处理时限快到、已到或升级,平台时限也在内"), _clock, "clock", urgent=True),
     "flow_closed": Kind(_l("流程办结"), _l("我发起的流程办结"), lambda _facts: _("您发起的流程已办结"), "check-circle"),
     "flow_terminated": Kind(_l("流程终止"), _l("我发起的流程被终止"), lambda _facts: _("您发起的流程被终止"), "ban"),
-    "question_asked": Kind(_l("征询"), _l("有人在流程里问我"), icon="help-circle"),
+    ASKED: Kind(_l("征询"), _l("有人在流程里问我"), icon="help-circle"),
     "question_answered": Kind(_l("答复"), _l("我问的问题有了答复"), icon="message-square"),
     "comment_mentioned": Kind(_l("提到我"), _l("有人在评论里 @ 我"), icon="message-alert"),
     "stand_in_set": Kind(_l("代理开始"), _l("我请人代理,或我代理别人"), _standing, "users"),

@@ -12,10 +12,12 @@ from qtrace.core.db import db
 from qtrace.notifications.kinds import TO_DO
 from qtrace.notifications.models import Notice
 from qtrace.notifications.service import is_over
+from qtrace.tasks.models import Task
 
 KEEP = timedelta(days=30)
 SALT = "notice-link"
 DECIDING = "qtrace_decision_page"
+DECIDED = frozenset({"stage", "question"})  # kinds of to-dos; others are done on the page of their case
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,12 @@ def open_link(token: str, user_id: int) -> Opened:
 
 
 def address_of(notice: Notice) -> str:
-    """Return the page a notice opens: of a to-do the page on which it is decided, where the site has one."""
+    """Return the page a notice opens: of a turn or a question the page on which it is decided, where the site has one."""
     endpoint = current_app.extensions.get(DECIDING)
     if endpoint and notice.kind in TO_DO and notice.task_id is not None and not is_over(notice, now=clock.now()):
-        return url_for(endpoint, task_id=notice.task_id)
+        task = db.session.get(Task, notice.task_id)
+        if task is not None and task.kind in DECIDED:
+            return url_for(endpoint, task_id=task.id)
     return notice.url
 
 

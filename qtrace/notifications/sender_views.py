@@ -163,7 +163,7 @@ def delivery_retry(sender_id: int, delivery_id: int) -> Response:
     """Send what failed for good once more."""
     if existing(NoticeDelivery, delivery_id).sender_id != sender_id:
         raise NotFound
-    return _act(sender_id, _("已重新排队"), lambda: send_again(delivery_id, now=clock.now()))
+    return _act(sender_id, _("已重新排队"), lambda: send_again(delivery_id, by=actor().id, now=clock.now()))
 
 
 def _sender(key: str) -> Sender:

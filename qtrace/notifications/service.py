@@ -4,20 +4,20 @@ So telling costs the change that is told of next to nothing, however many people
 when its change does. What leaves the house is made from the stored notices by a job.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, true, update
 from sqlalchemy.orm import Session
 
 from qtrace.accounts.models import Role, User, user_role
 from qtrace.core import clock
 from qtrace.core.db import affected, before_commit, db, insert_into, require_write, table_of
 from qtrace.core.jobs import enqueue
-from qtrace.notifications.kinds import TO_DO
+from qtrace.notifications.kinds import ASKED, TO_DO
 from qtrace.notifications.models import Notice
 from qtrace.tasks.models import StandIn, Task, task_pool
 from qtrace.tasks.standing import covering, stands_in
@@ -25,11 +25,13 @@ from qtrace.tasks.standing import covering, stands_in
 SPREAD = "notice-spread"  # the job that makes deliveries of what was stored
 PENDING = "qtrace_notices"
 STARTERS = "qtrace_notice_starters"
+CASES = "qtrace_notice_cases"
 MOST_IN_ONE = 500  # ids in one question to the database
 TASKS, NOTICES = table_of(Task), table_of(Notice)
 
 Subject = tuple[str, int]
 FindStarters = Callable[[Collection[Subject]], Mapping[Subject, int]]
+FindCases = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +114,11 @@ def register_starters(app: Flask, find: FindStarters) -> None:
     app.extensions.setdefault(STARTERS, []).append(find)
 
 
+def register_cases(app: Flask, kind: str, find: FindCases) -> None:
+    """Let `find` return title and address of cases of a kind that has no to-dos, all in one query."""
+    app.extensions.setdefault(CASES, {})[kind] = find
+
+
 def is_over(notice: Notice, *, now: datetime) -> bool:
     """Say whether a notice asks for what is done, or somebody else's by now."""
     if notice.kind not in TO_DO or notice.task_id is None:
@@ -148,7 +155,8 @@ def _pending() -> _Pending:
 
 def _store(session: Session) -> None:
     pending: _Pending = session.info.pop(PENDING)
-    drafts = pending.drafts
+    asked = {one.task_id for one in pending.drafts if one.kind == ASKED}
+    drafts = [one for one in pending.drafts if not (one.of_task and one.task_id in asked)]  # it tells of its to-do
     if drafts:
         known = _look_up(session, drafts)
         rows = [row for one in drafts for row in (*_rows(_completed(one, known)), *_rows_of_deputies(one, known))]
@@ -190,7 +198,15 @@ def _look_up(session: Session, drafts: Sequence[Draft]) -> _Known:
 
 
 def _task_rows() -> Any:
-    columns = (TASKS.c.id, TASKS.c.title, TASKS.c.url, TASKS.c.owner_id, TASKS.c.role_key, TASKS.c.state)
+    columns = (
+        TASKS.c.id,
+        TASKS.c.title,
+        TASKS.c.url,
+        TASKS.c.owner_id,
+        TASKS.c.role_key,
+        TASKS.c.state,
+        TASKS.c.detail,
+    )
     return select(*columns)
 
 
@@ -226,14 +242,33 @@ def _people_of(session: Session, roles: Collection[str]) -> dict[str, list[int]]
     return found
 
 
-def _cases(session: Session, subjects: Collection[Subject]) -> dict[Subject, tuple[str, str]]:
-    """Return title and address of cases, as their latest to-do has them."""
+def _cases(session: Session, subjects: Set[Subject]) -> dict[Subject, tuple[str, str]]:
+    """Return title and address of cases: as their package tells, or as the latest to-do of their flow, or of any kind."""
+    found = _told(subjects)
+    for which in (TASKS.c.kind == "stage", true()):
+        if others := subjects - found.keys():
+            found |= _titles(session, others, which)
+    return found
+
+
+def _told(subjects: Set[Subject]) -> dict[Subject, tuple[str, str]]:
+    finders: Mapping[str, FindCases] = current_app.extensions.get(CASES, {})
+    found: dict[Subject, tuple[str, str]] = {}
+    for kind in sorted({kind for kind, _id in subjects} & finders.keys()):
+        ids = sorted(number for one, number in subjects if one == kind)
+        found |= {(kind, number): told for number, told in finders[kind](ids).items()}
+    return found
+
+
+def _titles(
+    session: Session, subjects: Collection[Subject], which: ColumnElement[bool]
+) -> dict[Subject, tuple[str, str]]:
     found: dict[Subject, tuple[str, str]] = {}
     for kind in sorted({kind for kind, _id in subjects}):
         ids = sorted(number for one, number in subjects if one == kind)
         for start in range(0, len(ids), MOST_IN_ONE):
             wanted = TASKS.c.subject_id.in_(ids[start : start + MOST_IN_ONE])
-            latest = select(func.max(TASKS.c.id)).where(TASKS.c.subject_kind == kind, wanted)
+            latest = select(func.max(TASKS.c.id)).where(TASKS.c.subject_kind == kind, wanted, which)
             rows = select(TASKS.c.subject_id, TASKS.c.title, TASKS.c.url).where(
                 TASKS.c.id.in_(latest.group_by(TASKS.c.subject_id))
             )
@@ -262,8 +297,9 @@ def _completed(one: Draft, known: _Known) -> Draft:
     if one.to_starter and one.subject in known.starters:
         users.add(known.starters[one.subject])
     title, url = (task.title, task.url) if task is not None else known.cases.get(one.subject, ("", "/"))
+    body = task.detail if task is not None and (kind == ASKED or not one.body) else one.body  # a question is its title
     return replace(
-        one, kind=kind, users=tuple(sorted(users - {one.by})), title=one.title or title, url=one.url or url
+        one, kind=kind, users=tuple(sorted(users - {one.by})), title=one.title or title, url=one.url or url, body=body
     )  # fmt: skip
 
 

@@ -58,15 +58,16 @@ def subjects_of(user: Viewer, kind: str) -> CompoundSelect[int]:
 
 def open_tasks(user: User, *, page: int = 1, only: Sequence[ColumnElement[bool]] = ()) -> list[Task]:
     """Return a page of the person's open to-dos, the most urgent first, and one more where others follow."""
-    wanted = page * PAGE + 1
-    dated = _urgent(user, wanted, Task.due_at.is_not(None), *only)
-    undated = [] if len(dated) == wanted else _urgent(user, wanted - len(dated), Task.due_at.is_(None), *only)
+    wanted, behind = page * PAGE + 1, persons_behind(user.id, clock.now())
+    dated = _urgent(user, behind, wanted, Task.due_at.is_not(None), *only)
+    undated = [] if len(dated) == wanted else _urgent(user, behind, wanted - len(dated), Task.due_at.is_(None), *only)
     return loaded([*dated, *undated][(page - 1) * PAGE :])
 
 
 def late_tasks(user: User, now: datetime, *, page: int = 1, only: Sequence[ColumnElement[bool]] = ()) -> list[Task]:
     """Return a page of the person's to-dos past their due time, the oldest first, and one more where others follow."""
-    return loaded(_urgent(user, page * PAGE + 1, Task.due_at < now, *only)[(page - 1) * PAGE :])
+    behind = persons_behind(user.id, now)
+    return loaded(_urgent(user, behind, page * PAGE + 1, Task.due_at < now, *only)[(page - 1) * PAGE :])
 
 
 def done_tasks(user: User, *, page: int = 1, only: Sequence[ColumnElement[bool]] = ()) -> list[Task]:
@@ -105,9 +106,8 @@ def _covered(behind: Behind) -> list[ColumnElement[bool]]:
     return [Task.flow.in_(behind.flows)] if behind.flows else []
 
 
-def _urgent(user: User, most: int, *only: ColumnElement[bool]) -> list[int]:
+def _urgent(user: User, behind: Sequence[Behind], most: int, *only: ColumnElement[bool]) -> list[int]:
     """Return the ids of so many to-dos of the person, the most urgent first."""
-    behind = persons_behind(user.id, clock.now())
     ways = [
         select(way.order_by(Task.due_at, Task.id).limit(most).subquery()) for way in _ways(user, *only, behind=behind)
     ]  # each has its page, so the best of all are among them

@@ -53,10 +53,10 @@ def tell(title: str = "瓶盖漏液", *, task: int | None = None) -> Notice:
     return fresh().scalars(select(Notice).order_by(Notice.id.desc())).first()  # type: ignore[return-value]
 
 
-def to_do(owner: str = LEAD) -> Notice:
+def to_do(owner: str = LEAD, kind: str = "stage") -> Notice:
     """Open a to-do and return the notice of it."""
     new = NewTask(
-        kind="stage", subject=("thing", 1), title="瓶盖漏液", url="/issues?case=1", owner_id=user_id(owner)
+        kind=kind, subject=("thing", 1), title="瓶盖漏液", url="/issues?case=1", owner_id=user_id(owner)
     )  # fmt: skip
     with write():
         open_task(new, by=None, now=NOW)
@@ -204,8 +204,15 @@ def test_a_link_opens_its_page_after_the_login(sqlite_app: Flask) -> None:
     assert following is not None
     assert following[1].startswith(path_of(notice))
     opened = log_in(sqlite_app, LEAD).get(following[1])
-    assert (opened.status_code, opened.headers["Location"]) == (303, "/issues?case=1")
+    assert (opened.status_code, opened.headers["Location"]) == (303, f"/tasks/{notice.task_id}/decision")
     assert fresh().scalars(select(Notice.read_at)).one() == NOW
+
+
+def test_what_is_no_decision_opens_the_page_of_its_case(sqlite_app: Flask) -> None:
+    notice = to_do(kind="action")
+    me = log_in(sqlite_app, LEAD)
+    assert me.get(path_of(notice)).headers["Location"] == "/issues?case=1"
+    assert me.get(f"/inbox/{notice.id}").headers["Location"] == "/issues?case=1"
 
 
 def test_a_link_of_another_person_is_refused_and_tells_nothing(sqlite_app: Flask) -> None:

@@ -8,7 +8,6 @@ from flask import Flask
 from sqlalchemy import select
 
 from qtrace.accounts.models import User
-from qtrace.calendars.alarms import TICK
 from qtrace.calendars.models import CaseClock
 from qtrace.catalog.models import Shop
 from qtrace.complaints.links import Links
@@ -17,11 +16,12 @@ from qtrace.complaints.service import NewComplaint, record_complaint, reopen, se
 from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.events import timeline
-from qtrace.core.jobs import enqueue, run_one
 from qtrace.issues.models import Issue
+from qtrace.notifications.models import Notice
 from qtrace.orders.upsert import store
 from qtrace.sdk.records import AfterSale
 from tests.conftest import NOW, Browser, user_id
+from tests.factories.clocks import tick
 
 HOUR = timedelta(hours=1)
 DUE = NOW + 6 * HOUR
@@ -46,14 +46,6 @@ def record(due: datetime | None = DUE) -> Complaint:
         new = NewComplaint(text="瓶口漏液,要求退款", links=Links(), platform_due_at=due)
         complaint_id = record_complaint(new, by=by, now=NOW)
     return db.session.get_one(Complaint, complaint_id)
-
-
-def tick(now: datetime) -> None:
-    with write():
-        enqueue(TICK, {}, now=now)
-    while run_one(clock=lambda: now):
-        pass
-    db.session.remove()
 
 
 def alarms(complaint: Complaint) -> list[tuple[str, list[int]]]:
@@ -85,6 +77,8 @@ def test_its_clock_runs_day_and_night_and_tells_who_handles_it(sqlite_app: Flask
     assert state() == "running"
     tick(NOW + 5 * HOUR + timedelta(minutes=1))
     assert alarms(complaint) == [("before", [user_id("customer_service")])]
+    [notice] = db.session.scalars(select(Notice).where(Notice.kind == "clock_alarm"))
+    assert (notice.title, notice.url) == ("瓶口漏液,要求退款", f"/complaints/{complaint.number}")
     tick(DUE)
     assert [step for step, _users in alarms(complaint)] == ["before", "due"]
 

@@ -134,6 +134,13 @@ def test_who_started_a_case_is_told_how_it_ended(sqlite_app: Flask) -> None:
     assert (user_id("inspector"), "flow_closed", "第 7 件") in told()
 
 
+def test_the_words_of_a_node_are_told_with_its_to_do(sqlite_app: Flask) -> None:
+    make_flow("leave", node("boss", "approve", "quality_lead", notice="请先看检验报告"))
+    submit(begin("leave", 7, user_id("inspector")), "inspector")
+    said = select(Notice.body).where(Notice.user_id == user_id("quality_lead"))
+    assert fresh().scalars(said).one() == "请先看检验报告"
+
+
 def test_what_came_after_the_page_was_shown_stays_unread(sqlite_app: Flask) -> None:
     me = user_id("quality_lead")
     opened()
@@ -195,3 +202,25 @@ def test_who_stands_in_is_told_whose_it_is(app: Flask) -> None:
             end_stand_in(number, by=user_id("quality_lead"), now=NOW + timedelta(seconds=1))
         assert is_over(deputy, now=NOW + timedelta(seconds=1))
     assert told()[-1] == (user_id("inspector"), "stand_in_ended", "王姐 → 李工")
+
+
+def test_a_question_is_told_once_and_leads_to_its_to_do(sqlite_app: Flask) -> None:
+    opened(owner_id=user_id("admin"))
+    with write():
+        task = open_task(
+            NewTask(
+                kind="question", subject=CASE, title="管理员 问:测过吗?", url="/issues/7", detail="瓶盖漏液",
+                owner_id=user_id("inspector"),
+            ),
+            by=user_id("admin"), now=NOW,
+        )  # fmt: skip
+        body = {"question": 1, "users": [user_id("inspector")], "task": task}
+        events.record("question_asked", subject=CASE, by=user_id("admin"), now=NOW, body=body, reason="测过吗?")
+    assert told() == [(user_id("inspector"), "question_asked", "管理员 问:测过吗?")]
+    assert fresh().scalars(select(Notice.body)).one() == "瓶盖漏液"
+    with write():
+        close_tasks(CASE, by=user_id("inspector"), now=NOW, task_id=task)
+        body = {"question": 1, "users": [user_id("admin")]}
+        events.record("question_answered", subject=CASE, by=user_id("inspector"), now=NOW, body=body, reason="测过")
+    assert told()[-1] == (user_id("admin"), "question_answered", "瓶盖漏液")
+    assert unread() == [user_id("admin")]

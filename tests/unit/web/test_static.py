@@ -63,7 +63,7 @@ def test_every_part_is_in_a_bundle() -> None:
     bundle = tool("bundle")
     styles = {file.stem for file in (STATIC / "css" / "parts").iterdir()}
     scripts = {file.stem for file in (STATIC / "js" / "parts").iterdir()}
-    assert styles == {*bundle.STYLES, *bundle.FORM_STYLES, *bundle.DESK}
+    assert styles == {*bundle.STYLES, *bundle.FORM_STYLES, *bundle.DESK, *bundle.FLOWS, *bundle.FLOW_DESK}
     assert scripts == {*bundle.SCRIPTS, *bundle.FORM_SCRIPTS, *bundle.DESK, *bundle.TREE}
 
 
