@@ -133,6 +133,6 @@ def test_a_deputy_hands_in_what_is_the_others_and_the_case_names_both(login: Any
 def test_both_sides_find_it_in_their_inbox(login: Any) -> None:
     login("admin").post("/me/stand-ins", asked("owner", user_id=user_id("inspector"), everybody="1"))
     for role in ("owner", "inspector"):
-        assert "李工 由 老板 代理" in login(role).get("/inbox").text
+        assert "老板 代办 李工 的待办" in login(role).get("/inbox").text
     opened(title="瓶盖漏液")
     assert "瓶盖漏液" in login("owner").get("/inbox").text, "the deputy is told of what comes in"
