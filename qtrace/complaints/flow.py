@@ -1,33 +1,47 @@
-"""Complaints that go through a flow: sent there by who handles them, decided on their own page."""
+"""Complaints sent through a flow by who handles them; where they stand there, and who has them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from qtrace.accounts.models import User
+from qtrace.accounts.models import Role, User
+from qtrace.complaints.flow_starts import KIND, begin
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import db
 from qtrace.core.errors import Forbidden, Refused
 from qtrace.flows.impact import flows_for
-from qtrace.flows.service import Case, Verdict, active_definition, decide, definition_of, start_submitted
-
-KIND = "complaint"
-MOST_TITLE = 60
-
-
-def case_of(complaint: Complaint, by: User | None = None) -> Case:
-    """Return what a flow needs to know of a complaint; who sends it there has started it."""
-    flow = definition_of(KIND, complaint.id)
-    initiator = flow[1].initiator_id if flow else by.id if by else complaint.created_by
-    department = complaint.department_id or (by.department_id if by else None)
-    title = (complaint.text or complaint.raw_reason)[:MOST_TITLE] or complaint.number
-    return Case((KIND, complaint.id), title, f"/complaints/{complaint.number}", initiator, department)
+from qtrace.flows.naming import flow_name
+from qtrace.flows.service import active_definition, definition_of
+from qtrace.flows.stages import Step, names_of, stage_steps
+from qtrace.tasks.models import Task
+from qtrace.tasks.queries import mine
+from qtrace.web.filters import localised
 
 
-def begin(complaint: Complaint, key: str, *, by: User, now: datetime) -> None:
-    """Send a complaint through a flow, once; who begins it needs what its first step asks."""
+@dataclass(frozen=True)
+class Turn:
+    """One open to-do of a complaint: what it is, who has it, and its number where the reader may act on it."""
+
+    node: str
+    holder: str
+    task: int | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a complaint stands in its flow."""
+
+    name: str
+    status: str
+    steps: Sequence[Step]
+    turns: Sequence[Turn]
+
+
+def send(complaint: Complaint, key: str, *, by: User, now: datetime) -> None:
+    """Send a complaint through a flow, once; who does it needs what the flow's first step asks."""
     if definition_of(KIND, complaint.id) is not None:
         raise Refused(_("这条客诉已经在流程里了。"), "flow")
     found = active_definition(key) if key in flows_for(KIND) else None
@@ -35,18 +49,27 @@ def begin(complaint: Complaint, key: str, *, by: User, now: datetime) -> None:
         raise Refused(_("请从列出的流程里选一个。"), "flow")
     if not by.can(found[1].first.permission or "complaint.handle"):
         raise Forbidden
-    start_submitted(case_of(complaint, by), flow=key, by=by.id, now=now)
+    begin(complaint, key, by=by.id, now=now)
 
 
-def decide_on(
-    complaint: Complaint, verdict: Verdict, *, version: int, by: User, now: datetime, note: str, target: str
-) -> None:
-    """Decide on where the complaint stands in its flow."""
-    case = case_of(complaint)
-    decide(case, verdict=verdict, expected_version=version, by=by, now=now, note=note, target=target or None)
-
-
-def describe_tasks(complaint_ids: Sequence[int]) -> Mapping[int, str]:
-    """Return what a to-do about each complaint says of it."""
-    rows = db.session.execute(select(Complaint.id, Complaint.number).where(Complaint.id.in_(complaint_ids)))
-    return {row.id: _("客诉 %(number)s", number=row.number) for row in rows}
+def standing(complaint: Complaint, user: User, now: datetime) -> Standing | None:
+    """Return where the complaint stands in its flow; None where it has none."""
+    flow = definition_of(KIND, complaint.id)
+    if flow is None:
+        return None
+    names = names_of(flow[0])
+    statement = (
+        select(Task, User.name, Role, mine(user)).outerjoin(User, User.id == Task.owner_id)
+        .outerjoin(Role, Role.key == Task.role_key)
+        .where(
+            Task.subject_kind == KIND, Task.subject_id == complaint.id, Task.state == "open", Task.kind == "stage"
+        ).order_by(Task.id)
+    )  # fmt: skip
+    turns = [
+        Turn(
+            names[task.node].label if task.node in names else task.node,
+            name or (localised(role) if role else _("等待领取")), task.id if own else None,
+        )
+        for task, name, role, own in db.session.execute(statement)
+    ]  # fmt: skip
+    return Standing(flow_name(flow[0]), flow[1].status, stage_steps(flow, now), turns)

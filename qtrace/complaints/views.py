@@ -11,6 +11,7 @@ from qtrace.accounts.queries import names_of
 from qtrace.classification.models import Term
 from qtrace.classification.queries import terms_of
 from qtrace.complaints.filters import Filters, read_filters
+from qtrace.complaints.flow import standing
 from qtrace.complaints.links import Links, OrderFacts, facts_of, links_of
 from qtrace.complaints.models import Complaint
 from qtrace.complaints.platform import typed_deadline
@@ -25,14 +26,10 @@ from qtrace.complaints.queries import (
 from qtrace.complaints.service import NewComplaint, classify, record_complaint, reopen, set_deadline, settle
 from qtrace.core import clock, events
 from qtrace.core.db import db, write
-from qtrace.core.errors import Conflict, DomainError, Refused
+from qtrace.core.errors import DomainError
 from qtrace.core.files import StoredFile
 from qtrace.core.ids import as_id
-from qtrace.flows.definition import JUDGING, Tree
 from qtrace.flows.impact import flows_for
-from qtrace.flows.naming import flow_name
-from qtrace.flows.service import definition_of
-from qtrace.flows.stages import decision_box, stage_steps
 from qtrace.orders.queries import Hits, find_anything
 from qtrace.web.csrf import answer_at, safe_path
 from qtrace.web.filters import site_zone
@@ -112,7 +109,7 @@ def create() -> Response:
 @needs("complaint.read")
 def show(number: str) -> Response:
     """Show one complaint."""
-    return shown(number)
+    return _page(number)
 
 
 @bp.get("/<number>/photos/<int:photo_id>")
@@ -194,11 +191,8 @@ def _tabs() -> list[tuple[str, Filters]]:
     ]
 
 
-def shown(number: str, *, refused: Refused | Conflict | None = None, note: str = "") -> Response:
-    """Show one complaint, with what was refused of a decision on it."""
+def _page(number: str) -> Response:
     complaint = visible_complaint(number, actor())
-    flow, now = definition_of("complaint", complaint.id), clock.now()
-    node = flow[1].node if flow else None
     rows = events.timeline("complaint", complaint.id)
     people = names_of({row.actor_id for row in rows if row.actor_id} | {complaint.handled_by or 0})
     return render(
@@ -213,14 +207,8 @@ def shown(number: str, *, refused: Refused | Conflict | None = None, note: str =
         photos=photos_of(complaint.id),
         cause=db.session.get(Term, complaint.verified_cause_id) if complaint.verified_cause_id else None,
         lines=facts_of([complaint.order_id])[complaint.order_id].lines if complaint.order_id else [],
-        status=refused.status if refused else 200,
-        refused=refused,
-        note=note,
-        steps=stage_steps(flow, now),
-        box=decision_box(flow, actor()),
-        judging=bool(flow and node and Tree(flow[0]).nodes[node].kind in JUDGING),
-        flow_name=flow_name(flow[0]) if flow else "",
-        flows={} if flow else flows_for("complaint"),
+        standing=standing(complaint, actor(), clock.now()),
+        flows=flows_for("complaint"),
     )
 
 
