@@ -48,9 +48,9 @@ def chosen_reason(reason_id: str) -> Reason:
     raise Refused(_("请选择暂停原因。"), field="reason")
 
 
-def save_steps(steps: Sequence[Step], *, by: int, now: datetime) -> bool:
+def save_steps(steps: Sequence[Step], *, by: int | None, now: datetime) -> bool:
     """Store when clocks ring and for whom; say whether anything differed. A step keeps its key, and so what has rung."""
-    _check_steps(steps)
+    check_steps(steps)
     old = read_steps()
     wanted = _keyed(steps, {step.key for step in old})
     if sorted(old, key=_order) == sorted(wanted, key=_order):
@@ -64,16 +64,9 @@ def save_steps(steps: Sequence[Step], *, by: int, now: datetime) -> bool:
     return True
 
 
-def save_reasons(reasons: Sequence[Reason], *, by: int, now: datetime) -> bool:
+def save_reasons(reasons: Sequence[Reason], *, by: int | None, now: datetime) -> bool:
     """Store what a case may wait for, in this order; say whether anything differed."""
-    named = [Reason(one.id, one.name.strip(), one.stops, one.active) for one in reasons if one.name.strip()]
-    names = [one.name for one in named]
-    if len(set(names)) < len(names):
-        raise Refused(_("暂停原因不能重复。"), field="reasons")
-    if any(len(name) > LONGEST_NAME for name in names) or len(names) > MOST_REASONS:
-        raise Refused(
-            _("暂停原因最多 %(most)d 条,每条最多 %(n)d 个字。", most=MOST_REASONS, n=LONGEST_NAME), field="reasons"
-        )
+    named = checked_reasons(reasons)
     old = read_reasons(all_of_them=True)
     if old == named:
         return False
@@ -90,6 +83,19 @@ def save_reasons(reasons: Sequence[Reason], *, by: int, now: datetime) -> bool:
     return True
 
 
+def checked_reasons(reasons: Sequence[Reason]) -> list[Reason]:
+    """Return the reasons that have a name; refuse too many of them, too long ones, and one name twice."""
+    named = [Reason(one.id, one.name.strip(), one.stops, one.active) for one in reasons if one.name.strip()]
+    names = [one.name for one in named]
+    if len(set(names)) < len(names):
+        raise Refused(_("暂停原因不能重复。"), field="reasons")
+    if any(len(name) > LONGEST_NAME for name in names) or len(names) > MOST_REASONS:
+        raise Refused(
+            _("暂停原因最多 %(most)d 条,每条最多 %(n)d 个字。", most=MOST_REASONS, n=LONGEST_NAME), field="reasons"
+        )
+    return named
+
+
 def seed_reasons() -> None:
     """Add the shipped reasons where there are none."""
     session = require_write()
@@ -99,7 +105,8 @@ def seed_reasons() -> None:
         )
 
 
-def _check_steps(steps: Sequence[Step]) -> None:
+def check_steps(steps: Sequence[Step]) -> None:
+    """Refuse reminders of which there are too many, that lie too far off, or of which two are the same."""
     if len(steps) > MOST_STEPS:
         raise Refused(_("提醒最多 %(most)d 条。", most=MOST_STEPS), field="steps")
     if any(abs(step.offset) > LONGEST or not 0 <= step.level <= TOP_LEVEL for step in steps):

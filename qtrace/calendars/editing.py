@@ -72,7 +72,7 @@ def check_plan(plan: Plan) -> None:
         raise Refused(_("一周里至少要有一天上班。"), field="hours")
 
 
-def save_calendar(calendar_id: int | None, plan: Plan, *, by: int, now: datetime) -> int:
+def save_calendar(calendar_id: int | None, plan: Plan, *, by: int | None, now: datetime) -> int:
     """Store a calendar, new without an id, and return its id."""
     check_plan(plan)
     session, name = require_write(), plan.name.strip()
@@ -91,7 +91,7 @@ def save_calendar(calendar_id: int | None, plan: Plan, *, by: int, now: datetime
     return row.id
 
 
-def add_days(calendar_id: int, days: SpecialDays, *, by: int, now: datetime) -> int:
+def add_days(calendar_id: int, days: SpecialDays, *, by: int | None, now: datetime) -> int:
     """Let these days differ from the week and return how many; what was said of them before is replaced."""
     existing(Calendar, calendar_id)
     count = (days.last - days.first).days + 1
@@ -111,7 +111,7 @@ def add_days(calendar_id: int, days: SpecialDays, *, by: int, now: datetime) -> 
     return count
 
 
-def remove_day(calendar_id: int, day_id: int, *, by: int, now: datetime) -> None:
+def remove_day(calendar_id: int, day_id: int, *, by: int | None, now: datetime) -> None:
     """Let a day be as the week says again."""
     row = existing(CalendarDay, day_id)
     if row.calendar_id != calendar_id:
@@ -123,7 +123,7 @@ def remove_day(calendar_id: int, day_id: int, *, by: int, now: datetime) -> None
     _tell(calendar_id, {"removed": told}, by=by, now=now)
 
 
-def remove_calendar(calendar_id: int, *, by: int, now: datetime) -> None:
+def remove_calendar(calendar_id: int, *, by: int | None, now: datetime) -> None:
     """Remove a calendar that no department uses; the first one stays, it is everybody else's."""
     session = require_write()
     row = existing(Calendar, calendar_id)
@@ -154,6 +154,6 @@ def _assign(calendar_id: int, departments: Collection[int]) -> dict[str, object]
     return {"departments": told} if gained or lost else {}
 
 
-def _tell(calendar_id: int, body: Mapping[str, object], *, by: int, now: datetime) -> None:
+def _tell(calendar_id: int, body: Mapping[str, object], *, by: int | None, now: datetime) -> None:
     events.record(CHANGED, subject=(SUBJECT, calendar_id), by=by, now=now, body=dict(body))
     reschedule(now=now)

@@ -16,6 +16,7 @@ from qtrace.flows.company import active
 from qtrace.flows.models import FlowInstance
 from qtrace.flows.service import case_of
 from qtrace.tasks.service import NewTask, close_tasks, open_task
+from qtrace.tasks.standing import stands_in
 
 QUESTION = "question"  # the kind of its to-do
 MOST_TEXT = 2000
@@ -48,7 +49,8 @@ def answer(question_id: int, text: str, *, by: User, now: datetime) -> FlowInsta
     question = session.scalar(select(FlowQuestion).where(FlowQuestion.id == question_id).with_for_update())
     if question is None:
         raise NotFound
-    if question.asked_id != by.id:
+    deputy = stands_in(by.id, question.asked_id, None, now)
+    if question.asked_id != by.id and not deputy:
         raise Forbidden
     if question.answered_at is not None:
         raise Conflict(_("这个问题已经答复过了。"))
@@ -56,6 +58,7 @@ def answer(question_id: int, text: str, *, by: User, now: datetime) -> FlowInsta
     if not text:
         raise Refused(_("请写下答复。"), field="answer")
     question.answer, question.answered_at = text, now
+    question.asked_id = by.id  # a deputy answers in the own name
     instance = session.get_one(FlowInstance, question.instance_id)
     subject = (instance.subject_kind, instance.subject_id)
     close_tasks(subject, by=by.id, now=now, task_id=question.task_id)

@@ -14,8 +14,6 @@ from flask import Flask, current_app
 from qtrace.conditions.builder import BuilderField, BuilderSetup
 from qtrace.conditions.evaluate import evaluate
 from qtrace.conditions.tree import ConditionError, FieldKind, parse
-from qtrace.flows.definition import Definition
-from qtrace.flows.editing import column_name, walk
 from qtrace.flows.naming import kinds_in
 from qtrace.forms.definition import FormDefinition
 from qtrace.rules.editor import builder_field
@@ -105,17 +103,6 @@ def setup_of(groups: Iterable[FieldGroup], condition: Any, prefix: str) -> Build
 def labels_of(groups: Iterable[FieldGroup]) -> dict[str, str]:
     """Return what the fields are called."""
     return {one.id: str(one.label) for group in groups for one in group.fields}
-
-
-def strange_fields(definition: Definition, groups: Sequence[FieldGroup]) -> dict[str, list[str]]:
-    """Return by the column of a way which fields its condition asks about though nothing that goes through has them."""
-    known = labels_of(groups)
-    found = {
-        column_name(node.id, way.id): [name for name in kinds_in(way.condition) if name not in known]
-        for node in walk(definition.nodes)
-        for way in node.branches
-    }
-    return {column: names for column, names in found.items() if names}
 
 
 def true_of(condition: Any, seen: Seen) -> bool:

@@ -15,10 +15,11 @@ from qtrace.core.errors import Conflict, Refused
 from qtrace.core.ids import as_id
 from qtrace.flows import designing, drafting, editing
 from qtrace.flows.checking import Fault, faults
-from qtrace.flows.condition_fields import FieldGroup, groups_of, setup_of, strange_fields
+from qtrace.flows.condition_fields import FieldGroup, groups_of, setup_of
 from qtrace.flows.definition import JUDGING, SPLITS, Branch, Definition, Node
 from qtrace.flows.design_choices import Choices, choices_for, tables, words_of
 from qtrace.flows.designing import Edit, change
+from qtrace.flows.doubts import doubts
 from qtrace.flows.drafting import Draft, draft_of
 from qtrace.flows.drawing import ICONS, cards_of
 from qtrace.flows.editing import Spot
@@ -265,7 +266,7 @@ def _desk(
         words=words, faults=_by_node(found), fault_count=len(found), icons=ICONS, everyday=EVERYDAY, further=FURTHER,
         panel=_panel(draft, selection, groups, found, words), way_panel=typed or _way_panel(draft.definition, selection, groups),
         zooms=ZOOMS, undo_steps=UNDO_STEPS, tables=tables(), amount_of=amount_of, splits=SPLITS,
-        strange=strange_fields(draft.definition, groups),
+        doubts=doubts(draft.definition, groups),
     )  # fmt: skip
 
 

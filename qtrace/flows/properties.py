@@ -49,6 +49,7 @@ LENGTHS: Final = {
 MOST_DIGITS: Final = 7
 MOST_NAME: Final = 120
 MOST_NOTICE: Final = 500
+MOST_SOURCE: Final = 500
 MOST_ROWS: Final = 30
 DECIDE: Final = "decide"  # the button every node has
 PERSONAL: Final = frozenset(
@@ -162,7 +163,7 @@ def _asking(node: Node, sent: Sent) -> Node:
         node, signing=_signing(sent), due_minutes=sent.span("due"), policies=_policies(node, sent),
         demands=Demands(sent.on("opinion"), sent.on("signature"), min(sent.number("level"), 2)),
         permission=sent.text("permission"), gates=tuple(one for one in sent.all("gates") if one in GATES or one in node.gates),
-        fields=_rights(node, sent), buttons=_buttons(sent), print_template=sent.text("print_template"), helpers=_helpers(sent),
+        fields=_rights(node, sent), buttons=_buttons(sent), helpers=_helpers(sent),
     )  # fmt: skip
 
 
@@ -173,7 +174,8 @@ def _who(sent: Sent) -> tuple[Who, ...]:
         if kind not in WHO_KINDS or sent.text("drop_who") == str(row):
             continue
         same = sent.text(f"who.{row}.was") == kind
-        value, level = (sent.text(f"who.{row}.value") if same else ""), sent.number(f"who.{row}.level", 1)
+        most = MOST_SOURCE if kind == "expression" else MOST_NAME
+        value, level = (sent.text(f"who.{row}.value", most) if same else ""), sent.number(f"who.{row}.level", 1)
         weight = sent.number(f"who.{row}.weight", 1)
         found.append(Who(cast(WhoKind, kind), value, level if kind in LEVELS else 1, weight))
     return tuple(found)
@@ -233,7 +235,9 @@ def _options(node: Node, sent: Sent) -> dict[str, Any]:
         },
         "auto": lambda: {"action": sent.text("action"), "timeout_minutes": sent.span("timeout", working=False)},
         "subflow": lambda: {"flow": sent.text("flow"), "timeout_minutes": sent.span("timeout", working=False)},
-        "verify": lambda: {"fail_to": sent.text("fail_to")},
+        "verify": lambda: {
+            "wait_days": sent.number("wait_days"), "wait_units": sent.number("wait_units"), "fail_to": sent.text("fail_to"),
+        },
         "end": lambda: {"outcome": "rejected" if sent.text("outcome") == "rejected" else ""},
     }  # fmt: skip
     if node.kind not in read:

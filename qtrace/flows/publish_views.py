@@ -9,9 +9,10 @@ from qtrace.core.db import write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.flows.checking import faults
 from qtrace.flows.comparing import compare
-from qtrace.flows.condition_fields import groups_of, strange_fields
+from qtrace.flows.condition_fields import groups_of
 from qtrace.flows.design_choices import words_of
 from qtrace.flows.design_views import turn_sent
+from qtrace.flows.doubts import doubts
 from qtrace.flows.drafting import draft_of, held_draft
 from qtrace.flows.editing import walk
 from qtrace.flows.impact import uses
@@ -58,5 +59,5 @@ def _impact_page(key: str, error: Refused | Conflict | None = None) -> Response:
         "flows/impact.html", status=error.status if error else 200, error=error, draft=draft, name=flow_name(draft.definition),
         faults=faults(draft.definition), names={node.id: words.called(node) for node in walk(draft.definition.nodes)},
         found=found, versions=[one for one in versions if one.running], uses=uses().get(key, ()),
-        note=request.form.get("note", ""), strange=strange_fields(draft.definition, groups),
+        note=request.form.get("note", ""), doubts=doubts(draft.definition, groups),
     )  # fmt: skip

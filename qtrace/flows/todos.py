@@ -3,18 +3,21 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from flask import Flask
+from flask import Flask, url_for
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import joinedload
 
 from qtrace.accounts.models import Role, User
 from qtrace.core.db import db, require_write
-from qtrace.core.errors import Conflict, Forbidden
+from qtrace.core.errors import Refused
+from qtrace.flows.asking import QUESTION
+from qtrace.flows.case_models import FlowQuestion
 from qtrace.flows.definition import JUDGING, Node, Tree
 from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance
 from qtrace.flows.naming import flow_name
-from qtrace.flows.service import case_of, decide_turn, locked, stored_tree, word_of
+from qtrace.flows.operating import Given, decide_task
+from qtrace.flows.service import stored_tree, word_of
 from qtrace.flows.signing import names_of_deciders
 from qtrace.flows.subscribers import hand_over_all
 from qtrace.tasks.cases import Bulk, Cases, Search, Started, Told, Turn, Verdict, register_bulk, register_cases
@@ -29,11 +32,12 @@ def register(app: Flask) -> None:
     """Let the to-do centre decide turns together and know the cases behind its to-dos."""
     register_bulk(app, STAGE, Bulk(turns_of, decide_one))
     register_bulk(app, COPY, Bulk(turns_of, decide_one))
+    register_bulk(app, QUESTION, Bulk(questions_of, decide_one))
     register_cases(
         app,
         Cases(
             flows=flow_names, stages=stage_labels, history=history_of, started=started_by, starter=starter_of,
-            hand_over=lambda user, to, by, now: hand_over_all(user, to, by=by, now=now),
+            hand_over=hand_over,
         ),
     )  # fmt: skip
 
@@ -50,18 +54,24 @@ def turns_of(tasks: Sequence[Task], user: User) -> dict[int, Turn]:
     return found
 
 
+def questions_of(tasks: Sequence[Task], _user: User) -> dict[int, Turn]:
+    """Return what is asked at to-dos that are questions: they are answered on the page of decisions."""
+    return {task.id: Turn(_("征询"), page=_page_of(task)) for task in tasks}
+
+
 def decide_one(task: Task, verdict: Verdict, by: User, note: str, now: datetime) -> None:
     """Agree or reject at one to-do among many; refused where the node wants more than a tap."""
-    instance = locked((task.subject_kind, task.subject_id))
-    tree = stored_tree(instance.definition_id)
-    turn = _turn(task, tree, instance.initiator_id, by, submitted=instance.submitted)
+    turn = turns_of([task], by).get(task.id, Turn())
     if not turn.together or task.entry is None:
-        raise Conflict(turn.why_not or _("这一步需要打开后单独处理。"))
-    holder = by if task.owner_id in (None, by.id) else require_write().get(User, task.owner_id)
-    if holder is None or not (holder.can(tree.nodes[task.node].permission) or by.can(tree.nodes[task.node].permission)):
-        raise Forbidden
-    decided = "reject" if verdict == "reject" else "submit"
-    decide_turn(case_of(instance), task.entry, verdict=decided, by=by, now=now, note=note)  # type: ignore[arg-type]
+        raise Refused(turn.why_not or _("这一步需要打开后单独处理。"))
+    decide_task(task.id, reject=verdict == "reject", given=Given(note), by=by, now=now)
+
+
+def hand_over(user_id: int, to: int, by: int, now: datetime) -> int:
+    """Give every turn of a person and every question that waits for an answer to another; return how many cases changed."""
+    asked = update(FlowQuestion).where(FlowQuestion.asked_id == user_id, FlowQuestion.answered_at.is_(None))
+    require_write().execute(asked.values(asked_id=to))
+    return hand_over_all(user_id, to, by=by, now=now)
 
 
 def flow_names() -> dict[str, str]:
@@ -117,8 +127,12 @@ def _turn(task: Task, tree: Tree, initiator: int | None, user: User, *, submitte
     why = _why_not(task, node, tree, initiator, user)
     return Turn(
         stage, tree.definition.key, node.kind in JUDGING, not why and task.kind == STAGE,
-        node.demands.opinion, why,
+        node.demands.opinion, why, _page_of(task) if task.kind == STAGE and node.kind in JUDGING else "",
     )  # fmt: skip
+
+
+def _page_of(task: Task) -> str:
+    return url_for("cases.decision_show", task_id=task.id)
 
 
 def _why_not(task: Task, node: Node, tree: Tree, initiator: int | None, user: User) -> str:
@@ -128,8 +142,9 @@ def _why_not(task: Task, node: Node, tree: Tree, initiator: int | None, user: Us
         return _("这一步要手写签名。")
     if node.demands.level:
         return _("这一步要输入密码确认。")
-    below = [one for one in tree.walk() if tree.order[one.id] > tree.order[node.id]]
-    if any(who.kind == "previous_choice" for one in below for who in one.who):
+    below = (one for one in tree.walk() if tree.order[one.id] > tree.order[node.id] and one.who)
+    following = next(below, None)
+    if following is not None and any(who.kind == "previous_choice" for who in following.who):
         return _("这一步要选择下一步由谁处理。")
     if task.owner_id not in (None, user.id) and initiator == user.id and node.policies.self_approval != "self":
         return _("这是您自己发起的,这一步不能由您代为审批。")

@@ -69,7 +69,7 @@ OUTCOMES: Final[Mapping[str, str]] = {"rejected": _("驳回"), "closed": _("结�
 ACTIONS: Final[Mapping[str, str]] = {"callback": _("通知外部系统并等它回话")}
 BUTTONS: Final[Mapping[str, str]] = {
     "transfer": _("转交"), "delegate": _("委托"), "add": _("加签"), "return": _("退回"), "ask": _("问一下"),
-    "terminate": _("终止"), "print": _("打印"),
+    "terminate": _("终止"),
 }  # fmt: skip
 LABELS: Final[Mapping[str, str]] = {
     "name": _("名称"), "kind": _("种类"), "who": _("由谁"), "signing": _("几个人"), "due": _("时限"),

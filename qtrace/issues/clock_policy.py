@@ -88,11 +88,9 @@ def read_policies() -> Policies:
     return Policies(read_policy(), before, codes)
 
 
-def save_policy(new: Policy, *, by: int, now: datetime, follow: Callable[[], None]) -> bool:
+def save_policy(new: Policy, *, by: int | None, now: datetime, follow: Callable[[], None]) -> bool:
     """Store other targets and let the open cases follow; say whether anything differed."""
-    wrong = [minutes for minutes in new.minutes.values() if not 0 < minutes <= LONGEST]
-    if wrong:
-        raise Refused(_("时限必须大于 0,最多 366 天。"), field="targets")
+    check_policy(new)
     old = read_policy()
     if old == new:
         return False
@@ -107,6 +105,12 @@ def save_policy(new: Policy, *, by: int, now: datetime, follow: Callable[[], Non
     events.record(CHANGED, subject=SUBJECT, by=by, now=now, body=body)
     follow()
     return True
+
+
+def check_policy(new: Policy) -> None:
+    """Refuse targets of no time at all, or of more than a year."""
+    if any(not 0 < minutes <= LONGEST for minutes in new.minutes.values()):
+        raise Refused(_("时限必须大于 0,最多 366 天。"), field="targets")
 
 
 def seed_targets() -> None:

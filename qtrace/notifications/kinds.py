@@ -71,6 +71,9 @@ KINDS: Mapping[str, Kind] = {
     "comment_mentioned": Kind(_l("提到我"), _l("有人在评论里 @ 我"), icon="message-alert"),
     "stand_in_set": Kind(_l("代理开始"), _l("我请人代理,或我代理别人"), _standing, "users"),
     "stand_in_ended": Kind(_l("代理结束"), _l("代理到期或提前结束"), _stood, "users"),
+    "tasks_handed_over": Kind(
+        _l("全部交接"), _l("有人把待办全部交给我"), lambda facts: _("共 %(n)s 件", n=facts.get("count", 0)), "send"
+    ),
     TEST: Kind(_l("测试"), _l("试一试能不能收到"), icon="send", offered=False),
 }  # fmt: skip
 

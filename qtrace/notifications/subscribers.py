@@ -49,6 +49,17 @@ def stand_in(event: Event) -> None:
         draft(replace(told, facts=facts))
 
 
+def handed_over(event: Event) -> None:
+    """Tell both sides that everything went from one to the other."""
+    giver, to = (event.body.get(name) for name in ("from", "to"))
+    if isinstance(giver, int) and isinstance(to, int):
+        names = names_of({giver, to})
+        told = _draft(
+            event, users=(giver, to), key=event.at.isoformat(), title=f"{names[giver]} → {names[to]}", url="/tasks"
+        )
+        draft(replace(told, facts={"count": len(event.body.get("tasks", ()))}))
+
+
 def told_by_name(event: Event) -> None:
     """Tell the people whom the event names."""
     users = _users(event)
@@ -76,6 +87,7 @@ TOLD: Mapping[str, Callable[[Event], None]] = {
     "comment_mentioned": told_by_name,
     "task_claimed": task_left,
     "tasks_closed": task_left,
+    "tasks_handed_over": handed_over,
     "stand_in_set": stand_in,
     "stand_in_ended": stand_in,
     "flow_closed": to_starter,

@@ -24,6 +24,7 @@ class Turn:
     together: bool = False
     opinion: bool = False  # agreeing needs an opinion too
     why_not: str = ""
+    page: str = ""  # where it is decided, where that is not the page of its case
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ They are never followed on: whoever stands in for a deputy has only the deputy's
 to the others of the pool.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -54,18 +54,6 @@ class Behind:
         return not self.flows or flow in self.flows
 
 
-@dataclass(frozen=True)
-class Deputy:
-    """Who stands in for a person now; `flows` is empty where that is for everything."""
-
-    user_id: int
-    flows: tuple[str, ...]
-
-    def covers(self, flow: str | None) -> bool:
-        """Say whether a to-do of this flow is among what the deputy decides."""
-        return not self.flows or flow in self.flows
-
-
 def persons_behind(deputy_id: int, now: datetime) -> list[Behind]:
     """Return the people somebody stands in for now."""
     rows = db.session.execute(BEHIND, {"deputy": deputy_id, "at": now}).all()
@@ -78,20 +66,6 @@ def stands_in(deputy_id: int, user_id: int | None, flow: str | None, now: dateti
     if user_id is None or user_id == deputy_id:
         return False
     return any(one.user_id == user_id and one.covers(flow) for one in persons_behind(deputy_id, now))
-
-
-def deputies_of(user_ids: Collection[int], now: datetime) -> dict[int, list[Deputy]]:
-    """Return who stands in now for each of these people."""
-    rows = db.session.execute(
-        select(StandIn.id, StandIn.user_id, StandIn.deputy_id, StandIn.every_flow)
-        .where(StandIn.user_id.in_(user_ids), StandIn.begins_at <= now, StandIn.ends_at > now).order_by(StandIn.id)
-    ).all()  # fmt: skip
-    flows = _flows_of([row.id for row in rows if not row.every_flow])
-    found: dict[int, list[Deputy]] = {}
-    for row in rows:
-        if row.every_flow or row.id in flows:
-            found.setdefault(row.user_id, []).append(Deputy(row.deputy_id, tuple(flows.get(row.id, ()))))
-    return found
 
 
 def stood_for(user: Viewer) -> ColumnElement[bool]:

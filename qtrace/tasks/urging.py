@@ -14,7 +14,6 @@ from qtrace.core.db import db, require_write
 from qtrace.core.errors import Refused
 from qtrace.core.models import EventRow
 from qtrace.tasks.models import Task, task_pool
-from qtrace.tasks.standing import deputies_of
 
 AGAIN = timedelta(hours=4)
 EVENT = "task_urged"
@@ -43,8 +42,7 @@ def urge(subject: tuple[str, int], *, by: User, zone: ZoneInfo, now: datetime, n
     urged = [task for task in tasks if set(people[task.id]) & set(users)]
     for task in urged:
         task.urged_at = now
-    told_too = [one for one in _deputies(urged, now) if one not in users and one != by.id]
-    body = {"task": urged[0].id, "tasks": [task.id for task in urged], "users": [*users, *told_too]}
+    body = {"task": urged[0].id, "tasks": [task.id for task in urged], "users": users}
     events.record(EVENT, subject=subject, by=by.id, now=now, body=body, reason=note)
     return _names(users)
 
@@ -69,13 +67,6 @@ def _people(task: Task) -> Sequence[int]:
         )
         return session.scalars(held.where(Role.key == task.role_key, User.active).order_by(User.id)).all()
     return session.scalars(select(task_pool.c.user_id).where(task_pool.c.task_id == task.id)).all()
-
-
-def _deputies(tasks: Sequence[Task], now: datetime) -> list[int]:
-    """Return who stands in now for those the to-dos are waiting for."""
-    found = deputies_of({task.owner_id for task in tasks if task.owner_id is not None}, now)
-    standing = [one.user_id for task in tasks for one in found.get(task.owner_id or 0, ()) if one.covers(task.flow)]
-    return list(dict.fromkeys(standing))
 
 
 def _told_since(subject: tuple[str, int], since: datetime) -> dict[int, datetime]:

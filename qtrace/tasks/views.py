@@ -100,7 +100,9 @@ def beside(tasks: Sequence[Task]) -> dict[str, Any]:
     user = actor()
     others = any(task.owner_id not in (None, user.id) for task in tasks)
     behind = {one.user_id for one in persons_behind(user.id, clock.now())} if others else set()
-    return {"facts": facts_of(tasks), "turns": turns_of(tasks, user), "behind": behind}
+    turns = turns_of(tasks, user)
+    goes = {task.id: turns[task.id].page if task.state == "open" else "" for task in tasks}
+    return {"facts": facts_of(tasks), "turns": turns, "behind": behind, "goes": goes}
 
 
 def capped(count: int) -> str:

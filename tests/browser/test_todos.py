@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -47,7 +47,7 @@ def test_a_deputy_finds_the_to_dos_on_the_phone(open_page: OpenPage) -> None:
     lead, deputy = open_page(360), open_page(360, username="ligong")
     lead.goto("/me/stand-ins")
     lead.select_option("#deputy_id", label="李工")
-    lead.fill("#ends", (date.today() + timedelta(days=2)).isoformat())
+    lead.fill("#ends", (datetime.now(UTC) + timedelta(days=2)).date().isoformat())
     expect(lead.locator("#field-flows")).to_be_hidden()
     lead.click("main form .btn.pri")
     expect(lead.locator("main")).to_contain_text("王静 由 李工 代理")
@@ -55,7 +55,7 @@ def test_a_deputy_finds_the_to_dos_on_the_phone(open_page: OpenPage) -> None:
     card = deputy.locator(".todo", has_text="代 王静").first
     expect(card.locator(".btn.pri")).to_be_visible()
     card.locator(".narrow-only").first.click()
-    deputy.wait_for_url(re.compile(r"/(issues|records)/"))
+    deputy.wait_for_url(re.compile(r"/(issues|records|tasks)/"))
     expect(deputy.locator("[name=verdict]").first).to_be_attached()
     lead.click("text=现在结束")
     lead.locator("dialog[open] .btn.pri").click()

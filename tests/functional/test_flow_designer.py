@@ -166,11 +166,21 @@ def test_a_condition_on_a_field_nobody_has_is_pointed_at(lead: Browser) -> None:
         assert "没有字段「gone」" in lead.get(f"/flows/lost/{page}").text
 
 
+def test_an_expression_nobody_can_read_is_told_and_one_that_can_is_not(lead: Browser) -> None:
+    made = add(lead, "approve", ":1")
+    for source, wrong in (("如果(金额 > ", True), ('如果(金额 > 1000, "zhaozong", "zhoumin")', False)):
+        sent = who(("expression", source)) | {"name_zh": "审批", "due": "1"}
+        assert change(lead, f"/nodes/{made}", sent).status_code == 303
+        assert find_node(draft().definition, made).who == (Who("expression", source.strip()),)
+        page = lead.get(f"/flows/{KEY}/design?node={made}").text
+        assert ("找人的算式看不懂" in page) is wrong
+
+
 def test_each_kind_of_node_keeps_what_its_panel_sets(lead: Browser) -> None:
     sent = {
         "timer": {"minutes": "3", "minutes_unit": "day"}, "auto": {"action": "callback", "timeout": "2", "timeout_unit": "day"},
         "subflow": {"flow": "quality_issue", "timeout": "1", "timeout_unit": "day"}, "end": {"outcome": "rejected"},
-        "verify": {"fail_to": "start", "due": "30", "due_unit": "day"},
+        "verify": {"fail_to": "start", "wait_days": "14", "wait_units": "", "due": "30", "due_unit": "day"},
     }  # fmt: skip
     for kind, settings in sent.items():
         made = add(lead, kind, ":1")
@@ -180,7 +190,7 @@ def test_each_kind_of_node_keeps_what_its_panel_sets(lead: Browser) -> None:
     assert found["timer"] == {"minutes": 3 * 1440, "working": False}
     assert found["auto"] == {"action": "callback", "timeout_minutes": 2880}
     assert found["subflow"] == {"flow": "quality_issue", "timeout_minutes": 1440}
-    assert (found["end"], found["verify"]) == ({"outcome": "rejected"}, {"fail_to": "start"})
+    assert (found["end"], found["verify"]) == ({"outcome": "rejected"}, {"fail_to": "start", "wait_days": 14})
 
 
 def test_people_of_another_way_forget_the_value_of_the_old_one(lead: Browser) -> None:

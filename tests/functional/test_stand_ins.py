@@ -47,7 +47,7 @@ def test_a_deputy_has_the_to_dos_while_it_runs_and_not_after(login: Any) -> None
     page = login("owner").get("/").text
     assert "瓶盖漏液" in page and "代 李工" in page
     assert "瓶盖漏液" in login("owner").get("/tasks").text
-    assert "李工 由 老板 代理" in login("owner").get("/me/stand-ins").text
+    assert "老板 代办 李工 的待办" in login("owner").get("/me/stand-ins").text
     with time_machine.travel(NOW + timedelta(days=2), tick=False):
         with write():
             assert tell_ended(NOW + timedelta(days=2)) == 1
@@ -133,6 +133,6 @@ def test_a_deputy_hands_in_what_is_the_others_and_the_case_names_both(login: Any
 def test_both_sides_find_it_in_their_inbox(login: Any) -> None:
     login("admin").post("/me/stand-ins", asked("owner", user_id=user_id("inspector"), everybody="1"))
     for role in ("owner", "inspector"):
-        assert "李工 由 老板 代理" in login(role).get("/inbox").text
+        assert "老板 代办 李工 的待办" in login(role).get("/inbox").text
     opened(title="瓶盖漏液")
     assert "瓶盖漏液" in login("owner").get("/inbox").text, "the deputy is told of what comes in"

@@ -237,6 +237,7 @@ def test_everything_is_handed_over_at_once_and_listed(login: Any) -> None:
     answer = browser.post("/me/hand-over", {"to": user_id("owner"), "submit_id": "tap-2"})
     assert "2 件全部办成" in browser.get(answer.location).text
     assert tasks_of("inspector") == [] and len(tasks_of("owner")) == 2
+    assert "共 2 件" in login("owner").get("/inbox").text
     body = events("tasks_handed_over")[0].body
     assert (body["from"], body["to"], body["cases"]) == (user_id("inspector"), user_id("owner"), 1)
     login("owner").post("/tasks/bulk", {"task": tasks_of("owner")[:1], "verdict": "approve"})

@@ -10,8 +10,9 @@ from qtrace.classification.models import Term
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import db, write
 from qtrace.flows.company import CompanyFacts
-from qtrace.flows.condition_fields import groups_of, labels_of, setup_of, strange_fields
+from qtrace.flows.condition_fields import groups_of, labels_of, setup_of
 from qtrace.flows.definition import Branch, Definition, Node, Tree
+from qtrace.flows.doubts import doubts
 from qtrace.flows.facts import Holds
 from tests.conftest import NOW
 from tests.factories.issues import make_issue
@@ -72,4 +73,4 @@ def test_the_editor_keeps_a_field_it_does_not_know() -> None:
     groups = groups_of("asks")
     condition = {"all": [{"field": "amount", "op": "gt", "value": 1}, {"field": "gone", "op": "is_true"}]}
     assert "gone" in setup_of(groups, condition, "c").kinds
-    assert strange_fields(flow(condition), groups) == {"split.yes": ["gone"]}
+    assert list(doubts(flow(condition), groups)) == ["split.yes"]
