@@ -13,6 +13,7 @@ from qtrace.flows import (
     move_views,
     publish_views,
     simulate_views,
+    start_views,
     subscribers,
     timers,
     todos,
@@ -29,7 +30,7 @@ from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (design_views, exchange_views, move_views, publish_views, simulate_views)
+PAGES = (design_views, exchange_views, move_views, publish_views, simulate_views, start_views)
 
 
 def register(app: Flask) -> None:
