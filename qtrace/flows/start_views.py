@@ -95,6 +95,8 @@ def _stored(key: str, kind: str) -> ShownBuilder:
     start = next((one for one in starts_of(key) if one.subject_kind == kind), None)
     data = start.condition if start else None
     setup = _setup(kind, data)
+    if start and not data:
+        return shown(typed_builder({}, setup), setup)
     try:
         return shown(builder_of(parse(data, setup.kinds) if data else None, setup), setup)
     except ConditionError:  # a field it asked is gone; it is set again
