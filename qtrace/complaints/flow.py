@@ -1,6 +1,6 @@
 """Complaints sent through a flow by who handles them; where they stand there, and who has them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,17 +8,19 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from qtrace.accounts.models import Role, User
-from qtrace.complaints.flow_starts import KIND, begin
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import db
 from qtrace.core.errors import Forbidden, Refused
 from qtrace.flows.impact import flows_for
 from qtrace.flows.naming import flow_name
-from qtrace.flows.service import active_definition, definition_of
+from qtrace.flows.service import Case, active_definition, definition_of, start_submitted
 from qtrace.flows.stages import Step, names_of, stage_steps
 from qtrace.tasks.models import Task
 from qtrace.tasks.queries import mine
 from qtrace.web.filters import localised
+
+KIND = "complaint"
+MOST_TITLE = 60
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class Standing:
     turns: Sequence[Turn]
 
 
+def case_of(complaint: Complaint, by: User | None = None) -> Case:
+    """Return what a flow needs to know of a complaint; who sends it there has started it."""
+    flow = definition_of(KIND, complaint.id)
+    initiator = flow[1].initiator_id if flow else by.id if by else complaint.created_by
+    department = complaint.department_id or (by.department_id if by else None)
+    title = (complaint.text or complaint.raw_reason)[:MOST_TITLE] or complaint.number
+    return Case((KIND, complaint.id), title, f"/complaints/{complaint.number}", initiator, department)
+
+
 def send(complaint: Complaint, key: str, *, by: User, now: datetime) -> None:
     """Send a complaint through a flow, once; who does it needs what the flow's first step asks."""
     if definition_of(KIND, complaint.id) is not None:
@@ -49,7 +60,7 @@ def send(complaint: Complaint, key: str, *, by: User, now: datetime) -> None:
         raise Refused(_("请从列出的流程里选一个。"), "flow")
     if not by.can(found[1].first.permission or "complaint.handle"):
         raise Forbidden
-    begin(complaint, key, by=by.id, now=now)
+    start_submitted(case_of(complaint, by), flow=key, by=by.id, now=now)
 
 
 def standing(complaint: Complaint, user: User, now: datetime) -> Standing | None:
@@ -73,3 +84,9 @@ def standing(complaint: Complaint, user: User, now: datetime) -> Standing | None
         for task, name, role, own in db.session.execute(statement)
     ]  # fmt: skip
     return Standing(flow_name(flow[0]), flow[1].status, stage_steps(flow, now), turns)
+
+
+def describe_tasks(complaint_ids: Sequence[int]) -> Mapping[int, str]:
+    """Return what a to-do about each complaint says of it."""
+    rows = db.session.execute(select(Complaint.id, Complaint.number).where(Complaint.id.in_(complaint_ids)))
+    return {row.id: _("客诉 %(number)s", number=row.number) for row in rows}

@@ -14,6 +14,7 @@ from qtrace.flows import (
     parts,
     publish_views,
     simulate_views,
+    start_views,
     steps,
     subscribers,
     timers,
@@ -33,7 +34,7 @@ from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (design_views, exchange_views, move_views, publish_views, simulate_views)
+PAGES = (design_views, exchange_views, move_views, publish_views, simulate_views, start_views)
 
 
 def register(app: Flask) -> None:
