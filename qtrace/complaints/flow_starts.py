@@ -5,14 +5,16 @@ from datetime import datetime
 from flask import Flask
 from sqlalchemy import select
 
-from qtrace.complaints.flow import KIND, case_of
 from qtrace.complaints.flow_fields import seen_of_complaint
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import require_write
 from qtrace.core.events import Event, subscribe
 from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import start_submitted
+from qtrace.flows.service import Case, start_submitted
 from qtrace.flows.starting import chosen, starts_for
+
+KIND = "complaint"
+MOST_TITLE = 60
 
 
 def register(app: Flask) -> None:
@@ -37,4 +39,11 @@ def begin(complaint: Complaint, flow: str, *, by: int | None, now: datetime) -> 
     """Begin a flow for a complaint that has none: it is handed in as it came."""
     has_one = select(FlowInstance.id).where(FlowInstance.subject_kind == KIND, FlowInstance.subject_id == complaint.id)
     if require_write().scalar(has_one) is None:
-        start_submitted(case_of(complaint), flow=flow, by=by, now=now)
+        start_submitted(case_of(complaint, initiator_id=by or complaint.created_by), flow=flow, by=by, now=now)
+
+
+def case_of(complaint: Complaint, *, initiator_id: int | None) -> Case:
+    """Return what a flow needs to know of a complaint; without words it is called by its number."""
+    title = (complaint.text or complaint.raw_reason)[:MOST_TITLE] or complaint.number
+    url = f"/complaints/{complaint.number}"
+    return Case((KIND, complaint.id), title, url, initiator_id, complaint.department_id)

@@ -47,7 +47,7 @@ def test_a_deputy_has_the_to_dos_while_it_runs_and_not_after(login: Any) -> None
     page = login("owner").get("/").text
     assert "瓶盖漏液" in page and "代 李工" in page
     assert "瓶盖漏液" in login("owner").get("/tasks").text
-    assert "老板 代办 李工 的待办" in login("owner").get("/me/stand-ins").text
+    assert "李工 由 老板 代理" in login("owner").get("/me/stand-ins").text
     with time_machine.travel(NOW + timedelta(days=2), tick=False):
         with write():
             assert tell_ended(NOW + timedelta(days=2)) == 1
