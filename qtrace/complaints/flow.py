@@ -8,19 +8,17 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from qtrace.accounts.models import Role, User
+from qtrace.complaints.flow_starts import KIND, begin
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import db
 from qtrace.core.errors import Forbidden, Refused
 from qtrace.flows.impact import flows_for
 from qtrace.flows.naming import flow_name
-from qtrace.flows.service import Case, active_definition, definition_of, start_submitted
+from qtrace.flows.service import active_definition, definition_of
 from qtrace.flows.stages import Step, names_of, stage_steps
 from qtrace.tasks.models import Task
 from qtrace.tasks.queries import mine
 from qtrace.web.filters import localised
-
-KIND = "complaint"
-MOST_TITLE = 60
 
 
 @dataclass(frozen=True)
@@ -42,15 +40,6 @@ class Standing:
     turns: Sequence[Turn]
 
 
-def case_of(complaint: Complaint, by: User | None = None) -> Case:
-    """Return what a flow needs to know of a complaint; who sends it there has started it."""
-    flow = definition_of(KIND, complaint.id)
-    initiator = flow[1].initiator_id if flow else by.id if by else complaint.created_by
-    department = complaint.department_id or (by.department_id if by else None)
-    title = (complaint.text or complaint.raw_reason)[:MOST_TITLE] or complaint.number
-    return Case((KIND, complaint.id), title, f"/complaints/{complaint.number}", initiator, department)
-
-
 def send(complaint: Complaint, key: str, *, by: User, now: datetime) -> None:
     """Send a complaint through a flow, once; who does it needs what the flow's first step asks."""
     if definition_of(KIND, complaint.id) is not None:
@@ -60,7 +49,7 @@ def send(complaint: Complaint, key: str, *, by: User, now: datetime) -> None:
         raise Refused(_("请从列出的流程里选一个。"), "flow")
     if not by.can(found[1].first.permission or "complaint.handle"):
         raise Forbidden
-    start_submitted(case_of(complaint, by), flow=key, by=by.id, now=now)
+    begin(complaint, key, by=by.id, now=now)
 
 
 def standing(complaint: Complaint, user: User, now: datetime) -> Standing | None:
