@@ -13,6 +13,7 @@ from qtrace.core.db import db
 from qtrace.core.models import EventRow
 from qtrace.flows.case_models import FlowQuestion, FlowSignature
 from qtrace.flows.models import FlowDecision, FlowInstance
+from qtrace.records.models import Record
 from qtrace.tasks.models import Task
 from tests.conftest import PASSWORD, Browser, log_in, user_id
 from tests.factories.flows import make_flow, node
@@ -296,3 +297,14 @@ def test_opinions_are_kept_for_oneself_and_for_everybody(sqlite_app: Flask, lead
     found = re.findall(r"/me/opinions/(\d+)/removal", lead.get("/me/opinions").text)
     assert lead.post(f"/me/opinions/{found[0]}/removal").status_code == 303
     assert boss.post(f"/me/opinions/{found[1]}/removal").status_code == 404
+
+
+def test_the_list_says_where_a_record_stands_and_how_its_flow_ended(sqlite_app: Flask, lead: Browser) -> None:
+    a_case(sqlite_app, LEAD | {"policies": {"reject_to": "terminate"}, "name_zh": "主管看"})
+    assert "主管看" in lead.get("/records/claim").text
+    decide(lead, task_of("quality_lead"), "reject", note="不赔")
+    page = lead.get("/records/claim").text
+    assert "已驳回" in page
+    db.session.remove()
+    assert db.session.scalars(select(Record.stage)).one() == "rejected"
+    assert lead.get("/records/claim?stage=rejected").status_code == 200
