@@ -14,7 +14,9 @@ from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
 from qtrace.flows.case_models import FlowQuestion
 from qtrace.flows.company import active
 from qtrace.flows.models import FlowInstance
+from qtrace.flows.performing import HELP
 from qtrace.flows.service import case_of
+from qtrace.tasks.models import Task
 from qtrace.tasks.service import NewTask, close_tasks, open_task
 from qtrace.tasks.standing import stands_in
 
@@ -65,6 +67,22 @@ def answer(question_id: int, text: str, *, by: User, now: datetime) -> FlowInsta
     body = {"question": question.id, "users": [question.asker_id]}
     events.record("question_answered", subject=subject, by=by.id, now=now, body=body, reason=text[:500])
     return instance
+
+
+def finish_help(task_id: int, text: str, *, by: User, now: datetime) -> None:
+    """Hand in what one's department did beside a node; what was done stands in the story of the case."""
+    session = require_write()
+    task = session.scalar(select(Task).where(Task.id == task_id).with_for_update())
+    if task is None or task.kind != HELP:
+        raise NotFound
+    if task.state != "open":
+        raise Conflict(_("这件待办刚刚被别人处理过,没有保存。请刷新后查看最新状态。"))
+    text = text.strip()[:MOST_TEXT]
+    if not text:
+        raise Refused(_("请写一句做了什么。"), field="answer")
+    subject = (task.subject_kind, task.subject_id)
+    close_tasks(subject, by=by.id, now=now, task_id=task_id)
+    events.record("flow_helped", subject=subject, by=by.id, now=now, body={"task": task_id}, reason=text[:500])
 
 
 def questions_of(instance_id: int) -> Sequence[FlowQuestion]:

@@ -17,7 +17,7 @@ from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
 from qtrace.core.files import StoredFile
 from qtrace.core.ids import as_id
 from qtrace.core.models import StoredFileRow
-from qtrace.flows.asking import answer, ask, questions_of
+from qtrace.flows.asking import answer, ask, finish_help, questions_of
 from qtrace.flows.case_models import FlowSignature
 from qtrace.flows.case_page import (
     history_of,
@@ -126,6 +126,21 @@ def answer_create(question_id: int) -> Response:
 
     return _acted(
         act, url_for("tasks.home"), _("已答复"), lambda told, status: _page(_still(task_id), told, status=status)
+    )
+
+
+@bp.post("/tasks/<int:task_id>/help")
+@login_needed
+def help_create(task_id: int) -> Response:
+    """Hand in what one's department did beside a node."""
+    my_task(task_id, actor())
+    now = clock.now()
+
+    def act(by: User) -> None:
+        finish_help(task_id, request.form.get("answer", ""), by=by, now=now)
+
+    return _acted(
+        act, url_for("tasks.home"), _("已处理"), lambda told, status: _page(_still(task_id), told, status=status)
     )
 
 

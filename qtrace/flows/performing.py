@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from qtrace.accounts.models import User
+from qtrace.accounts.models import Department, User
 from qtrace.calendars.service import due_for
 from qtrace.core import events
 from qtrace.core.db import require_write, table_of
 from qtrace.core.jobs import enqueue
 from qtrace.flows.case import Case
 from qtrace.flows.company import people_of_role
-from qtrace.flows.definition import ASKING, Node, Tree
+from qtrace.flows.definition import ASKING, Helper, Node, Tree
 from qtrace.flows.models import FlowTimer, StageSpan
 from qtrace.flows.state import (
     Assigned,
@@ -37,6 +37,7 @@ STEP = "flow-step"  # the job that runs what a node does by itself
 ENTER = insert(table_of(StageSpan))
 DEPARTMENT_OF = select(table_of(User).c.department_id).where(table_of(User).c.id == bindparam("user"))
 LEAD = "quality_lead"
+HELP = "help"  # the to-dos of departments that work beside a node
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,31 @@ def _enter(stage: Stage, token: int, node: Node, opened: Sequence[OpenTask]) -> 
     require_write().add(FlowTimer(instance_id=stage.instance_id, token=token, kind="due", at=entry.due_at))
     body = {"node": node.id, "due_at": entry.due_at.isoformat(), "owner_id": entry.owner_id, "role": entry.role_key}
     events.record("stage_entered", subject=stage.case.subject, by=stage.by, now=stage.now, body=body)
+    for helper in node.helpers:
+        _ask_department(stage, node, helper)
     return entry.due_at
+
+
+def _ask_department(stage: Stage, node: Node, helper: Helper) -> None:
+    """Give a department its part: to its head, or to whoever of it claims it, due by its own time."""
+    department = int(helper.department) if helper.department.isdecimal() else None
+    head = require_write().scalar(
+        select(User.id).join(Department, Department.head_id == User.id).where(Department.id == department, User.active)
+    )
+    members = select(User.id).where(User.department_id == department, User.active).order_by(User.id)
+    pool = () if head else tuple(require_write().scalars(members))
+    if head is None and not pool:
+        body = {"node": node.id, "department": helper.department}
+        events.record("flow_stuck", subject=stage.case.subject, by=None, now=stage.now, body=body)
+        return
+    open_task(
+        NewTask(
+            kind=HELP, subject=stage.case.subject, title=stage.case.title, url=stage.case.url, node=node.id,
+            owner_id=head, pool=pool, department_id=department, flow=stage.tree.definition.key,
+            due_at=due_for(department, stage.now, helper.due_minutes),
+        ),
+        by=stage.by, now=stage.now,
+    )  # fmt: skip
 
 
 def _span(stage: Stage, token: int, node: str) -> None:
@@ -151,7 +176,9 @@ def _span(stage: Stage, token: int, node: str) -> None:
     require_write().execute(ENTER, values)
 
 
-def _leave(stage: Stage, token: int, _node: str) -> None:
+def _leave(stage: Stage, token: int, node: str) -> None:
+    if stage.tree.nodes[node].helpers:
+        close_tasks(stage.case.subject, kind=HELP, node=node, by=stage.by, now=stage.now, done=False)
     end_spans(stage.instance_id, stage.now, token)
     drop_timers(stage.instance_id, token)
 

@@ -17,6 +17,7 @@ from qtrace.flows.definition import JUDGING, Node, Tree
 from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance
 from qtrace.flows.naming import flow_name
 from qtrace.flows.operating import Given, decide_task
+from qtrace.flows.performing import HELP
 from qtrace.flows.service import stored_tree, word_of
 from qtrace.flows.signing import names_of_deciders
 from qtrace.flows.subscribers import hand_over_all
@@ -26,6 +27,7 @@ from qtrace.tasks.queries import containing
 from qtrace.web.filters import localised
 
 STAGE, COPY = "stage", "copy"
+OWN_PAGE = frozenset({"issue", "record"})  # what is to be done there is done on their own pages
 
 
 def register(app: Flask) -> None:
@@ -33,6 +35,7 @@ def register(app: Flask) -> None:
     register_bulk(app, STAGE, Bulk(turns_of, decide_one))
     register_bulk(app, COPY, Bulk(turns_of, decide_one))
     register_bulk(app, QUESTION, Bulk(questions_of, decide_one))
+    register_bulk(app, HELP, Bulk(helps_of, decide_one))
     register_cases(
         app,
         Cases(
@@ -52,6 +55,11 @@ def turns_of(tasks: Sequence[Task], user: User) -> dict[int, Turn]:
         if at is not None and tree is not None and task.node in tree.nodes:
             found[task.id] = _turn(task, tree, at[1], user, submitted=at[2])
     return found
+
+
+def helps_of(tasks: Sequence[Task], _user: User) -> dict[int, Turn]:
+    """Return what is asked of departments that work beside a node: they hand it in on the page of decisions."""
+    return {task.id: Turn(_("协助"), page=_page_of(task)) for task in tasks}
 
 
 def questions_of(tasks: Sequence[Task], _user: User) -> dict[int, Turn]:
@@ -127,7 +135,7 @@ def _turn(task: Task, tree: Tree, initiator: int | None, user: User, *, submitte
     why = _why_not(task, node, tree, initiator, user)
     return Turn(
         stage, tree.definition.key, node.kind in JUDGING, not why and task.kind == STAGE,
-        node.demands.opinion, why, _page_of(task) if task.kind == STAGE and node.kind in JUDGING else "",
+        node.demands.opinion, why, _page_of(task) if task.kind == STAGE and (node.kind in JUDGING or task.subject_kind not in OWN_PAGE) else "",
     )  # fmt: skip
 
 

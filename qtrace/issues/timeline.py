@@ -17,6 +17,7 @@ from qtrace.classification.models import Term
 from qtrace.core.db import db
 from qtrace.core.events import timeline
 from qtrace.core.models import EventRow
+from qtrace.flows.event_words import EVENT_WORDS
 from qtrace.flows.signing import deputed
 from qtrace.issues.fields import FIELD_NAMES, TERM_COLUMNS
 from qtrace.orders.models import Lot, Order
@@ -86,7 +87,8 @@ def _entry(event: EventRow, names: Names, deputies: Mapping[tuple[datetime, int]
     sentence = SENTENCES.get(event.name) or extra.get(event.name)
     who = _("系统") if event.actor_id is None else names.person(event.actor_id)
     who = deputies.get((event.at, event.actor_id or 0), who)
-    return Entry(event.at, who, sentence(event, names) if sentence else event.name, event.reason)
+    words = sentence(event, names) if sentence else str(EVENT_WORDS.get(event.name, event.name))
+    return Entry(event.at, who, words, event.reason)
 
 
 def _changed(event: EventRow, names: Names) -> str:

@@ -11,6 +11,7 @@ from qtrace.accounts.queries import names_of as people_named
 from qtrace.core import events
 from qtrace.core.db import db
 from qtrace.core.models import EventRow
+from qtrace.flows.event_words import EVENT_WORDS
 from qtrace.flows.models import FlowDecision
 from qtrace.flows.service import definition_of
 from qtrace.flows.signing import deputed, names_of_deciders
@@ -24,7 +25,7 @@ from qtrace.web.filters import localised
 
 # What the same transaction already says in a better sentence.
 SILENT = frozenset({
-    "task_opened", "tasks_closed", "task_claimed", "stage_entered", "flow_closed", "flow_reopened",
+    "task_opened", "tasks_closed", "task_claimed", "stage_entered", "flow_closed", "flow_terminated", "flow_reopened",
 })  # fmt: skip
 
 
@@ -102,6 +103,8 @@ def _words(event: EventRow, fields: Mapping[str, FieldDefinition]) -> str:
         return _("催办")
     if event.name == "task_transferred":
         return _("转交了待办")
+    if event.name in EVENT_WORDS:
+        return str(EVENT_WORDS[event.name])
     return _("修改了 %(fields)s", fields=_listed(list(event.body.get("fields", {})), fields))
 
 

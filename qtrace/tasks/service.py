@@ -54,14 +54,17 @@ def close_tasks(
     by: int | None,
     now: datetime,
     kind: str = "",
+    node: str = "",
     entry: int | None = None,
     task_id: int | None = None,
     done: bool = True,
 ) -> int:
-    """Close the open to-dos of a subject (of one kind, one turn, or one of them) and return how many there were."""
+    """Close the open to-dos of a subject (of one kind, node or turn, or one of them) and return how many there were."""
     statement = update(Task).where(Task.subject_kind == subject[0], Task.subject_id == subject[1], Task.state == "open")
     if kind:
         statement = statement.where(Task.kind == kind)
+    if node:
+        statement = statement.where(Task.node == node)
     if entry is not None:
         statement = statement.where(Task.entry == entry)
     if task_id is not None:

@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from qtrace.core.db import db
+from qtrace.accounts.models import Department
+from qtrace.core.db import db, write
 from qtrace.core.models import EventRow
 from qtrace.flows.case_models import FlowQuestion, FlowSignature
 from qtrace.flows.models import FlowDecision, FlowInstance
@@ -308,3 +309,26 @@ def test_the_list_says_where_a_record_stands_and_how_its_flow_ended(sqlite_app: 
     db.session.remove()
     assert db.session.scalars(select(Record.stage)).one() == "rejected"
     assert lead.get("/records/claim?stage=rejected").status_code == 200
+
+
+def test_a_department_beside_a_node_hands_in_its_part(sqlite_app: Flask, lead: Browser) -> None:
+    with write() as session:
+        buying = session.scalars(select(Department).where(Department.name == "采购部")).one()
+        store = session.scalars(select(Department).where(Department.name == "仓储部")).one()
+        buying.head_id = user_id("purchasing")
+        helpers = [{"department": str(one.id), "due_minutes": 120} for one in (buying, store)]
+    a_case(sqlite_app, LEAD | {"helpers": helpers}, BOSS)
+    task = task_of("purchasing", kind="help")
+    assert task.due_at is not None
+    buyer = log_in(sqlite_app, "purchasing")
+    assert f"/tasks/{task.id}/decision" in buyer.get("/").text
+    assert "请您的部门协助" in buyer.get(f"/tasks/{task.id}/decision").text
+    assert buyer.post(f"/tasks/{task.id}/help", {"answer": ""}).status_code == 422
+    assert buyer.post(f"/tasks/{task.id}/help", {"answer": "供应商已换盖"}).status_code == 303
+    assert [event.reason for event in events("flow_helped")] == ["供应商已换盖"]
+    decide(lead, task_of("quality_lead"))
+    db.session.remove()
+    kinds = db.session.execute(select(Task.state).where(Task.kind == "help").order_by(Task.id)).all()
+    assert sorted(row.state for row in kinds) == ["cancelled", "done"]
+    record = db.session.scalars(select(Record)).one()
+    assert "完成了协助" in lead.get(f"/records/claim/{record.number}").text
