@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -15,7 +16,7 @@ from qtrace.core.models import EventRow
 from qtrace.flows.case_models import FlowQuestion, FlowSignature
 from qtrace.flows.models import FlowDecision, FlowInstance
 from qtrace.tasks.models import Task
-from tests.conftest import PASSWORD, Browser, log_in, user_id
+from tests.conftest import NOW, PASSWORD, Browser, log_in, user_id
 from tests.factories.api import program
 from tests.factories.flows import make_flow, node
 from tests.factories.forms import asked, make_form
@@ -349,3 +350,20 @@ def test_the_record_tells_every_operation_by_its_own_name(sqlite_app: Flask, lea
     for words in ("委派「lead」", "转交「lead」", "驳回「lead」", "抄送给 老板", "问 ", "供应商认吗"):
         assert words in page, words
     assert "修改了 <" not in page and "转交了待办" not in page
+
+
+def test_a_deputy_answers_a_question_for_who_is_away(sqlite_app: Flask) -> None:
+    with time_machine.travel(NOW, tick=False):
+        lead = log_in(sqlite_app, "quality_lead")
+        a_case(sqlite_app, LEAD)
+        away = {"deputy_id": user_id("owner"), "begins": "2026-11-20", "ends": "2026-11-21", "reach": "all"}
+        assert log_in(sqlite_app, "purchasing").post("/me/stand-ins", away).status_code == 303
+        task = task_of("quality_lead")
+        operate(lead, task, "ask", users=str(user_id("purchasing")), note="供应商认吗?")
+        question, boss = task_of("purchasing", kind="question"), log_in(sqlite_app, "owner")
+        assert "由您代为答复" in boss.get(f"/tasks/{question.id}/decision").text
+        found = db.session.scalars(select(FlowQuestion.id)).one()
+        db.session.remove()
+        sent = {"answer": "认", "task": question.id}
+        assert boss.post(f"/questions/{found}/answer", sent).status_code == 303
+        assert "等待答复" not in lead.get(f"/tasks/{task.id}/decision").text
