@@ -367,3 +367,14 @@ def test_a_deputy_answers_a_question_for_who_is_away(sqlite_app: Flask) -> None:
         sent = {"answer": "认", "task": question.id}
         assert boss.post(f"/questions/{found}/answer", sent).status_code == 303
         assert "等待答复" not in lead.get(f"/tasks/{task.id}/decision").text
+
+
+def test_the_records_own_box_is_no_way_around_the_password(sqlite_app: Flask, lead: Browser) -> None:
+    a_case(sqlite_app, LEAD | {"demands": {"level": 1}})
+    db.session.remove()
+    row = db.session.scalars(select(FlowInstance)).one()
+    sent = {"verdict": "submit", "version": row.moved, "record_version": 1}
+    answer = lead.post(f"{row.url}/decisions", sent)
+    assert answer.status_code == 422 and "输入密码确认" in answer.text
+    assert standing() == ("running", "lead")
+    assert decide(lead, task_of("quality_lead"), password=PASSWORD).status_code == 303
