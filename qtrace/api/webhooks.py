@@ -44,6 +44,7 @@ EVENTS: Mapping[str, LazyString] = {
     "flow_closed": _l("流程结束"),
     "flow_terminated": _l("流程终止"),
     "flow_reopened": _l("流程重新打开"),
+    "flow_waits": _l("流程在等外部系统回话"),
     "task_opened": _l("产生了待办"),
     "record_created": _l("填写了表单"),
     "record_changed": _l("修改了表单记录"),
@@ -125,6 +126,8 @@ def hear(event: Event) -> None:
     wanting = [endpoint_id for endpoint_id, wanted in _listening() if event.name in wanted]
     if wanting:
         data = {"kind": event.subject_kind, "id": event.subject_id} | _number(event.subject_kind, event.subject_id)
+        if event.name == "flow_waits":  # the one address an integrator needs to answer
+            data |= {"callback": str(event.body.get("callback", "")), "node": str(event.body.get("node", ""))}
         _post(wanting, event.name, data, event.at)
 
 

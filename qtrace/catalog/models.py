@@ -38,7 +38,7 @@ class Supplier(Base):
 
 
 class Duty(Base):
-    """A person is responsible for a row of the master data: `kind` says of which table (`catalog.duties.KINDS`)."""
+    """A person is responsible for a row of the master data: `kind` says of which table (`classification.duties.KINDS`)."""
 
     __tablename__ = "duty"
     __table_args__ = (UniqueConstraint("kind", "ref_id", "user_id"),)

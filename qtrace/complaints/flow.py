@@ -1,6 +1,6 @@
 """Complaints sent through a flow by who handles them; where they stand there, and who has them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,3 +73,9 @@ def standing(complaint: Complaint, user: User, now: datetime) -> Standing | None
         for task, name, role, own in db.session.execute(statement)
     ]  # fmt: skip
     return Standing(flow_name(flow[0]), flow[1].status, stage_steps(flow, now), turns)
+
+
+def describe_tasks(complaint_ids: Sequence[int]) -> Mapping[int, str]:
+    """Return what a to-do about each complaint says of it."""
+    rows = db.session.execute(select(Complaint.id, Complaint.number).where(Complaint.id.in_(complaint_ids)))
+    return {row.id: _("客诉 %(number)s", number=row.number) for row in rows}

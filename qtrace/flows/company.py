@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from qtrace.accounts.models import Department, Role, User, user_role
-from qtrace.catalog.duties import responsible_for
+from qtrace.classification.duties import responsible_for
 from qtrace.conditions.formula_tree import FormulaError
 from qtrace.core import clock
 from qtrace.core.db import db

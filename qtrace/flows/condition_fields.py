@@ -73,6 +73,12 @@ def groups_of(key: str) -> list[FieldGroup]:
     return [group for group in found if group.bound] or found
 
 
+def groups_for(subject_kind: str) -> Sequence[FieldGroup]:
+    """Return the fields of one kind of subject, whatever flow it goes through."""
+    known: Mapping[str, GroupsOf] = current_app.extensions.get(EXTENSION, {})
+    return known[subject_kind]("") if subject_kind in known else ()
+
+
 def form_group(name: str, definition: FormDefinition, *, bound: bool) -> FieldGroup:
     """Return the fields of a form as conditions may ask about them; rows of sub-tables cannot be asked one by one."""
     words = FormWords(definition)

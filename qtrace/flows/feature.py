@@ -11,15 +11,20 @@ from qtrace.flows import (
     design_views,
     exchange_views,
     move_views,
+    parts,
     publish_views,
     simulate_views,
+    start_views,
+    steps,
     subscribers,
     timers,
     todos,
     verifying,
 )
+from qtrace.flows.callback_views import bp as callbacks
 from qtrace.flows.case_views import bp as cases
 from qtrace.flows.impact import flows_touching
+from qtrace.flows.performing import STEP
 from qtrace.flows.starters import starters_of
 from qtrace.flows.views import bp
 from qtrace.forms.impact import register_impact
@@ -29,7 +34,7 @@ from qtrace.web.pages import NavItem, add_nav
 from qtrace.worker import schedule
 
 # Importing them puts their addresses on the blueprint.
-PAGES = (design_views, exchange_views, move_views, publish_views, simulate_views)
+PAGES = (design_views, exchange_views, move_views, publish_views, simulate_views, start_views)
 
 
 def register(app: Flask) -> None:
@@ -39,6 +44,11 @@ def register(app: Flask) -> None:
     register_starters(app, starters_of)
     todos.register(app)
     app.register_blueprint(cases)
+    app.register_blueprint(callbacks)
+    parts.register(app)
+    register_job(app, STEP, steps.run_step)
+    for ended in ("flow_closed", "flow_terminated"):
+        events.subscribe(app, ended, steps.follow_end)
     decide_at(app, "cases.decision_show")
     for name, follow in subscribers.FOLLOW.items():
         events.subscribe(app, name, follow)

@@ -8,9 +8,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from qtrace.core.db import db
-from qtrace.flows.models import FlowDefinition
+from qtrace.flows.models import FlowDefinition, FlowStart
 from qtrace.flows.naming import flow_name
 from qtrace.flows.service import DEFAULT_FLOW, active_definition, stored_tree
+from qtrace.flows.subjects import flow_subjects
 from qtrace.forms.impact import Touched, mentions
 from qtrace.forms.models import Form
 from qtrace.web.filters import localised
@@ -61,6 +62,11 @@ def uses() -> Mapping[str, Sequence[Use]]:
         found.setdefault(form.flow, []).append(
             Use(_("表单"), localised(form), url_for("forms.form_show", key=form.key))
         )
+    for start in db.session.scalars(select(FlowStart).order_by(FlowStart.subject_kind, FlowStart.position)):
+        subject = flow_subjects().get(start.subject_kind)
+        name = str(subject.label) if subject else start.subject_kind
+        url = url_for("flows.start_list", key=start.flow, kind=start.subject_kind)
+        found.setdefault(start.flow, []).append(Use(_("自动开始"), name, url))
     active = select(FlowDefinition.id, FlowDefinition.key).where(FlowDefinition.active).order_by(FlowDefinition.key)
     for row in db.session.execute(active):
         tree = stored_tree(row.id)

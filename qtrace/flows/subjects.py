@@ -64,7 +64,7 @@ class FlowSubject(Protocol):
         """Return what happened to it after a moment, the newest first."""
 
     def links(self, subject_id: int) -> Mapping[str, int]:
-        """Return the rows it is about that people are responsible for (`catalog.duties`), by kind."""
+        """Return the rows it is about that people are responsible for (`classification.duties`), by kind."""
 
 
 def register_flow_subject(app: Flask, kind: str, subject: FlowSubject) -> None:

@@ -133,7 +133,8 @@ def _tell_all(told: Sequence[Told], now: datetime) -> None:
         ],
     )  # fmt: skip
     session.execute(insert(table_of(FlowDecision)), [_decision(one, now) for one in told])
-    again = {one.instance.department_id: due_for(one.instance.department_id, now, REMIND_AGAIN) for one in told}
+    departments = {one.instance.department_id for one in told}
+    again = {department: due_for(department, now, REMIND_AGAIN) for department in departments}
     session.execute(AGAIN, [{"timer": one.timer.id, "next_at": again[one.instance.department_id]} for one in told])
     for one in told:
         subject = (one.instance.subject_kind, one.instance.subject_id)

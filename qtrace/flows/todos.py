@@ -176,9 +176,9 @@ def _active() -> list[Tree]:
 
 def _told(row: FlowDecision, tree: Tree, who: str) -> Told:
     node = tree.nodes.get(row.node or "")
-    what = (
-        _("%(what)s「%(stage)s」", what=word_of(row.verdict), stage=localised(node)) if node else word_of(row.verdict)
-    )
+    agreed = row.verdict == "submit" and node is not None and node.kind in JUDGING
+    word = _("同意") if agreed else word_of(row.verdict)
+    what = _("%(what)s「%(stage)s」", what=word, stage=localised(node)) if node else word
     return Told(who, what, row.at, row.note)
 
 

@@ -62,7 +62,7 @@ def create() -> Response:
     chosen = template_of(start)
     try:
         with write():
-            if chosen and chosen.subject == "issue":  # all issues go through the one flow of issues
+            if chosen and chosen.subject == "issue" and "into" in request.form:
                 url = begin(replace(chosen.definition, key=DEFAULT_FLOW), at_once=False)
             else:
                 definition = named(chosen.definition if chosen else blank(), name)

@@ -17,7 +17,7 @@ from qtrace.forms.models import Form
 from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import FieldDefinition, Storage, controls
 from qtrace.printing.contexts import Fact
-from qtrace.records.fields import STAGES, STATES
+from qtrace.records.fields import STATES, stage_words
 from qtrace.records.models import Record
 from qtrace.records.pages import Cell, sections_of
 from qtrace.records.queries import files_of
@@ -149,7 +149,7 @@ def blank_form(form: Form, definition: FormDefinition, version: int, *, now: dat
 def _facts(record: Record) -> list[Fact]:
     people = names_of({user_id for user_id in (record.created_by, record.changed_by) if user_id is not None})
     found = [
-        Fact(_("状态"), str(STAGES.get(record.stage if record.state != "void" else "", STATES[record.state]))),
+        Fact(_("状态"), str(stage_words().get(record.stage if record.state != "void" else "", STATES[record.state]))),
         Fact(_("填写人"), people.get(record.created_by or 0) or source_words(record) or "—"),
         Fact(_("填写时间"), show_time(record.created_at)),
     ]

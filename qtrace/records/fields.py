@@ -14,10 +14,15 @@ from qtrace.catalog.models import Shop, Sku
 from qtrace.conditions.compile import FieldColumn
 from qtrace.conditions.tree import FieldKind
 from qtrace.core.db import Base, db, table_of
+from qtrace.flows.definition import ASKING
+from qtrace.flows.models import FlowDefinition
+from qtrace.flows.service import stored_tree
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.models import Form
 from qtrace.forms.registry import Choice, Storage, Value
 from qtrace.records.models import SCALE, Record
 from qtrace.records.slots import Slotted, slotted
+from qtrace.web.filters import localised
 
 RECORDS = table_of(Record)
 MOST_NAMED = 500
@@ -27,6 +32,9 @@ STAGES = {
     "check": lazy_gettext("待审核"),
     "lead_check": lazy_gettext("待复核"),
     "approved": lazy_gettext("已通过"),
+    "rejected": lazy_gettext("已驳回"),
+    "withdrawn": lazy_gettext("已撤回"),
+    "terminated": lazy_gettext("已终止"),
 }
 SOURCES = {
     "page": lazy_gettext("页面填写"),
@@ -90,6 +98,14 @@ class ListFields:
         return {one.id: one.label for one in self.by_id.values()}
 
 
+def stage_words() -> dict[str, str]:
+    """Return what the stages of records are called: the ways they end, and the nodes of the flows their forms use."""
+    used = select(Form.flow).where(Form.flow != "")
+    ids = db.session.scalars(select(FlowDefinition.id).where(FlowDefinition.key.in_(used)).order_by(FlowDefinition.id))
+    found = {node.id: localised(node) for number in ids for node in stored_tree(number).walk() if node.kind in ASKING}
+    return found | {stage: str(words) for stage, words in STAGES.items()}
+
+
 def list_fields(definition: FormDefinition, slots: Mapping[str, str], *, english: bool) -> ListFields:
     """Return what the list of this form can be asked."""
     own = tuple(_own(one, english=english) for one in slotted(definition, slots))
@@ -129,7 +145,12 @@ def _common() -> tuple[ListField, ...]:
     return (
         ListField("state", _("状态"), FieldKind.TEXT, RECORDS.c.state, _words(STATES), _choices(STATES)),
         ListField(
-            "stage", _("流程"), FieldKind.TEXT, RECORDS.c.stage, _words({"": _("没有流程"), **STAGES}), _choices(STAGES)
+            "stage",
+            _("流程"),
+            FieldKind.TEXT,
+            RECORDS.c.stage,
+            lambda values: _words({"": _("没有流程"), **stage_words()})(values),
+            lambda: _choices(stage_words())(),
         ),
         ListField("source", _("来源"), FieldKind.TEXT, RECORDS.c.source, _words(SOURCES), _choices(SOURCES)),
         ListField("number", _("编号"), FieldKind.TEXT, RECORDS.c.number, _plain),

@@ -144,7 +144,7 @@ def register(app: Flask) -> None:
     register_watch(app, KIND, missing_to_leave_stages)
     register_stages(app, "*", lambda: [(FILL, _("填写")), ("check", _("审核")), ("lead_check", _("复核"))])
     for name, follow in (
-        ("stage_entered", _entered), ("flow_closed", _closed), ("flow_reopened", _reopened),
+        ("stage_entered", _entered), ("flow_closed", _closed), ("flow_terminated", _ended), ("flow_reopened", _reopened),
         ("task_claimed", _task_moved), ("task_transferred", _task_moved),
     ):  # fmt: skip
         subscribe(app, name, follow)
@@ -166,6 +166,11 @@ def _entered(event: Event) -> None:
 
 def _closed(event: Event) -> None:
     _set(event, stage=APPROVED, owner_id=None, state="done")
+
+
+def _ended(event: Event) -> None:
+    """Let a record whose flow ended without agreement say how: rejected, withdrawn or terminated."""
+    _set(event, stage=event.body.get("status", "terminated"), owner_id=None, state="done")
 
 
 def _reopened(event: Event) -> None:

@@ -19,7 +19,7 @@ from qtrace.forms.registry import Control, FieldDefinition, Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.records.asking import Asked, read_asked
 from qtrace.records.bulk import told_reasons
-from qtrace.records.fields import STAGES, STATES, ListField, ListFields, list_fields
+from qtrace.records.fields import STATES, ListField, ListFields, list_fields, stage_words
 from qtrace.records.models import Record
 from qtrace.records.queries import CAP, count, record_page
 from qtrace.records.service import WHOLE
@@ -89,7 +89,7 @@ def list_context(form: Form, definition: FormDefinition, user: User) -> dict[str
     page = record_page(form.id, asked, fields, user, after=request.args.get("after", ""))
     shown = listed(definition)
     return {
-        "form": form, "asked": asked, "fields": fields, "shown": shown, "next": page.next, "states": STATES, "stages": STAGES,
+        "form": form, "asked": asked, "fields": fields, "shown": shown, "next": page.next, "states": STATES, "stages": stage_words(),
         "lines": [Line(row, cells_of(stored_definition(form.key, row.form_version_id), row, shown)) for row in page.rows],
         "total": count(form.id, asked, fields, user), "cap": CAP, "first": not request.args.get("after"),
         "tabs": _tabs(form, asked, fields, user), "bars": _bars(form, asked, fields, user),

@@ -25,6 +25,7 @@ from qtrace.forms.scopes import forms_offered
 from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form, held
+from qtrace.records.fields import stage_words
 from qtrace.records.flow import holder_of, may_change, refuse_locked
 from qtrace.records.models import Record
 from qtrace.records.pages import list_context, sections_of, told_notes
@@ -121,7 +122,7 @@ def record_shown(
     people = names_of({record.created_by} if record.created_by is not None else set())
     flow, now = definition_of("record", record.id), clock.now()
     return render(
-        "records/show.html", status=refused.status if refused else 200, form=form, record=record, definition=definition, files=queries.files_of(record.id),
+        "records/show.html", stages=stage_words() if record.stage else {}, status=refused.status if refused else 200, form=form, record=record, definition=definition, files=queries.files_of(record.id),
         sections=sections_of(definition, record.answers), history=entries_of(record, definition),
         writer=people.get(record.created_by or 0) or source_words(record) or "—", edited=queries.last_edit(record.id) is not None,
         revealed=revealed or {}, notes=told_notes(definition, record.notes), may_change=may_change(record, actor()), steps=stage_steps(flow, now),

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from qtrace.accounts.models import User
 from qtrace.core.db import db, require_write, write
@@ -13,6 +13,9 @@ from qtrace.core.errors import Conflict, DomainError, Forbidden, NotFound, Refus
 from qtrace.tasks.cases import Turn, Verdict, bulk_of, turns_of
 from qtrace.tasks.models import Task, TaskBatch, TaskBatchItem
 from qtrace.tasks.queries import PAGE, loaded, mine
+
+KEEP = timedelta(days=90)
+STUCK = timedelta(minutes=5)  # after which a list that is not finished never will be
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ def note_result(batch_id: int, title: str, url: str, outcome: str, message: str 
 def finish_batch(batch_id: int, now: datetime) -> None:
     """Say that nothing more will come."""
     require_write().get_one(TaskBatch, batch_id).finished_at = now
+
+
+def forget_batches(now: datetime) -> None:
+    """Delete the lists of results nobody looks at any more; what was done is in the cases."""
+    require_write().execute(delete(TaskBatch).where(TaskBatch.created_at < now - KEEP))
 
 
 def batch_of(batch_id: int, user_id: int) -> tuple[TaskBatch, Sequence[TaskBatchItem]]:

@@ -13,7 +13,7 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.core.ids import as_id
-from qtrace.tasks.bulk import batch_of, begin_batch, decide_each, finish_batch, picks_of
+from qtrace.tasks.bulk import STUCK, batch_of, begin_batch, decide_each, finish_batch, picks_of
 from qtrace.tasks.cases import Verdict
 from qtrace.tasks.handing import hand_over, shares_of
 from qtrace.tasks.stand_in_views import OTHERS
@@ -57,7 +57,8 @@ def bulk_create() -> Response:
 def batch_show(batch_id: int) -> Response:
     """Show what became of each."""
     batch, items = batch_of(batch_id, actor().id)
-    return render("tasks/batch.html", batch=batch, items=items)
+    stuck = batch.finished_at is None and batch.created_at < clock.now() - STUCK
+    return render("tasks/batch.html", batch=batch, items=items, stuck=stuck)
 
 
 @bp.get("/me/hand-over")

@@ -59,7 +59,7 @@ def hand_over(user_id: int, to: int, *, by: User, now: datetime) -> int:
 
 
 def _results(by: int, to: int, lines: dict[int, tuple[str, str]], now: datetime) -> int:
-    """Keep what became of each: most are the colleague's now, a voice somebody had twice in one step is one."""
+    """Keep what became of each: most are the colleague's now, some a flow has closed by itself."""
     session = require_write()
     session.flush()  # the owners that are read are those of the flow's own changes
     now_with = dict(_owners(list(lines)))
@@ -67,9 +67,7 @@ def _results(by: int, to: int, lines: dict[int, tuple[str, str]], now: datetime)
     for task_id in list(lines)[:LISTED]:
         title, url = lines[task_id]
         moved = now_with.get(task_id) == to
-        note_result(
-            batch, title, url, "done" if moved else "late", "" if moved else _("同事已经在这一步里,不重复交接。")
-        )
+        note_result(batch, title, url, "done" if moved else "late", "" if moved else _("流程已经往下走,不需要再办。"))
     finish_batch(batch, now)
     return batch
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
+STEP = "采购催供应商先做临时措施"
 AREAS = ("质量部", "客服部", "采购部")
 
 
@@ -55,8 +56,8 @@ def steps(page: Page) -> list[str]:
 @pytest.mark.parametrize("keys", [False, True], ids=["mouse", "keyboard"])
 def test_a_flow_with_a_branch_a_countersign_and_a_timeout_is_built(open_page: OpenPage, keys: bool) -> None:
     page = open_page(1280)
-    new_flow(page, "small_company")
-    add(page, "办理", "branch", keys)
+    new_flow(page, "supplier_action")
+    add(page, STEP, "branch", keys)
     expect(page.locator("#panel h2")).to_have_text("条件分支")
     press(page, page.locator(".fd-way-head", has_text="条件 1"), keys)
     choose(page, "#when-0-field", "涉及金额(元)", keys)
@@ -82,16 +83,16 @@ def test_a_flow_with_a_branch_a_countersign_and_a_timeout_is_built(open_page: Op
     expect(page.locator("#overdue")).to_be_visible()  # what was opened stays open
     expect(page.locator(".fd-wrong")).to_have_count(0)
     if keys:
-        press(page, page.locator("#down-handle"), keys)
-        expect(page.locator("#down-handle")).to_be_focused()
+        press(page, page.locator("#up-contain"), keys)
+        expect(page.locator("#up-contain")).to_be_focused()
     else:
-        page.drag_and_drop("#item-handle > .fd-card .grip", "#item-approve > .fd-card .grip")
-    expect(page.locator("#undo")).to_contain_text("移动「办理」")
-    assert steps(page).index("办理") > steps(page).index("条件分支")
+        page.drag_and_drop("#item-contain > .fd-card .grip", "#item-approve > .fd-card .grip")
+    expect(page.locator("#undo")).to_contain_text(f"移动「{STEP}」")
+    assert steps(page)[1:3] == [STEP, "质量主管审核要求"]
     for _undo in range(2):
         page.keyboard.press("Control+z")
         expect(page.locator("#redo")).to_be_enabled()
-    assert steps(page)[1:3] == ["办理", "条件分支"]
+    assert steps(page)[1:4] == ["质量主管审核要求", STEP, "条件分支"]
     press(page, page.locator("#zoom-minus"), keys)
     expect(page.locator("#canvas")).to_have_class(re.compile("zoom-75"))
     press(page, page.locator("#to-impact"), keys)

@@ -97,3 +97,22 @@ def test_only_flows_of_complaints_are_offered(sqlite_app: Flask, service: Browse
         assert service.post(f"/complaints/{number}/flow", {"flow": key}).status_code == 422
     auditor = log_in(sqlite_app, "auditor")
     assert auditor.post(f"/complaints/{number}/flow", {"flow": "complaint_refund"}).status_code == 403
+
+
+def test_a_flow_begins_by_itself_for_what_fits_its_condition(sqlite_app: Flask, service: Browser) -> None:
+    lead = log_in(sqlite_app, "quality_lead")
+    url = "/flows/complaint_refund/starts"
+    assert "不自动开始" in lead.get(url).text
+    wrong = {"kind": "complaint", "when.0.field": "text", "when.0.op": "contains", "when.0.value": ""}
+    assert lead.post(url, wrong).status_code == 422
+    assert lead.post(url, wrong | {"when.0.value": "退款"}).status_code == 303
+    page = lead.get(url).text
+    assert "买家的话 含 退款" in page and "自动开始" in lead.get("/flows/complaint_refund").text
+    number = complaint(service, 100)
+    assert standing(number)[1] == "running"
+    start = re.search(r"/starts/(\d+)/removal", page)
+    assert start
+    assert lead.post(f"/flows/quality_issue/starts/{start[1]}/removal").status_code == 404
+    assert lead.post(f"{url}/{start[1]}/removal").status_code == 303
+    assert 'value="complaint_refund"' in service.get(f"/complaints/{complaint(service, 100)}").text
+    assert service.get(url).status_code == 403

@@ -15,6 +15,7 @@ from qtrace.core.db import db
 from qtrace.core.models import EventRow
 from qtrace.flows.case_models import FlowQuestion, FlowSignature
 from qtrace.flows.models import FlowDecision, FlowInstance
+from qtrace.records.models import Record
 from qtrace.tasks.models import Task
 from tests.conftest import NOW, PASSWORD, Browser, log_in, user_id
 from tests.factories.api import program
@@ -378,3 +379,14 @@ def test_the_records_own_box_is_no_way_around_the_password(sqlite_app: Flask, le
     assert answer.status_code == 422 and "输入密码确认" in answer.text
     assert standing() == ("running", "lead")
     assert decide(lead, task_of("quality_lead"), password=PASSWORD).status_code == 303
+
+
+def test_the_list_says_where_a_record_stands_and_how_its_flow_ended(sqlite_app: Flask, lead: Browser) -> None:
+    a_case(sqlite_app, LEAD | {"policies": {"reject_to": "terminate"}, "name_zh": "主管看"})
+    assert "主管看" in lead.get("/records/claim").text
+    decide(lead, task_of("quality_lead"), "reject", note="不赔")
+    page = lead.get("/records/claim").text
+    assert "已驳回" in page
+    db.session.remove()
+    assert db.session.scalars(select(Record.stage)).one() == "rejected"
+    assert lead.get("/records/claim?stage=rejected").status_code == 200

@@ -220,9 +220,9 @@ def test_what_the_simulation_shows_is_what_happens(lead: Browser) -> None:
 
 def test_a_shipped_flow_of_issues_becomes_a_draft_of_their_one_flow(lead: Browser) -> None:
     assert "用作质量问题的流程" in lead.get("/flows/new?template=small_company").text
-    answer = lead.post("/flows", {"template": "small_company"})
+    answer = lead.post("/flows", {"template": "small_company", "into": "1"})
     assert answer.headers["Location"] == "/flows/quality_issue/design"
     assert "老板同意" in lead.get("/flows/quality_issue/impact").text
     assert re.search(r'id="flow-quality_issue".*?有草稿', lead.get("/flows").text, re.S)
-    again = lead.post("/flows", {"template": "small_company"})
+    again = lead.post("/flows", {"template": "small_company", "into": "1"})
     assert again.status_code == 409 and "未发布的草稿" in again.text

@@ -14,6 +14,7 @@ from qtrace.accounts.models import Department, User
 from qtrace.core.db import write
 from qtrace.core.models import EventRow
 from qtrace.flows.models import FlowDecision, FlowInstance
+from qtrace.tasks.bulk import begin_batch, forget_batches
 from qtrace.tasks.models import StandIn, Task, TaskBatch
 from tests.conftest import NOW, log_in, user_id
 from tests.factories.approvals import hand_in, make_approval
@@ -158,6 +159,18 @@ def test_ticked_ones_are_listed_then_agreed_each_by_itself(login: Any) -> None:
     assert browser.post("/tasks/bulk", sent).location == answer.location, "a double tap is led to the first answer"
     assert len(fresh().scalars(select(TaskBatch)).all()) == 1
     assert login("owner").get(answer.location).status_code == 404
+
+
+def test_results_of_an_interrupted_run_say_so_and_old_ones_are_forgotten(login: Any) -> None:
+    with write():
+        number = begin_batch(user_id("inspector"), "approve", "", 3, NOW)
+    browser = login("inspector")
+    assert "还在处理" in browser.get(f"/tasks/batches/{number}").text
+    with time_machine.travel(NOW + timedelta(minutes=6), tick=False):
+        assert "处理中断了" in browser.get(f"/tasks/batches/{number}").text
+    with write():
+        forget_batches(NOW + timedelta(days=91))
+    assert browser.get(f"/tasks/batches/{number}").status_code == 404
 
 
 def test_rejecting_needs_one_opinion_for_all(login: Any) -> None:

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from qtrace.accounts.models import Department, User
 from qtrace.accounts.service import ensure_department
-from qtrace.catalog.duties import duties, give_duty, responsible_for, take_duty
 from qtrace.catalog.models import Shop
+from qtrace.classification.duties import duties, give_duty, responsible_for, take_duty
 from qtrace.complaints.links import Links
 from qtrace.complaints.models import Complaint
 from qtrace.complaints.service import NewComplaint, record_complaint

@@ -3,19 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, select
 
 from qtrace.accounts.models import User
-from qtrace.catalog.models import Duty
+from qtrace.catalog.models import Duty, Shop, Sku, Supplier
+from qtrace.classification.models import Term
 from qtrace.core import events
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import NotFound, Refused
+from qtrace.web.filters import localised
 
 KINDS = {
     "sku": _l("商品"), "shop": _l("店铺"), "supplier": _l("供应商"), "responsible_party": _l("责任方"),
+}  # fmt: skip
+TABLES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "sku": (Sku, (Sku.external_id, Sku.name)), "shop": (Shop, (Shop.name, Shop.key)),
+    "supplier": (Supplier, (Supplier.name, Supplier.external_id)),
+    "responsible_party": (Term, (Term.name_zh, Term.name_en, Term.code)),
 }  # fmt: skip
 
 
@@ -69,3 +77,36 @@ def take_duty(duty_id: int, *, by: int, now: datetime) -> None:
     body = {"kind": duty.kind, "ref": duty.ref_id, "user": duty.user_id}
     session.execute(delete(Duty).where(Duty.id == duty_id))
     events.record("duty_taken", subject=("duty", duty.ref_id), by=by, now=now, body=body)
+
+
+def find_ref(kind: str, text: str) -> int | None:
+    """Return the row people call so: an article by code, a shop or supplier by name or key, a party by either name."""
+    text = text.strip()[:200]
+    if not text or kind not in TABLES:
+        return None
+    model, columns = TABLES[kind]
+    for column in columns:
+        wanted = select(model.id).where(column == text)
+        if kind == "responsible_party":
+            wanted = wanted.where(Term.kind == kind, Term.active)
+        found = db.session.scalar(wanted.order_by(model.id).limit(1))
+        if found is not None:
+            return int(found)
+    return None
+
+
+def names_of_refs(rows: Sequence[Duty]) -> dict[tuple[str, int], str]:
+    """Return what people call the rows of these duties, one question per kind."""
+    found: dict[tuple[str, int], str] = {}
+    for kind in sorted({row.kind for row in rows} & TABLES.keys()):
+        model = TABLES[kind][0]
+        ids = {row.ref_id for row in rows if row.kind == kind}
+        for one in db.session.scalars(select(model).where(model.id.in_(ids))):
+            found[kind, one.id] = _name(one)
+    return found
+
+
+def _name(row: Any) -> str:
+    if isinstance(row, Sku):
+        return f"{row.label} {row.external_id}" if row.name else row.external_id
+    return localised(row) if isinstance(row, Term) else str(row.name)
