@@ -1,5 +1,6 @@
 """A person's own to-dos over the API, and the decision on the stage one is about."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args
 
 from flask_babel import gettext as _
@@ -11,13 +12,15 @@ from qtrace.api.blueprint import bp
 from qtrace.api.issues import ISSUE, issue_answer
 from qtrace.api.listing import Column, Listing, list_parameters, page_schema, read_page
 from qtrace.api.operation import Call, Operation, Parameter, operation
-from qtrace.api.schema import integer, moment, one_of, text, thing
+from qtrace.api.schema import integer, listed, maybe, moment, one_of, text, thing
 from qtrace.conditions.tree import FieldKind
 from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.flows.models import FlowInstance
+from qtrace.flows.operating import Given, decide_task
 from qtrace.flows.service import Verdict, decide
+from qtrace.flows.state import Status
 from qtrace.issues import queries
 from qtrace.issues.decisions import case_of
 from qtrace.issues.models import Issue
@@ -26,6 +29,12 @@ from qtrace.tasks.queries import mine, my_task
 
 OWNER = User.__table__.alias("task_owner")
 STATES = ("open", "done", "cancelled")
+STANDING = thing(
+    {
+        "subject": text(40), "url": text(300), "status": one_of(*get_args(Status)), "stage": maybe(text(60)),
+        "flow_version": integer(),
+    }
+)  # fmt: skip
 
 
 def _origin(statement: Select[Any]) -> Select[Any]:
@@ -96,6 +105,58 @@ def decision_create(call: Call, task_id: int) -> Answer:
             target=body.get("target") if body["verdict"] == "return" else None,
         )  # fmt: skip
         return kept(issue_answer(number, call.user))
+
+
+@bp.post("/tasks/<int:task_id>/decide")
+@operation(
+    Operation(
+        summary="Agree or reject at a to-do of any case", scope="tasks:write", permission="", answer=STANDING,
+        body=thing(
+            {"verdict": one_of("approve", "reject")},
+            {
+                "note": text(2000), "target": text(60, description="Where a rejected case goes, if the stage lets choose."),
+                "chosen": listed(
+                    thing({"stage": text(60, least=1), "users": listed(text(80), 50, least=1)}), 50
+                ),
+            },
+        ),
+        may_conflict=True,
+        note="""For issues, records and complaints. A stage that is handled, not judged, is done by approving. `chosen` says by
+their user names who has a stage below, where the flow asks for it. A stage that wants a signature or a password is decided
+on its page.""",
+    )
+)  # fmt: skip
+def decide_create(call: Call, task_id: int) -> Answer:
+    """Decide, and answer where the case stands then."""
+    task, body = my_task(task_id, call.user), call.body
+    subject = FlowInstance.subject_kind == task.subject_kind, FlowInstance.subject_id == task.subject_id
+    given = Given(body.get("note", "").strip(), body.get("target", ""), chosen=_chosen(body.get("chosen", [])))
+    with write() as session:
+        by = session.get_one(User, call.user.id)
+        decide_task(task_id, reject=body["verdict"] == "reject", given=given, by=by, now=clock.now())
+        case = session.scalars(select(FlowInstance).where(*subject)).one()
+        return kept(
+            Answer(
+                {
+                    "subject": case.subject_kind, "url": case.url, "status": case.status, "stage": case.node,
+                    "flow_version": case.moved,
+                }
+            )
+        )  # fmt: skip
+
+
+def _chosen(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[int, ...]]:
+    """Return the people chosen for stages below by their user names; refused where a name is nobody's."""
+    found = {}
+    for place, row in enumerate(rows):
+        names = list(dict.fromkeys(row["users"]))
+        rows_found = db.session.execute(select(User.username, User.id).where(User.username.in_(names)))
+        ids = {row.username: row.id for row in rows_found}
+        for name in names:
+            if name not in ids:
+                raise Refused(_("没有用户名为 %(name)s 的成员。", name=name), field=f"chosen.{place}.users")
+        found[row["stage"]] = tuple(ids[name] for name in names)
+    return found
 
 
 def _issue_of(task: Task, user: User) -> Issue:

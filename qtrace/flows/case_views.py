@@ -18,7 +18,7 @@ from qtrace.core.files import StoredFile
 from qtrace.core.ids import as_id
 from qtrace.core.models import StoredFileRow
 from qtrace.flows.asking import answer, ask, finish_help, questions_of
-from qtrace.flows.case_models import FlowSignature
+from qtrace.flows.case_models import FlowQuestion, FlowSignature
 from qtrace.flows.case_page import (
     history_of,
     instance_of,
@@ -44,6 +44,7 @@ from qtrace.flows.opinions import add_opinion, drop_opinion, opinions_for
 from qtrace.flows.service import locked, may_act, stored_tree
 from qtrace.tasks.models import Task
 from qtrace.tasks.queries import my_task
+from qtrace.tasks.standing import stands_in
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
 from qtrace.web.limits import hit, limited
@@ -208,7 +209,7 @@ def _page(task: Task, problem: str = "", *, status: int = 200) -> Response:
     may = acting is not None and _may(acting, user, now)
     asked = open_question(task.id) if task.kind == "question" else None
     shared: dict[str, Any] = {
-        "task": task, "instance": instance, "question": asked, "problem": problem, "now": now, "form": request.form,
+        "task": task, "instance": instance, "question": asked, "may_answer": asked is not None and _answers(asked, user, now), "problem": problem, "now": now, "form": request.form,
         "questions": questions_of(instance.id) if instance else [],
         "case_operations": case_operations(instance, user) if instance else frozenset(),
         "jumps": jump_targets(instance) if instance and user.can(KEEPER) else [],
@@ -229,6 +230,12 @@ def _may(acting: Acting, user: User, now: datetime) -> bool:
         return may_act(acting.tree, acting.instance, (acting.token, acting.turn), user, now) and permitted(acting, user)
     except Refused:
         return False
+
+
+def _answers(asked: FlowQuestion, user: User, now: datetime) -> bool:
+    """Say whether the question waits for this person, or for somebody this person stands in for."""
+    theirs = asked.asked_id == user.id or bool(stands_in(user.id, asked.asked_id, None, now))
+    return asked.answered_at is None and theirs
 
 
 def _still(task_id: int) -> Task:

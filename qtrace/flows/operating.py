@@ -40,6 +40,7 @@ from qtrace.flows.state import (
 from qtrace.flows.stored import load_state
 from qtrace.tasks.models import Task
 from qtrace.tasks.service import NewTask, open_task
+from qtrace.web.filters import localised
 
 # The buttons a node may name, and the operations behind each; a node that names none allows all of them.
 BUTTONS: Mapping[str, tuple[str, ...]] = {
@@ -151,10 +152,13 @@ def decide_task(task_id: int, *, reject: bool, given: Given, by: User, now: date
     """Agree at one's turn, reject it, or hand in what was to be done; return the address of the case."""
     acting = _locked(task_id, by, now)
     signed = given.drawing is not None
+    chosen = {node: tuple(active(users)) for node, users in sorted(given.chosen.items())}
     operation = Decide(
         acting.turn.id, by.id, "reject" if reject else "approve", given.note[:MOST_NOTE], given.target,
-        tuple((node, tuple(active(users))) for node, users in sorted(given.chosen.items())), signed,
+        tuple((node, users) for node, users in chosen.items() if users), signed,
     )  # fmt: skip
+    if not reject and acting.turn.kind == "sign":
+        _require_choices(acting, chosen)
     if acting.node.demands.level and not given.with_password:
         raise Refused(_("这一步要输入密码确认。"), field="password")
     _do(acting, operation, by, now)
@@ -255,6 +259,14 @@ def _operation(acting: Acting, name: str, given: Given, by: User) -> Operation:
             return Finish(by.id, "terminated", note)
         case _:
             raise NotFound
+
+
+def _require_choices(acting: Acting, chosen: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse to go on without the people the nodes below wait for; who was chosen before need not be chosen again."""
+    known = dict(acting.state.chosen)
+    for node in chosen_below(acting):
+        if not (chosen.get(node.id) or known.get(node.id)):
+            raise Refused(_("请选择「%(stage)s」由谁处理。", stage=localised(node)), field=f"chosen.{node.id}")
 
 
 def _require_active(users: Sequence[int]) -> None:

@@ -118,6 +118,8 @@ def decide(
     if not may_decide(tree.definition, instance, by):
         raise Forbidden
     _check_deputy(tree, instance, found, by, now)
+    if found and verdict in ("submit", "reject") and tree.nodes[found[0].node].demands.level:
+        raise Refused(_("这一步要输入密码确认,请从待办打开后处理。"), field="note")
     apply(instance, case, _operation(verdict, found, by.id, note, target or ""), by=by.id, now=now)
 
 

@@ -9,13 +9,14 @@ from qtrace.core.db import existing, require_write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.core.files import StoredFile
 from qtrace.core.models import StoredFileRow
+from qtrace.issues.mentions import mentions_in
 from qtrace.issues.models import Attachment, Comment, Issue
 
 MAX_COMMENT = 5000
 
 
 def add_comment(issue_id: int, text: str, *, by: int, now: datetime) -> int:
-    """Add a remark and return its id."""
+    """Add a remark and return its id; whom it calls with @ and who may see the issue is told."""
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if not text:
         raise Refused(_("请写点内容再发表。"), field="text")
@@ -26,6 +27,9 @@ def add_comment(issue_id: int, text: str, *, by: int, now: datetime) -> int:
     session.add(comment)
     session.flush()  # the id is the answer
     events.record("issue_commented", subject=("issue", issue_id), by=by, now=now, body={"comment": comment.id})
+    if users := [person.id for person in mentions_in(text, issue_id, by=by).told]:
+        body = {"comment": comment.id, "users": users}
+        events.record("comment_mentioned", subject=("issue", issue_id), by=by, now=now, body=body, reason=text[:500])
     return comment.id
 
 

@@ -17,7 +17,7 @@ from qtrace.classification.models import Term
 from qtrace.core.db import db
 from qtrace.core.events import timeline
 from qtrace.core.models import EventRow
-from qtrace.flows.event_words import EVENT_WORDS
+from qtrace.flows.sentences import sentence_of, users_in
 from qtrace.flows.signing import deputed
 from qtrace.issues.fields import FIELD_NAMES, TERM_COLUMNS
 from qtrace.orders.models import Lot, Order
@@ -25,7 +25,7 @@ from qtrace.orders.models import Lot, Order
 EXTENSION = "qtrace_issue_sentences"
 MAX_VALUE = 60
 # What the same transaction already says in a better sentence.
-SILENT = frozenset({"task_opened", "tasks_closed", "issue_commented"})
+SILENT = frozenset({"task_opened", "tasks_closed", "issue_commented", "comment_mentioned"})
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def _entry(event: EventRow, names: Names, deputies: Mapping[tuple[datetime, int]
     sentence = SENTENCES.get(event.name) or extra.get(event.name)
     who = _("系统") if event.actor_id is None else names.person(event.actor_id)
     who = deputies.get((event.at, event.actor_id or 0), who)
-    words = sentence(event, names) if sentence else str(EVENT_WORDS.get(event.name, event.name))
-    return Entry(event.at, who, words, event.reason)
+    told = sentence_of(event, names.people) or (sentence(event, names) if sentence else event.name)
+    return Entry(event.at, who, told, event.reason)
 
 
 def _changed(event: EventRow, names: Names) -> str:
@@ -158,7 +158,7 @@ def _names(events: Sequence[EventRow], stages: Mapping[str, str]) -> Names:
     changes = [(name, value) for event in events for name, change in event.body.items() for value in _values(change)]
     people = {event.actor_id for event in events if event.actor_id is not None}
     people |= {value for name, value in changes if name in ("owner_id", "owner", "helper")}
-    people |= {user for event in events if event.name == "clock_alarm" for user in event.body.get("users", [])}
+    people |= users_in(events)
     wanted_terms = {value for name, value in changes if name in TERM_COLUMNS}
     rows: dict[tuple[str, int], str] = {}
     for name, model, column in ROWS:

@@ -11,9 +11,10 @@ from qtrace.accounts.queries import names_of as people_named
 from qtrace.core import events
 from qtrace.core.db import db
 from qtrace.core.models import EventRow
-from qtrace.flows.event_words import EVENT_WORDS
+from qtrace.flows.definition import JUDGING, Tree
 from qtrace.flows.models import FlowDecision
-from qtrace.flows.service import definition_of
+from qtrace.flows.sentences import sentence_of, users_in
+from qtrace.flows.service import definition_of, word_of
 from qtrace.flows.signing import deputed, names_of_deciders
 from qtrace.flows.stages import names_of
 from qtrace.forms.definition import FormDefinition
@@ -25,7 +26,8 @@ from qtrace.web.filters import localised
 
 # What the same transaction already says in a better sentence.
 SILENT = frozenset({
-    "task_opened", "tasks_closed", "task_claimed", "stage_entered", "flow_closed", "flow_terminated", "flow_reopened",
+    "task_opened", "tasks_closed", "task_claimed", "stage_entered", "flow_closed", "flow_reopened",
+    "flow_terminated",
 })  # fmt: skip
 
 
@@ -42,12 +44,21 @@ class Entry:
 
 def entries_of(record: Record, definition: FormDefinition) -> list[Entry]:
     """Return what happened to a record, newest first; one that came in by the thousand begins with its source."""
-    history = [event for event in events.timeline("record", record.id) if event.name not in SILENT]
-    people = people_named({event.actor_id for event in history if event.actor_id is not None})
+    decided = _decided(record)
+    moved = {entry.at for entry in decided if entry.verdict == "transfer"}
+    history = [
+        event for event in events.timeline("record", record.id)
+        if event.name not in SILENT and not (event.name == "task_transferred" and event.at in moved)
+    ]  # fmt: skip
+    people = people_named({event.actor_id for event in history if event.actor_id is not None} | users_in(history))
     deputies = deputed("record", record.id)
     fields = {one.id: one for one in definition.all_fields}
-    decided = _decided(record)
-    found = [Entry(event.at, _who(event, people, deputies), _words(event, fields), event.reason) for event in history]
+    found = [
+        Entry(
+            event.at, _who(event, people, deputies), sentence_of(event, people) or _words(event, fields), event.reason
+        )
+        for event in history
+    ]  # fmt: skip
     if not history:
         found.append(Entry(record.created_at, source_words(record) or _("系统"), _("提交")))
     return sorted([*decided, *found], key=lambda entry: entry.at, reverse=True)
@@ -75,14 +86,16 @@ def _decided(record: Record) -> list[Entry]:
     if flow is None:
         return []
     definition, instance = flow
-    names, words = names_of(definition), {"return": _("退回"), "reopen": _("重新打开")}
-    kinds = {node.id: node.kind for node in definition.nodes}
+    names = names_of(definition)
+    kinds = {node.id: node.kind for node in Tree(definition).walk()}
     statement = select(FlowDecision).where(FlowDecision.instance_id == instance.id, FlowDecision.version > 2)
     rows = db.session.scalars(statement.order_by(FlowDecision.version.desc())).all()
     deciders = names_of_deciders(rows)
     found = []
     for row in rows:
-        said = words.get(row.verdict) or (_("通过") if kinds.get(row.node or "") == "approve" else _("再次提交"))
+        approved = kinds.get(row.node or "") in JUDGING
+        passed = row.verdict in ("submit", "approve")
+        said = (_("通过") if approved else _("再次提交")) if passed else word_of(row.verdict)
         stage = names[row.node].label if row.node in names else ""
         sentence = _("%(what)s「%(stage)s」", what=said, stage=stage) if stage and row.node != FILL else said
         found.append(Entry(row.at, deciders[row.id], sentence, row.note, row.verdict))
@@ -103,8 +116,6 @@ def _words(event: EventRow, fields: Mapping[str, FieldDefinition]) -> str:
         return _("催办")
     if event.name == "task_transferred":
         return _("转交了待办")
-    if event.name in EVENT_WORDS:
-        return str(EVENT_WORDS[event.name])
     return _("修改了 %(fields)s", fields=_listed(list(event.body.get("fields", {})), fields))
 
 

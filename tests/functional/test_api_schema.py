@@ -89,12 +89,13 @@ class Session:
 
 @pytest.fixture
 def world(sqlite_app: Flask) -> Flask:
-    """A site with an article, a sale, a complaint, a form, a record and two issues, and no limits."""
+    """A site with an article, a sale, a complaint, a form, a record and three issues, and no limits."""
     sqlite_app.config["QTRACE_RATE_FACTOR"] = 0
     goods = make_goods()
     sell(goods, [Sale("O1", NOW, complaints=(goods.kind,))])
     make_form()
     make_issue(type_id=goods.kind_below, severity_id=goods.kind_below)
+    make_issue(type_id=goods.kind_below, owner_id=user_id("quality_lead"))
     make_issue(type_id=goods.kind_below, owner_id=user_id("quality_lead"))
     assert program(sqlite_app).post("/records/inspection", {"values": INSPECTION}).status_code == 201
     return sqlite_app
@@ -111,8 +112,12 @@ def put_right(case: Any, number: int) -> None:
     record = session.scalars(select(Record)).first()
     complaint = session.scalars(select(Complaint.number)).first()
     assert issue and record
+    # what is agreed to over one address is not what the other ends
+    about_issue = Task.subject_id != issue.id if path.endswith("/decide") else Task.subject_id == issue.id
     task = session.scalars(
-        select(Task).where(Task.subject_id == issue.id, Task.subject_kind == "issue", Task.state == "open")
+        select(Task)
+        .where(about_issue, Task.subject_kind == "issue", Task.state == "open", Task.kind == "stage")
+        .order_by(Task.id.desc())
     ).first()
     about = issue.number if path.startswith("/issues") else complaint if "complaints" in path else record.number
     parts = {
@@ -141,6 +146,8 @@ def _fill(body: dict[str, Any], path: str, issue: Issue, record: Record) -> None
     if "flow_version" in body:
         flow = fresh().scalar(select(FlowInstance.moved).where(FlowInstance.subject_id == issue.id))
         body |= {"verdict": "terminate", "flow_version": flow, "note": "重复登记"}
+    if path.endswith("/decide"):
+        body |= {"verdict": "approve", "note": "查过了", "target": "", "chosen": []}
     body.pop("version", None)
     if "{number}" in path and "comments" not in path:
         body["version"] = (issue if "issues" in path else record).version

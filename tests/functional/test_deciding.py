@@ -6,17 +6,19 @@ import re
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from qtrace.accounts.models import Department
+from qtrace.accounts.models import Department, User
 from qtrace.core.db import db, write
 from qtrace.core.models import EventRow
 from qtrace.flows.case_models import FlowQuestion, FlowSignature
 from qtrace.flows.models import FlowDecision, FlowInstance
 from qtrace.records.models import Record
 from qtrace.tasks.models import Task
-from tests.conftest import PASSWORD, Browser, log_in, user_id
+from tests.conftest import NOW, PASSWORD, Browser, log_in, user_id
+from tests.factories.api import program
 from tests.factories.flows import make_flow, node
 from tests.factories.forms import asked, make_form
 
@@ -298,6 +300,85 @@ def test_opinions_are_kept_for_oneself_and_for_everybody(sqlite_app: Flask, lead
     found = re.findall(r"/me/opinions/(\d+)/removal", lead.get("/me/opinions").text)
     assert lead.post(f"/me/opinions/{found[0]}/removal").status_code == 303
     assert boss.post(f"/me/opinions/{found[1]}/removal").status_code == 404
+
+
+def test_nobody_goes_on_without_the_people_the_next_stage_waits_for(sqlite_app: Flask, lead: Browser) -> None:
+    picked = node("picked", "approve", permission="record.read") | {"who": [{"kind": "previous_choice"}]}
+    a_case(sqlite_app, LEAD, picked)
+    task = task_of("quality_lead")
+    answer = decide(lead, task, note="金额属实")
+    assert answer.status_code == 422 and "请选择「picked」由谁处理" in answer.text and "金额属实" in answer.text
+    assert decide(lead, task, "reject", note="金额不对").status_code == 303
+
+
+def test_a_program_decides_on_a_record_and_says_who_is_next(sqlite_app: Flask, lead: Browser) -> None:
+    picked = node("picked", "approve", permission="record.read") | {"who": [{"kind": "previous_choice"}]}
+    a_case(sqlite_app, LEAD, picked)
+    erp, task = program(sqlite_app), task_of("quality_lead")
+    path = f"/tasks/{task.id}/decide"
+    assert erp.post(path, {"verdict": "approve"}).status_code == 422
+    assert erp.post(path, {"verdict": "reject"}).status_code == 422
+    nobody = [{"stage": "picked", "users": ["nobody"]}]
+    assert erp.post(path, {"verdict": "approve", "chosen": nobody}).status_code == 422
+    db.session.remove()
+    name = db.session.get_one(User, user_id("purchasing")).username
+    assert program(sqlite_app, "purchasing").post(path, {"verdict": "approve"}).status_code == 404
+    chosen = [{"stage": "picked", "users": [name]}]
+    answer = erp.post(path, {"verdict": "approve", "chosen": chosen})
+    assert (answer.status_code, answer.json["status"], answer.json["stage"]) == (200, "running", "picked")
+    assert task_of("purchasing").node == "picked"
+    assert erp.post(path, {"verdict": "approve", "chosen": chosen}).status_code in (404, 409)
+
+
+def test_a_program_cannot_sign_with_a_password(sqlite_app: Flask, lead: Browser) -> None:
+    a_case(sqlite_app, LEAD | {"demands": {"level": 1}})
+    answer = program(sqlite_app).post(f"/tasks/{task_of('quality_lead').id}/decide", {"verdict": "approve"})
+    assert answer.status_code == 422 and standing() == ("running", "lead")
+
+
+def test_the_record_tells_every_operation_by_its_own_name(sqlite_app: Flask, lead: Browser) -> None:
+    a_case(sqlite_app, LEAD, BOSS)
+    task = task_of("quality_lead")
+    operate(lead, task, "cc", users=str(user_id("owner")))
+    operate(lead, task, "ask", users=str(user_id("purchasing")), note="供应商认吗?")
+    operate(lead, task, "delegate", users=str(user_id("owner")), note="您看看")
+    boss = log_in(sqlite_app, "owner")
+    decide(boss, task_of("owner"), note="可以")
+    operate(lead, task_of("quality_lead"), "transfer", users=str(user_id("owner")), note="我在外地")
+    decide(boss, task_of("owner"), "reject", note="金额不对")
+    db.session.remove()
+    page = lead.get(db.session.scalars(select(FlowInstance.url)).one()).text
+    for words in ("委派「lead」", "转交「lead」", "驳回「lead」", "抄送给 老板", "问 ", "供应商认吗"):
+        assert words in page, words
+    assert "修改了 <" not in page and "转交了待办" not in page
+
+
+def test_a_deputy_answers_a_question_for_who_is_away(sqlite_app: Flask) -> None:
+    with time_machine.travel(NOW, tick=False):
+        lead = log_in(sqlite_app, "quality_lead")
+        a_case(sqlite_app, LEAD)
+        away = {"deputy_id": user_id("owner"), "begins": "2026-11-20", "ends": "2026-11-21", "reach": "all"}
+        assert log_in(sqlite_app, "purchasing").post("/me/stand-ins", away).status_code == 303
+        task = task_of("quality_lead")
+        operate(lead, task, "ask", users=str(user_id("purchasing")), note="供应商认吗?")
+        question, boss = task_of("purchasing", kind="question"), log_in(sqlite_app, "owner")
+        assert "由您代为答复" in boss.get(f"/tasks/{question.id}/decision").text
+        found = db.session.scalars(select(FlowQuestion.id)).one()
+        db.session.remove()
+        sent = {"answer": "认", "task": question.id}
+        assert boss.post(f"/questions/{found}/answer", sent).status_code == 303
+        assert "等待答复" not in lead.get(f"/tasks/{task.id}/decision").text
+
+
+def test_the_records_own_box_is_no_way_around_the_password(sqlite_app: Flask, lead: Browser) -> None:
+    a_case(sqlite_app, LEAD | {"demands": {"level": 1}})
+    db.session.remove()
+    row = db.session.scalars(select(FlowInstance)).one()
+    sent = {"verdict": "submit", "version": row.moved, "record_version": 1}
+    answer = lead.post(f"{row.url}/decisions", sent)
+    assert answer.status_code == 422 and "输入密码确认" in answer.text
+    assert standing() == ("running", "lead")
+    assert decide(lead, task_of("quality_lead"), password=PASSWORD).status_code == 303
 
 
 def test_the_list_says_where_a_record_stands_and_how_its_flow_ended(sqlite_app: Flask, lead: Browser) -> None:
