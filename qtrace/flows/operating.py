@@ -18,7 +18,7 @@ from qtrace.flows.case_models import FlowSignature
 from qtrace.flows.company import KEEPER, active
 from qtrace.flows.definition import JUDGING, Node, Tree
 from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import apply, case_of, locked, may_act, stored_tree
+from qtrace.flows.service import apply, case_of, choices_at, locked, may_act, stored_tree
 from qtrace.flows.state import (
     AddSigners,
     Decide,
@@ -224,14 +224,8 @@ def case_operations(instance: FlowInstance, user: User) -> frozenset[str]:
 
 
 def chosen_below(acting: Acting) -> list[Node]:
-    """Return the nodes whose people are chosen here: by the initiator at the start, or by whoever decides just above."""
-    kinds = {"initiator_choice"} if acting.node.kind == "start" else set()
-    below = [one for one in acting.tree.walk() if acting.tree.order[one.id] > acting.tree.order[acting.node.id]]
-    found = [one for one in below if any(who.kind in kinds for who in one.who)]
-    following = next((one for one in below if one.who), None)
-    if following is not None and any(who.kind == "previous_choice" for who in following.who):
-        found.append(following)
-    return found
+    """Return the nodes whose people are chosen at this turn."""
+    return choices_at(acting.tree, acting.node)
 
 
 def _operation(acting: Acting, name: str, given: Given, by: User) -> Operation:

@@ -118,9 +118,27 @@ def decide(
     if not may_decide(tree.definition, instance, by):
         raise Forbidden
     _check_deputy(tree, instance, found, by, now)
-    if found and verdict in ("submit", "reject") and tree.nodes[found[0].node].demands.level:
-        raise Refused(_("这一步要输入密码确认,请从待办打开后处理。"), field="note")
+    if found and verdict in ("submit", "reject"):
+        _check_simple(tree, state, tree.nodes[found[0].node], verdict)
     apply(instance, case, _operation(verdict, found, by.id, note, target or ""), by=by.id, now=now)
+
+
+def choices_at(tree: Tree, node: Node) -> list[Node]:
+    """Return the nodes whose people are chosen here: by the initiator at the start, or by whoever decides just above."""
+    below = [one for one in tree.walk() if tree.order[one.id] > tree.order[node.id]]
+    first = [one for one in below if any(who.kind == "initiator_choice" for who in one.who)]
+    following = next((one for one in below if one.who), None)
+    asked = following is not None and any(who.kind == "previous_choice" for who in following.who)
+    return [*(first if node.kind == "start" else ()), *((following,) if following is not None and asked else ())]
+
+
+def _check_simple(tree: Tree, state: State, node: Node, verdict: Verdict) -> None:
+    """Refuse what the box on a subject's own page has no room for: a password, and people to be chosen."""
+    if node.demands.level:
+        raise Refused(_("这一步要输入密码确认,请从待办打开后处理。"), field="note")
+    chosen = dict(state.chosen)
+    if verdict == "submit" and any(not chosen.get(one.id) for one in choices_at(tree, node)):
+        raise Refused(_("这一步要选择下一步由谁处理,请从待办打开后处理。"), field="note")
 
 
 def decide_turn(

@@ -413,3 +413,15 @@ def test_a_department_beside_a_node_hands_in_its_part(sqlite_app: Flask, lead: B
     assert sorted(row.state for row in kinds) == ["cancelled", "done"]
     record = db.session.scalars(select(Record)).one()
     assert "完成了协助" in lead.get(f"/records/claim/{record.number}").text
+
+
+def test_the_box_on_the_records_page_does_not_get_around_choosing(sqlite_app: Flask, lead: Browser) -> None:
+    picked = node("picked", "approve", permission="record.read") | {"who": [{"kind": "previous_choice"}]}
+    a_case(sqlite_app, LEAD, picked)
+    db.session.remove()
+    record = db.session.scalars(select(Record)).one()
+    moved = db.session.scalars(select(FlowInstance.moved)).one()
+    sent = {"verdict": "submit", "version": moved, "record_version": record.version}
+    answer = lead.post(f"/records/claim/{record.number}/decisions", sent)
+    assert answer.status_code == 422 and "请从待办打开" in answer.text
+    assert standing() == ("running", "lead")
