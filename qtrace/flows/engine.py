@@ -457,6 +457,8 @@ def _need_note(note: str, message: str) -> None:
 def _same_place(old: Tree, new: Tree, node: str) -> bool:
     if node not in new.nodes or new.places[node] != old.places[node]:
         return False
+    if new.inside_forks(node) != old.inside_forks(node):  # a split around it now runs one branch, or several at once
+        return False
     before, after = old.nodes[node].kind, new.nodes[node].kind
     return before == after or (before in ASKING and after in ASKING)
 

@@ -445,3 +445,14 @@ def test_a_running_case_moves_to_a_new_version_where_it_has_its_place() -> None:
     without = Tree(replace(newer.definition, nodes=newer.definition.nodes[:1]))
     with pytest.raises(FlowError, match="third"):
         migrated(newer, walk.state, without)
+
+
+@pytest.mark.parametrize(("before", "after"), [("branch", "parallel"), ("parallel", "branch"), ("inclusive", "branch")])
+def test_a_case_inside_a_split_stays_where_the_split_runs_its_branches_another_way(before: str, after: str) -> None:
+    walk = Walk(fork(before, AMOUNT), node("last", DORA))
+    first, *rest = walk.tree.definition.nodes[1:]
+    other = Tree(
+        replace(walk.tree.definition, version=2, nodes=(walk.tree.definition.first, replace(first, kind=after), *rest))
+    )
+    with pytest.raises(FlowError, match=r"quality|buying|split|fork"):
+        migrated(walk.tree, walk.state, other)
