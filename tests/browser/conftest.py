@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.factories.post import Sink, mail_sink
+
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
@@ -39,7 +41,14 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def post() -> Iterator[Sink]:
+    """The mail server of the site."""
+    with mail_sink() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, post: Sink) -> Iterator[str]:
     """The address of a running demonstration site."""
     home = tmp_path_factory.mktemp("browser-site")
     with socket.socket() as probe:
@@ -48,6 +57,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     base = f"http://127.0.0.1:{port}"
     environ = os.environ | {
         "QTRACE_DATA_DIR": str(home), "QTRACE_BASE_URL": base, "QTRACE_DATABASE_URL": "",
+        "QTRACE_MAIL_URL": f"smtp://127.0.0.1:{post.port}",
         "QTRACE_RATE_FACTOR": "100",  # one address and one person log in for every test
     }  # fmt: skip
     subprocess.run(
