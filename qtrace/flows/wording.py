@@ -66,7 +66,10 @@ OPTIONS: Final[Mapping[str, str]] = {
     "wait_days": _("至少等几天"), "wait_units": _("至少看多少件"),
 }  # fmt: skip
 OUTCOMES: Final[Mapping[str, str]] = {"rejected": _("驳回"), "closed": _("结案")}
-ACTIONS: Final[Mapping[str, str]] = {"callback": _("通知外部系统并等它回话")}
+ACTIONS: Final[Mapping[str, str]] = {
+    "callback": _("通知外部系统并等它回话"), "open_issue": _("为这条客诉立案"),
+    "plan_action": _("给负责人安排一项整改,内容是节点的名称"),
+}  # fmt: skip
 BUTTONS: Final[Mapping[str, str]] = {
     "transfer": _("转交"), "delegate": _("委托"), "add": _("加签"), "return": _("退回"), "ask": _("问一下"),
     "terminate": _("终止"),

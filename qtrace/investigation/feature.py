@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _
 from qtrace.classification.places import register_places
 from qtrace.flows.gates import register_gate
 from qtrace.flows.verifying import register_judge
-from qtrace.investigation import panels, sentences, subscribers
+from qtrace.investigation import flow_steps, panels, sentences, subscribers
 from qtrace.investigation.controls import register_controls
 from qtrace.investigation.gates import GATES
 from qtrace.investigation.judging import judge
@@ -30,5 +30,6 @@ def register(app: Flask) -> None:
     register_places(app, labels={"responsibility": _("责任划分")})
     sentences.register(app)
     subscribers.subscribe_all(app)
+    flow_steps.register(app)
     register_subject(app, "issue", issue_facts, name=_("质量问题"), severities=issue_severities)
     register_judge(app, "issue", judge)

@@ -18,6 +18,7 @@ from qtrace.issues import (
     clock_sentences,
     clock_views,
     decisions,
+    flow_steps,
     held_photos,
     remark_views,
 )
@@ -60,6 +61,7 @@ def register(app: Flask) -> None:
     subscribe_all(app)
     subscribe_opening(app)
     held_photos.register(app)
+    flow_steps.register(app)
     register_panel(app, "side", clock_card, order=5)
     clock_sentences.register(app)
     before_ringing(app, follow_history)

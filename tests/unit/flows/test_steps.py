@@ -8,19 +8,26 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from qtrace.accounts.models import User
+from qtrace.complaints.links import Links
+from qtrace.complaints.models import Complaint
+from qtrace.complaints.service import NewComplaint, record_complaint
 from qtrace.core.db import db, write
 from qtrace.core.errors import Refused
 from qtrace.core.jobs import run_one
 from qtrace.core.models import EventRow, JobRow
+from qtrace.flows.case import Case
 from qtrace.flows.models import FlowInstance
 from qtrace.flows.operating import Given, decide_task, operate
 from qtrace.flows.service import case_of
+from qtrace.flows.starting import NewStart, set_start
 from qtrace.flows.steps import Step, StepCase, register_step, steps
 from qtrace.flows.subject_facts import holds
 from qtrace.flows.subjects import flow_subjects
+from qtrace.investigation.models import Action
+from qtrace.issues.models import Issue
 from qtrace.tasks.models import Task
 from tests.conftest import NOW, user_id
-from tests.factories.flows import begin, instance_of, make_flow, node, state_of, submit
+from tests.factories.flows import begin, instance_of, make_flow, node, person, state_of, submit
 from tests.factories.issues import make_issue
 
 AUTO = {"timeout_minutes": 60}
@@ -159,3 +166,31 @@ def test_a_flow_inside_a_flow_asks_about_the_case_above(sqlite_app: Flask) -> No
         flow_subjects()["flow_part"].summary(number, db.session.get_one(User, user_id("admin")), frozenset()).title
         == issue.title
     )
+
+
+def test_a_flow_opens_the_issue_of_a_complaint_and_plans_an_action(app: Flask) -> None:
+    make_flow("safety", node("open", "auto", options=AUTO | {"action": "open_issue"}), node("boss", "approve", "owner"))
+    with write():
+        set_start(NewStart("safety", "complaint"), by=user_id("admin"), now=NOW)
+    with write():
+        record_complaint(NewComplaint(text="过敏", links=Links(), safety=False), by=person("customer_service"), now=NOW)
+    work()
+    complaint = db.session.scalars(select(Complaint)).one()
+    assert complaint.issue_id is not None
+    assert db.session.get_one(Issue, complaint.issue_id).complaint_count == 1
+    flow = select(FlowInstance.node).where(FlowInstance.subject_kind == "complaint")
+    assert db.session.scalars(flow).one() == "boss"
+
+
+def test_an_action_called_as_the_node_is_planned_for_who_has_the_issue(app: Flask) -> None:
+    make_flow(
+        "plain", node("换供应商的瓶盖", "auto", options=AUTO | {"action": "plan_action"}) | {"id": "cap"},
+        node("boss", "approve", "owner"),
+    )  # fmt: skip
+    with write():
+        set_start(NewStart("plain", "issue"), by=user_id("admin"), now=NOW)
+    issue = make_issue()
+    submit(Case(("issue", issue.id), issue.title, f"/issues/{issue.number}", issue.created_by, None))
+    work()
+    action = db.session.scalars(select(Action)).one()
+    assert (action.text, action.kind, action.owner_id) == ("换供应商的瓶盖", "corrective", user_id("quality_lead"))
