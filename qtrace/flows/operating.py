@@ -45,7 +45,7 @@ from qtrace.web.filters import localised
 # The buttons a node may name, and the operations behind each; a node that names none allows all of them.
 BUTTONS: Mapping[str, tuple[str, ...]] = {
     "return": ("return",), "transfer": ("transfer",), "delegate": ("delegate",),
-    "add": ("add_before", "add_after", "remove"), "ask": ("ask",), "terminate": ("terminate",),
+    "add": ("add_before", "add_after", "remove"), "ask": ("ask",), "terminate": ("terminate",), "print": ("print",),
 }  # fmt: skip
 ALWAYS = ("release", "cc")
 MOST_NOTE = 2000

@@ -33,6 +33,7 @@ class CaseSummary:
     text: str = ""
     files: Sequence[CaseFile] = ()
     edit_url: str = ""
+    print_url: str = ""  # empty where the person may not print it
 
 
 @dataclass(frozen=True)

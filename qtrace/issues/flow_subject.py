@@ -55,7 +55,7 @@ class IssueSubject:
         }  # fmt: skip
         return {kind: row for kind, row in rows.items() if row is not None}
 
-    def summary(self, subject_id: int, _user: User, hidden: frozenset[str]) -> CaseSummary:
+    def summary(self, subject_id: int, user: User, hidden: frozenset[str]) -> CaseSummary:
         """Return the issue in a few facts."""
         issue = db.session.get_one(Issue, subject_id)
         rows = [
@@ -76,7 +76,9 @@ class IssueSubject:
             CaseFile(one.file.name, f"/issues/{issue.number}/files/{one.id}", one.file.media_type in SHOWN)
             for one in attachments_of(issue.id)
         ]
-        return CaseSummary(issue.title, facts, "" if "description" in hidden else issue.description, files)
+        text = "" if "description" in hidden else issue.description
+        paper = f"/issues/{issue.number}/report" if user.can("print.issue") and not hidden else ""
+        return CaseSummary(issue.title, facts, text, files, print_url=paper)
 
     def changes(self, subject_id: int, since: datetime) -> Sequence[Change]:
         """Return what happened to an issue after a moment, in the words of its timeline."""

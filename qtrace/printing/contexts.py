@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import db
+from qtrace.flows.case_models import FlowSignature
 from qtrace.flows.models import FlowDecision
-from qtrace.flows.service import definition_of
+from qtrace.flows.service import definition_of, stored_tree, word_of
 from qtrace.flows.signing import names_of_deciders
 from qtrace.investigation.models import Action, CostLine, EffectCheck, Responsibility, Why
 from qtrace.issues.models import Issue
@@ -252,26 +253,30 @@ def _decisions(issue_id: int) -> list[StageLine]:
     found = definition_of("issue", issue_id)
     if found is None:
         return []
-    definition, instance = found
-    names = {node.id: node.name_zh for node in definition.nodes}
-    words = {
-        "submit": _("提交"),
-        "return": _("退回"),
-        "terminate": _("终止"),
-        "reopen": _("重新打开"),
-        "close": _("结案"),
-    }
+    instance = found[1]
+    nodes = stored_tree(instance.definition_id).nodes
     rows = db.session.scalars(
-        select(FlowDecision).where(FlowDecision.instance_id == instance.id).order_by(FlowDecision.version)
-    ).all()
+        select(FlowDecision).where(FlowDecision.instance_id == instance.id, FlowDecision.verdict != "timeout")
+        .order_by(FlowDecision.version)
+    ).all()  # fmt: skip
+    signed = db.session.scalars(select(FlowSignature).where(FlowSignature.instance_id == instance.id))
+    signatures = {row.version: row for row in signed}
     deciders = names_of_deciders(rows)
     return [
         StageLine(
-            names.get(row.node or "", "—"),
-            words.get(row.verdict, row.verdict),
+            localised(nodes.get(row.node or "")),
+            word_of(row.verdict),
             deciders[row.id],
             show_time(row.at),
-            row.note,
+            " ".join(part for part in (row.note, _signed(signatures.get(row.version))) if part),
         )
         for row in rows
     ]
+
+
+def _signed(signature: FlowSignature | None) -> str:
+    """Say how a decision was signed; empty for one that was not."""
+    if signature is None:
+        return ""
+    ways = [_("手写签名")] if signature.file_id else []
+    return "(" + "、".join([*ways, *([_("密码签署")] if signature.with_password else [])]) + ")"

@@ -60,7 +60,7 @@ class RecordSubject:
         own = {"shop": record.shop_id, "sku": record.sku_id}
         return {kind: row for kind, row in own.items() if row is not None} | found
 
-    def summary(self, subject_id: int, _user: User, hidden: frozenset[str]) -> CaseSummary:
+    def summary(self, subject_id: int, user: User, hidden: frozenset[str]) -> CaseSummary:
         """Return the answers of a record."""
         record, form = db.session.execute(
             select(Record, Form).join(Form, Form.id == Record.form_id).where(Record.id == subject_id)
@@ -75,8 +75,9 @@ class RecordSubject:
             CaseFile(file.name, f"{url}/files/{file.id}", file.media_type in SHOWN)
             for field, held in files_of(record.id).items() if field not in hidden for file in held
         ]  # fmt: skip
+        paper = f"{url}/report" if user.can("print.record") and not hidden else ""  # paper shows every field
         called = record.number if hidden else record.title  # a title is made of answers, which may be the hidden ones
-        return CaseSummary(f"{localised(form)} {called}".strip(), facts, "", files, f"{url}/edit")
+        return CaseSummary(f"{localised(form)} {called}".strip(), facts, "", files, f"{url}/edit", paper)
 
     def changes(self, subject_id: int, since: datetime) -> Sequence[Change]:
         """Return what happened to a record after a moment, in the words of its timeline."""
