@@ -15,6 +15,7 @@ from qtrace.flows.starting import chosen, starts_for
 
 KIND = "complaint"
 MOST_TITLE = 60
+CHUNK = 500  # a database takes so many numbers in one question
 
 
 def register(app: Flask) -> None:
@@ -28,11 +29,12 @@ def complaints_came_in(event: Event) -> None:
     if not starts:
         return
     ids = list(event.body.get("ids", []))
-    rows = require_write().scalars(select(Complaint).where(Complaint.id.in_(ids)).order_by(Complaint.id))
-    for complaint in rows.all():
-        flow = chosen(starts, seen_of_complaint(complaint))
-        if flow:
-            begin(complaint, flow, by=event.by, now=event.at)
+    for first in range(0, len(ids), CHUNK):
+        wanted = select(Complaint).where(Complaint.id.in_(ids[first : first + CHUNK])).order_by(Complaint.id)
+        for complaint in require_write().scalars(wanted).all():
+            flow = chosen(starts, seen_of_complaint(complaint))
+            if flow:
+                begin(complaint, flow, by=event.by, now=event.at)
 
 
 def begin(complaint: Complaint, flow: str, *, by: int | None, now: datetime) -> None:
