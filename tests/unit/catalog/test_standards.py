@@ -65,7 +65,9 @@ def test_a_version_counts_from_its_day_on(app: Flask) -> None:
     days = (date(2026, 10, 31), DAY, date(2026, 12, 1))
     found = [standard_for(sku, None, day) for day in days]
     assert [row and row.version for row in found] == [None, 1, 2]
-    told = db.session.scalars(select(EventRow).where(EventRow.name == "standard_published")).all()
+    told = db.session.scalars(
+        select(EventRow).where(EventRow.name == "standard_published").order_by(EventRow.seq)
+    ).all()
     assert told[-1].body["text"] == {"old": "瓶口无渗漏", "new": "新要求"}
 
 
