@@ -16,7 +16,7 @@ from qtrace.core.db import db
 from qtrace.core.errors import NotFound
 from qtrace.core.events import timeline
 from qtrace.flows.case import Case
-from qtrace.flows.subjects import CaseFile, CaseSummary, Change
+from qtrace.flows.subjects import CaseFile, CaseSummary, Change, rows_responsible
 from qtrace.web.filters import localised, show_money
 
 MOST_TITLE = 60
@@ -49,12 +49,7 @@ class ComplaintSubject:
 
     def links(self, subject_id: int) -> Mapping[str, int]:
         """Return the rows a complaint is about."""
-        found = db.session.get_one(Complaint, subject_id)
-        rows = {
-            "sku": found.sku_id, "shop": found.shop_id, "supplier": found.supplier_id,
-            "responsible_party": found.responsible_party_id,
-        }  # fmt: skip
-        return {kind: row for kind, row in rows.items() if row is not None}
+        return rows_responsible(db.session.get_one(Complaint, subject_id))
 
     def summary(self, subject_id: int, _user: User, hidden: frozenset[str]) -> CaseSummary:
         """Return the complaint in a few facts."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
@@ -21,7 +22,7 @@ class NewStart:
 
     flow: str
     subject_kind: str
-    condition: object = None
+    condition: dict[str, Any] | None = None
 
 
 def starts_for(kind: str) -> Sequence[FlowStart]:
@@ -57,7 +58,7 @@ def set_start(new: NewStart, *, by: int, now: datetime) -> None:
         last = session.scalar(select(func.max(FlowStart.position)).where(FlowStart.subject_kind == new.subject_kind))
         row = FlowStart(flow=new.flow, subject_kind=new.subject_kind, position=(last or 0) + 1)
         session.add(row)
-    row.condition = new.condition  # type: ignore[assignment]  # plain data, as it was parsed
+    row.condition = new.condition
     session.flush()
     body = {"flow": new.flow, "kind": new.subject_kind, "condition": new.condition}
     events.record("flow_start_set", subject=("flow_start", row.id), by=by, now=now, body=body)

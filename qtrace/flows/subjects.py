@@ -13,6 +13,7 @@ from qtrace.core.errors import NotFound
 from qtrace.flows.case import Case
 
 EXTENSION = "qtrace_flow_subjects"
+DUTIES = ("sku", "shop", "supplier", "responsible_party")  # each a column `…_id` of issues and complaints
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ class FlowSubject(Protocol):
 
     def links(self, subject_id: int) -> Mapping[str, int]:
         """Return the rows it is about that people are responsible for (`classification.duties`), by kind."""
+
+
+def rows_responsible(found: object) -> dict[str, int]:
+    """Return the rows an issue or a complaint is about, by kind of duty: what its columns name."""
+    rows = {kind: getattr(found, f"{kind}_id") for kind in DUTIES}
+    return {kind: row for kind, row in rows.items() if row is not None}
 
 
 def register_flow_subject(app: Flask, kind: str, subject: FlowSubject) -> None:

@@ -13,7 +13,7 @@ from qtrace.core.errors import NotFound
 from qtrace.flows.case import Case
 from qtrace.flows.service import definition_of
 from qtrace.flows.stages import stages_of
-from qtrace.flows.subjects import CaseFile, CaseSummary, Change
+from qtrace.flows.subjects import CaseFile, CaseSummary, Change, rows_responsible
 from qtrace.forms.answers import shown
 from qtrace.forms.queries import stored_definition
 from qtrace.forms.seed import ISSUE_FORM
@@ -48,12 +48,7 @@ class IssueSubject:
 
     def links(self, subject_id: int) -> Mapping[str, int]:
         """Return the rows an issue is about."""
-        found = db.session.get_one(Issue, subject_id)
-        rows = {
-            "sku": found.sku_id, "shop": found.shop_id, "supplier": found.supplier_id,
-            "responsible_party": found.responsible_party_id,
-        }  # fmt: skip
-        return {kind: row for kind, row in rows.items() if row is not None}
+        return rows_responsible(db.session.get_one(Issue, subject_id))
 
     def summary(self, subject_id: int, user: User, hidden: frozenset[str]) -> CaseSummary:
         """Return the issue in a few facts."""

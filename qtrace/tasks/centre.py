@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from qtrace.accounts.models import Department, User
@@ -93,7 +93,7 @@ def count_copied(user: User) -> int:
 def mark_read(user_id: int, ids: Sequence[int] | None, now: datetime) -> int:
     """Mark copies of the person as read, all of them without ids; return how many there were."""
     mine = (Task.state == "copied") & (Task.owner_id == user_id)
-    change = Task.__table__.update().where(mine if ids is None else mine & Task.id.in_(ids))  # type: ignore[attr-defined]
+    change = update(Task).where(mine if ids is None else mine & Task.id.in_(ids))
     return affected(change.values(state="read", closed_at=now, closed_by=user_id))
 
 

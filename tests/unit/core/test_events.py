@@ -68,10 +68,7 @@ def test_a_cut_tail_is_found_by_the_anchor(app: Flask) -> None:
 
 def test_a_failed_write_leaves_no_fact(app: Flask) -> None:
     before = events.head()
-    try:
-        with write():
-            events.record("tested", subject=("thing", 1), by=None, now=NOW)
-            raise ValueError
-    except ValueError:
-        pass
+    with pytest.raises(ValueError, match="half way"), write():
+        events.record("tested", subject=("thing", 1), by=None, now=NOW)
+        raise ValueError("half way")
     assert events.head() == before
