@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -20,6 +21,9 @@ from qtrace.sdk.version import API_VERSION, fits
 EXTENSION = "qtrace_plugins"
 OWN = "qtrace_own_parts"
 GROUP = "qtrace"
+CONNECTORS, RULE_KINDS, SENDERS = (
+    "qtrace_register_connectors", "qtrace_register_rule_kinds", "qtrace_register_senders",
+)  # fmt: skip
 CONNECTOR_PARTS = ("manifest", "settings", "streams", "pull", "to_record", "health")
 
 log = logging.getLogger("qtrace.plugins")
@@ -89,9 +93,10 @@ def add_plugin(app: Flask, name: str, load: Callable[[], object], *, version: st
         plugin.error = lazy_gettext("无法加载:%(why)s", why=_line(error))
         return plugin
     plugin.hooks = tuple(sorted(caller.name for caller in state.manager.get_hookcallers(loaded) or ()))
-    _add_connectors(state, plugin)
-    _add_guarded_rule_kinds(state, plugin)
-    _add_guarded_senders(state, plugin)
+    for hook, add in ((CONNECTORS, _add_connectors), (RULE_KINDS, _add_rule_kinds), (SENDERS, _add_senders)):
+        with _kept_apart(plugin, hook):
+            add(state, plugin)
+    _guard_rule_kinds(state, plugin)
     return plugin
 
 
@@ -159,38 +164,35 @@ def _answers(state: _State, plugin: Plugin, hook: str) -> Iterator[object]:
             yield implementation.function()
 
 
-def _add_connectors(state: _State, plugin: Plugin) -> None:
-    hook = "qtrace_register_connectors"
+@contextmanager
+def _kept_apart(plugin: Plugin, hook: str) -> Iterator[None]:
+    """Let a plugin that offers something unfit, or raises, say so on the plugins page instead of stopping the site."""
     try:
-        classes = [one for answer in _answers(state, plugin, hook) for one in _sequence(answer)]
-        for connector in classes:
-            manifest = _manifest_of(connector, state)
-            state.connectors[manifest.key] = connector  # type: ignore[assignment]  # _manifest_of checked its parts
-            plugin.connectors += (manifest.key,)
+        yield
     except _UnfitError as error:
         plugin.error = error.message
-        log.error("plugin %s has a connector that cannot be used; the plugins page says why", plugin.name)
+        log.error("plugin %s offers in %s what cannot be used; the plugins page says why", plugin.name, hook)
     except Exception as error:
         log.exception("plugin %s failed in %s", plugin.name, hook)
         plugin.error = lazy_gettext("%(hook)s 出错:%(why)s", hook=hook, why=_line(error))
 
 
-def _add_guarded_rule_kinds(state: _State, plugin: Plugin) -> None:
-    """Add a plugin's kinds; one whose function raises tells so instead of stopping what people save."""
-    try:
-        _add_rule_kinds(state, plugin)
-    except _UnfitError as error:
-        plugin.error = error.message
-        log.error("plugin %s has a kind of rule that cannot be used; the plugins page says why", plugin.name)
-    except Exception as error:
-        log.exception("plugin %s failed in qtrace_register_rule_kinds", plugin.name)
-        plugin.error = lazy_gettext("%(hook)s 出错:%(why)s", hook="qtrace_register_rule_kinds", why=_line(error))
+def _add_connectors(state: _State, plugin: Plugin) -> None:
+    classes = [one for answer in _answers(state, plugin, CONNECTORS) for one in _sequence(answer)]
+    for connector in classes:
+        manifest = _manifest_of(connector, state)
+        state.connectors[manifest.key] = connector  # type: ignore[assignment]  # _manifest_of checked its parts
+        plugin.connectors += (manifest.key,)
+
+
+def _guard_rule_kinds(state: _State, plugin: Plugin) -> None:
+    """Let a plugin's kind of rule whose function raises tell so instead of stopping what people save."""
     for key in plugin.rule_kinds:
         state.rule_kinds[key] = replace(state.rule_kinds[key], judge=_guarded(state.rule_kinds[key]))
 
 
 def _add_rule_kinds(state: _State, plugin: Plugin) -> None:
-    for answer in _answers(state, plugin, "qtrace_register_rule_kinds"):
+    for answer in _answers(state, plugin, RULE_KINDS):
         for kind in _sequence(answer):
             if not isinstance(kind, RuleKind):
                 raise TypeError(f"{kind!r} is no kind of rule")
@@ -200,19 +202,8 @@ def _add_rule_kinds(state: _State, plugin: Plugin) -> None:
             plugin.rule_kinds += (kind.key,)
 
 
-def _add_guarded_senders(state: _State, plugin: Plugin) -> None:
-    try:
-        _add_senders(state, plugin)
-    except _UnfitError as error:
-        plugin.error = error.message
-        log.error("plugin %s has a sender that cannot be used; the plugins page says why", plugin.name)
-    except Exception as error:
-        log.exception("plugin %s failed in qtrace_register_senders", plugin.name)
-        plugin.error = lazy_gettext("%(hook)s 出错:%(why)s", hook="qtrace_register_senders", why=_line(error))
-
-
 def _add_senders(state: _State, plugin: Plugin) -> None:
-    for answer in _answers(state, plugin, "qtrace_register_senders"):
+    for answer in _answers(state, plugin, SENDERS):
         for sender in _sequence(answer):
             if not isinstance(sender, Sender):
                 raise TypeError(f"{sender!r} is no sender")

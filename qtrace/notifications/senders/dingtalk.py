@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from qtrace.notifications.senders.wording import (
     BUSY,
+    EXPIRED,
     one_line,
     plain,
     post_json,
@@ -17,6 +18,8 @@ from qtrace.notifications.senders.wording import (
     refused,
     robot_url,
     setting,
+    token_in,
+    told_by_code,
 )
 from qtrace.sdk.errors import Misconfigured
 from qtrace.sdk.senders import Answer, Call, HttpCall, Message, Outcome, Token, TokenRule
@@ -160,12 +163,7 @@ def _ask_old_token(settings: Settings) -> HttpCall:
 
 
 def _read_old_token(answer: Answer) -> Token | Outcome:
-    body = read_body(answer)
-    if isinstance(body, Outcome):
-        return body
-    if body.get("errcode") == 0 and body.get("access_token"):
-        return Token(str(body["access_token"]), int(body.get("expires_in", 7200)))
-    return _read(answer)
+    return token_in(answer, name="access_token", seconds="expires_in", otherwise=_read)
 
 
 def _ask_new_token(settings: Settings) -> HttpCall:
@@ -174,27 +172,11 @@ def _ask_new_token(settings: Settings) -> HttpCall:
 
 
 def _read_new_token(answer: Answer) -> Token | Outcome:
-    body = read_body(answer)
-    if isinstance(body, Outcome):
-        return body
-    if body.get("accessToken"):
-        return Token(str(body["accessToken"]), int(body.get("expireIn", 7200)))
-    return _read_new(answer)
+    return token_in(answer, name="accessToken", seconds="expireIn", otherwise=_read_new)
 
 
 def _read(answer: Answer) -> Outcome:
-    body = read_body(answer)
-    if isinstance(body, Outcome):
-        return body
-    code = body.get("errcode")
-    if code == 0:
-        return Outcome("ok")
-    inner = str(body.get("sub_code") or code)
-    if code in TOKEN_CODES or inner in {str(one) for one in TOKEN_CODES}:
-        return Outcome("retry", Text("令牌已失效", "The token has expired"), renew=True)
-    if code in BUSY_CODES:
-        return Outcome("retry", BUSY, wait=60)  # a robot may speak 20 times a minute
-    return refused(inner, body.get("sub_msg") or body.get("errmsg", ""))
+    return told_by_code(answer, busy=BUSY_CODES, expired=TOKEN_CODES)
 
 
 def _read_new(answer: Answer) -> Outcome:
@@ -205,7 +187,7 @@ def _read_new(answer: Answer) -> Outcome:
         return Outcome("ok")
     code = str(body.get("code", answer.status))
     if answer.status == 401 or "accesstoken" in code.lower():
-        return Outcome("retry", Text("令牌已失效", "The token has expired"), renew=True)
+        return EXPIRED
     if "throttling" in code.lower():
         return Outcome("retry", BUSY, wait=60)
     return refused(code, body.get("message", ""))

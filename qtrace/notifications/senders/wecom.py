@@ -6,15 +6,15 @@ from html import escape
 from urllib.parse import quote, urlencode
 
 from qtrace.notifications.senders.wording import (
-    BUSY,
     cut_bytes,
     one_line,
     plain,
     post_json,
     read_body,
-    refused,
     robot_url,
     setting,
+    token_in,
+    told_by_code,
 )
 from qtrace.sdk.errors import Misconfigured
 from qtrace.sdk.senders import Answer, Call, HttpCall, Message, Outcome, Token, TokenRule
@@ -120,26 +120,11 @@ def _ask_token(settings: Settings) -> HttpCall:
 
 
 def _read_token(answer: Answer) -> Token | Outcome:
-    body = read_body(answer)
-    if isinstance(body, Outcome):
-        return body
-    if body.get("errcode", 0) == 0 and body.get("access_token"):
-        return Token(str(body["access_token"]), int(body.get("expires_in", 7200)))
-    return _read(answer)
+    return token_in(answer, name="access_token", seconds="expires_in", otherwise=_read)
 
 
 def _read(answer: Answer) -> Outcome:
-    body = read_body(answer)
-    if isinstance(body, Outcome):
-        return body
-    code = body.get("errcode")
-    if code == 0:
-        return Outcome("ok")
-    if code in BUSY_CODES:
-        return Outcome("retry", BUSY, wait=60)
-    if code in TOKEN_CODES:
-        return Outcome("retry", Text("令牌已失效", "The token has expired"), renew=True)
-    return refused(code, body.get("errmsg", ""))
+    return told_by_code(answer, busy=BUSY_CODES, expired=TOKEN_CODES)
 
 
 def _short(message: Message) -> str:

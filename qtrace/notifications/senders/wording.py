@@ -1,12 +1,12 @@
 """How senders word things: bounded, in one line where one line is wanted, and free of markup people typed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 from urllib.parse import urlsplit
 
 from qtrace.sdk.errors import Misconfigured
-from qtrace.sdk.senders import Answer, HttpCall, Outcome
+from qtrace.sdk.senders import Answer, HttpCall, Outcome, Token
 from qtrace.sdk.settings import Settings
 from qtrace.sdk.text import Text
 
@@ -16,6 +16,7 @@ PLAIN = str.maketrans(
 )
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 BUSY = Text("对方系统忙", "The service is busy")
+EXPIRED = Outcome("retry", Text("令牌已失效", "The token has expired"), renew=True)
 
 
 def one_line(text: str, most: int) -> str:
@@ -69,6 +70,32 @@ def read_body(answer: Answer) -> dict[str, Any] | Outcome:
             "permanent", Text(f"对方没有按约定应答({answer.status})", f"Unexpected answer ({answer.status})")
         )
     return body
+
+
+def told_by_code(answer: Answer, *, busy: Set[int], expired: Set[int]) -> Outcome:
+    """Return what an answer with an `errcode` means: 0 is done, some are worth another try, the rest is refused."""
+    body = read_body(answer)
+    if isinstance(body, Outcome):
+        return body
+    code = body.get("errcode")
+    if code == 0:
+        return Outcome("ok")
+    inner = str(body.get("sub_code") or code)
+    if inner in {str(one) for one in expired} or code in expired:
+        return EXPIRED
+    if code in busy:
+        return Outcome("retry", BUSY, wait=60)  # a robot may speak 20 times a minute
+    return refused(inner, body.get("sub_msg") or body.get("errmsg", ""))
+
+
+def token_in(answer: Answer, *, name: str, seconds: str, otherwise: Callable[[Answer], Outcome]) -> Token | Outcome:
+    """Return the token an answer holds under these names, or what the answer means without one."""
+    body = read_body(answer)
+    if isinstance(body, Outcome):
+        return body
+    if body.get("errcode", 0) == 0 and body.get(name):
+        return Token(str(body[name]), int(body.get(seconds, 7200)))
+    return otherwise(answer)
 
 
 def refused(code: object, said: object) -> Outcome:
