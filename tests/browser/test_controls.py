@@ -67,7 +67,9 @@ def test_a_photo_is_made_small_and_drawn_on_beside_its_original(open_page: OpenP
     page.goto("/forms/controls/photo_markup")
     page.set_input_files("#sample", photo(tmp_path))
     page.get_by_role("button", name="标注 bottle.jpg").click(position={"x": 20, "y": 80})
-    box = page.locator("dialog.markup canvas").bounding_box()
+    canvas = page.locator("dialog.markup canvas")
+    expect(canvas).to_be_visible()  # the picture is decoded first, in its own time
+    box = canvas.bounding_box()
     assert box
     page.mouse.move(box["x"] + 30, box["y"] + 30)
     page.mouse.down()

@@ -436,6 +436,7 @@ function stem(name) {
 }
 
 async function markUp(list, photo, done) {
+  if (document.querySelector("dialog.markup")) return; // the second tap of a double tap
   const dialog = list.parentElement.querySelector("template[data-markup-dialog]").content.firstElementChild.cloneNode(true);
   document.body.append(dialog);
   const canvas = dialog.querySelector("canvas");
