@@ -68,7 +68,7 @@ KINDS: Mapping[str, Kind] = {
     "flow_terminated": Kind(_l("流程终止"), _l("我发起的流程被终止"), lambda _facts: _("您发起的流程被终止"), "ban"),
     ASKED: Kind(_l("征询"), _l("有人在流程里问我"), icon="help-circle"),
     "question_answered": Kind(_l("答复"), _l("我问的问题有了答复"), icon="message-square"),
-    "comment_mentioned": Kind(_l("提到我"), _l("有人在评论里 @ 我"), icon="message-alert"),
+    "comment_mentioned": Kind(_l("提到我"), _l("有人在评论、处理意见或征询里 @ 我"), icon="message-alert"),
     "stand_in_set": Kind(_l("代理开始"), _l("我请人代理,或我代理别人"), _standing, "users"),
     "stand_in_ended": Kind(_l("代理结束"), _l("代理到期或提前结束"), _stood, "users"),
     "tasks_handed_over": Kind(

@@ -7,6 +7,7 @@ when its change does. What leaves the house is made from the stored notices by a
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Flask, current_app
@@ -192,8 +193,10 @@ def _look_up(session: Session, drafts: Sequence[Draft]) -> _Known:
     untitled = {one.subject for one in drafts if not one.title and one.task_id not in tasks}
     started = {one.subject for one in drafts if one.to_starter}
     deputies: dict[int, list[Any]] = {}
-    for row in _chunked(session, TASKS.c.id, tasks, lambda: _deputy_rows(drafts[0].at)):
-        deputies.setdefault(row.task_id, []).append(row)
+    wanted = [(tasks, _deputy_rows), *((pooled, rows) for rows in (_deputies_of_named, _deputies_of_role) if pooled)]
+    for ids, rows in wanted:
+        for row in _chunked(session, TASKS.c.id, {one for one in ids if one}, partial(rows, drafts[0].at)):
+            deputies.setdefault(row.task_id, []).append(row)  # who stands in for several of a pool is told once
     return _Known(tasks, deputies, pools, _people_of(session, roles), _cases(session, untitled), _starters(started))
 
 
@@ -216,11 +219,28 @@ def _pool_rows() -> Any:
 
 def _deputy_rows(at: datetime) -> Any:
     """Select who stands in at a moment for the owners of to-dos, with the owner's name."""
-    return (
-        select(Task.id.label("task_id"), StandIn.deputy_id, User.name)
-        .join(StandIn, StandIn.user_id == Task.owner_id).join(User, User.id == Task.owner_id)
-        .where(StandIn.begins_at <= at, StandIn.ends_at > at, covering(), Task.state == "open")
-    )  # fmt: skip
+    return _deputies(select(Task.id.label("task_id")).join(User, User.id == Task.owner_id), at)
+
+
+def _deputies_of_named(at: datetime) -> Any:
+    """Select who stands in for those named in the pools of to-dos nobody has claimed."""
+    free = (
+        select(Task.id.label("task_id")).where(Task.owner_id.is_(None)).join(task_pool, task_pool.c.task_id == Task.id)
+    )
+    return _deputies(free.join(User, User.id == task_pool.c.user_id), at)
+
+
+def _deputies_of_role(at: datetime) -> Any:
+    """Select who stands in for those of the role that may claim a to-do."""
+    free = select(Task.id.label("task_id")).where(Task.owner_id.is_(None)).join(Role, Role.key == Task.role_key)
+    return _deputies(
+        free.join(user_role, user_role.c.role_id == Role.id).join(User, User.id == user_role.c.user_id), at
+    )
+
+
+def _deputies(people: Any, at: datetime) -> Any:
+    running = people.add_columns(StandIn.deputy_id, User.name).join(StandIn, StandIn.user_id == User.id)
+    return running.where(StandIn.begins_at <= at, StandIn.ends_at > at, covering(), Task.state == "open")
 
 
 def _chunked(session: Session, column: Any, ids: Collection[int], rows: Callable[[], Any]) -> Iterable[Any]:
@@ -304,11 +324,12 @@ def _completed(one: Draft, known: _Known) -> Draft:
 
 
 def _rows_of_deputies(one: Draft, known: _Known) -> list[dict[str, Any]]:
-    """Return what is told, besides a to-do's owner, to those who stand in."""
+    """Return what is told, besides a to-do's owner or those of its pool, to those who stand in."""
     task = known.tasks.get(one.task_id or 0)
     if task is None or one.kind not in TO_DO:
         return []
-    named = replace(one, title=one.title or task.title, url=one.url or task.url)
+    kind = "task_pooled" if one.of_task and task.owner_id is None else one.kind
+    named = replace(one, kind=kind, title=one.title or task.title, url=one.url or task.url)
     return [
         row
         for deputy in known.deputies.get(task.id, ())

@@ -67,7 +67,8 @@ def told_by_name(event: Event) -> None:
         node, step = event.body.get("node", ""), event.body.get("step", "")
         clock, task = event.body.get("clock", ""), event.body.get("task", "")
         question = event.body.get("question", "")
-        draft(_draft(event, users=users, key=f"{node}{clock}{step}{task}{question}:{event.at.isoformat()}"))
+        told = {name: str(event.body.get(name, "")) for name in ("title", "url")}  # where another name is to be told
+        draft(_draft(event, users=users, key=f"{node}{clock}{step}{task}{question}:{event.at.isoformat()}", **told))
 
 
 def to_starter(event: Event) -> None:

@@ -52,7 +52,7 @@ def _summary(notices: Sequence[Notice]) -> str:
 
 def _item(notice: Notice, *, personal: bool) -> dict[str, Any]:
     return {
-        "kind": notice.kind, "title": notice.title, "text": _text(notice), "url": _link(notice, personal=personal),
+        "kind": notice.kind, "heading": _title(notice), "title": notice.title, "text": _text(notice), "url": _link(notice, personal=personal),
         "subject": {"kind": notice.subject_kind, "id": notice.subject_id}, "at": notice.at.isoformat(),
     }  # fmt: skip
 

@@ -113,7 +113,7 @@ def service() -> Iterator[Service]:
             self.end_headers()
             self.wfile.write(raw)
 
-        do_GET = do_POST = take  # noqa: N815 -- the names http.server calls
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = take  # noqa: N815 -- the names http.server calls
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""

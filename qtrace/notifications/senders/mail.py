@@ -14,6 +14,7 @@ from qtrace.sdk.senders import Answer, Call, MailCall, Message, Outcome
 from qtrace.sdk.settings import SettingField, Settings
 from qtrace.sdk.text import Text
 
+LISTED = 20  # notices a mail lists by name
 BUTTON = (
     "display:inline-block;padding:10px 18px;border-radius:8px;background:#0b6bcb;color:#ffffff;text-decoration:none"
 )
@@ -51,9 +52,12 @@ class Mail:
         mail["Auto-Submitted"] = "auto-generated"
         if message.urgent:
             mail["Importance"] = "high"
-        mail.set_content(
-            f"{message.title}\n\n{message.text}\n\n{message.open_text}: {message.url}\n".replace("\n\n\n", "\n")
+        text = (
+            "\n\n".join(f"{line}\n{url}".strip() for line, url in _lines(message))
+            if _several(message)
+            else message.text
         )
+        mail.set_content(f"{message.title}\n\n{text}\n\n{message.open_text}: {message.url}\n".replace("\n\n\n", "\n"))
         mail.add_alternative(_page(message), subtype="html")
         return [MailCall(sender=sender, to=to, content=mail.as_bytes())]
 
@@ -75,7 +79,23 @@ def _address(text: str, name: str = "") -> Address:
         raise Misconfigured(Text("邮箱地址不对", "The mail address is wrong")) from None
 
 
+def _several(message: Message) -> bool:
+    return len(message.items) > 1
+
+
+def _lines(message: Message) -> list[tuple[str, str]]:
+    """Return what a mail says line by line, each with where it leads: of several notices every one has its own link."""
+    lines = [line for line in message.text.splitlines() if line.strip()]
+    if not _several(message):
+        return [(line, "") for line in lines]
+    listed = [(one_line(str(item["heading"]), 200), str(item["url"])) for item in message.items[:LISTED]]
+    return [*listed, *((line, "") for line in lines[len(listed) :])]  # what is left says how many more there are
+
+
 def _page(message: Message) -> str:
-    lines = "".join(f"<p>{escape(line)}</p>" for line in message.text.splitlines() if line.strip())
+    lines = "".join(
+        f'<p><a href="{escape(url)}">{escape(line)}</a></p>' if url else f"<p>{escape(line)}</p>"
+        for line, url in _lines(message)
+    )
     link = f'<p><a href="{escape(message.url)}" style="{BUTTON}">{escape(message.open_text)}</a></p>'
     return f"<html><body><h2>{escape(message.title)}</h2>{lines}{link}</body></html>"

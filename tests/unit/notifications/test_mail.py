@@ -1,7 +1,9 @@
 """A mail as people get it, from a real conversation with a mail server."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes, policy
 
 import pytest
 from flask import Flask
@@ -60,6 +62,30 @@ def test_a_mail_with_a_chinese_subject_arrives(sink: Sink) -> None:
     assert "客户投诉三起" in text
     assert "http://127.0.0.1:8000/n/" in text
     assert (delivery().state, delivery().tries, delivery().reason) == ("done", 1, "")
+
+
+def test_several_notices_in_one_mail_lead_each_to_its_own_page(sink: Sink) -> None:
+    tell()
+    tell("泵头断裂", "b")
+    work()
+    (mail,) = sink.mails
+    assert mail["Subject"] == "您有 2 条新通知"
+    text, page = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]
+    links = dict(re.findall(r"【新待办】(\S+)\n(http://\S+/n/\S+)", text))
+    assert links.keys() == {"瓶盖漏液", "泵头断裂"} and len(set(links.values())) == 2
+    for title, link in links.items():
+        assert f'<a href="{link}">【新待办】{title}</a>' in page
+    assert "/inbox" in text
+
+
+def test_a_mail_lists_twenty_and_says_how_many_more_there_are() -> None:
+    items = tuple({"heading": f"第 {n} 条", "url": f"https://qtrace.example/n/{n}"} for n in range(25))
+    lines = "\n".join([*(str(one["heading"]) for one in items[:20]), "还有 5 条"])
+    several = Message(id="1", title="您有 25 条新通知", text=lines, url="u", to="a@b.c", items=items)
+    (call,) = Mail().build(several, SETTINGS, NOW)
+    assert isinstance(call, MailCall)
+    text = message_from_bytes(call.content, policy=policy.default).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert text.count("https://qtrace.example/n/") == 20 and "还有 5 条" in text and text.count("第 3 条") == 1
 
 
 def test_a_server_that_is_busy_is_tried_again_and_in_the_end_left_for_a_person(sink: Sink) -> None:
