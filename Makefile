@@ -53,11 +53,14 @@ real: $(DEV) ## The whole run on ../shared/data, with its figures
 bench: $(DEV) ## What the README says about speed, measured here and now
 	$(BIN)/python -m bench.run
 
-faults: $(DEV) ## kill -9 of web and worker under write load
+faults: $(DEV) ## kill -9 of web and worker under write load, and decisions that race each other
 	$(BIN)/python -m bench.faults
+	$(BIN)/python -m bench.flow_races
 
 nightly: $(DEV) ## The long runs: more examples, more kills
-	QTRACE_TEST_EXAMPLES=2000 QTRACE_TEST_FLOWS=50000 $(BIN)/python -m pytest -q -n 2 tests/unit
+	QTRACE_TEST_EXAMPLES=2000 $(BIN)/python -m pytest -q -n 2 tests/unit
+	$(BIN)/python -m bench.flow_machine
+	$(BIN)/python -m bench.flow_races
 	$(BIN)/python -m bench.fuzz
 	QTRACE_TEST_ROUNDS=200 $(BIN)/python -m bench.faults
 

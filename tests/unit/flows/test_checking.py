@@ -4,6 +4,7 @@ import pytest
 
 from qtrace.flows.checking import faults
 from qtrace.flows.definition import Branch, Definition, Node, Policies, Signing, Who
+from qtrace.flows.nodes import NODES
 
 LEAD = (Who("role", "quality_lead"),)
 
@@ -92,3 +93,17 @@ def test_a_flow_of_every_kind_of_node_may_run() -> None:
 )  # fmt: skip
 def test_a_flow_that_cannot_run_is_told_where(wrong: Definition, place: str) -> None:
     assert place in [fault.place for fault in faults(wrong)]
+
+
+def test_an_automatic_node_needs_a_kind_that_is_there_and_what_that_kind_asks_for() -> None:
+    known = {one.key: one for one in NODES}
+    for options, place in (
+        ({"action": "acme"}, "nodes[1].options.action"),
+        ({"action": "make_record", "with": {"values": [["a", "b"]]}}, "nodes[1].options.with.form"),
+        ({"action": "make_record", "with": "nothing"}, "nodes[1].options.with.values"),
+        ({"action": "http", "with": {"address": "ERP", "wait": True}}, "nodes[1].options.timeout_minutes"),
+    ):
+        assert place in [fault.place for fault in faults(flow(node("do", "auto", options=options)), known)]
+    good = {"action": "make_record", "with": {"form": "inspection", "values": [["a", "b"]]}}
+    assert faults(flow(node("do", "auto", options=good)), known) == []
+    assert faults(flow(node("do", "auto", options={"action": "acme"}))) == []  # without a site nobody knows

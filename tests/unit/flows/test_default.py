@@ -6,8 +6,8 @@ from qtrace.flows.default import default_definition
 from qtrace.flows.definition import Tree
 from qtrace.flows.engine import act, start
 from qtrace.flows.facts import Answer, Question
+from qtrace.flows.gates import nodes_left
 from qtrace.flows.reading import dump_definition, parse_definition
-from qtrace.flows.service import nodes_left
 from qtrace.flows.state import Decide, Finish, Reopen, State
 
 STAGES = {

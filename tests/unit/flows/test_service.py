@@ -9,13 +9,20 @@ from flask import Flask
 from sqlalchemy import select
 
 from qtrace.accounts.models import User
+from qtrace.accounts.service import ensure_department
 from qtrace.core.db import db, write
 from qtrace.core.errors import Conflict, Refused
+from qtrace.flows.beginning import prepare_flow, start_flow
+from qtrace.flows.case import Case
+from qtrace.flows.deciding import decide
 from qtrace.flows.gates import register_gate
-from qtrace.flows.models import FlowDecision, FlowInstance, StageSpan
-from qtrace.flows.service import Case, decide, prepare_flow, start_flow
+from qtrace.flows.models import FlowDecision, FlowInstance, FlowTimer, StageSpan
+from qtrace.flows.service import halt, resume
+from qtrace.flows.timers import do_batch
 from qtrace.tasks.models import Task
 from tests.conftest import NOW, user_id
+from tests.factories import flows as factories
+from tests.factories.flows import instance_of, make_flow, node, submit
 
 CASE = Case(("thing", 1), "瓶盖漏液", "/things/1", None, None)
 
@@ -88,3 +95,41 @@ def test_of_many_deciders_at_once_exactly_one_wins(app: Flask) -> None:
     assert sorted(results) == ["lost"] * 5 + ["won"]
     db.session.remove()
     assert len(db.session.scalars(select(FlowDecision)).all()) == 1
+
+
+def test_a_case_that_was_halted_waits_on_and_asks_each_department_once(app: Flask) -> None:
+    """After a halt nothing ended the wait any more, and a department had its part twice."""
+    helper = {"department": str(ensure_in_write("客服部")), "due_minutes": 60}
+    late = {"minutes": 60, "working": False}
+    make_flow(
+        "wait", node("boss", "approve", "quality_lead", helpers=[helper]), node("pause", "timer", options=late)
+    )  # fmt: skip
+    case = factories.begin("wait", 1, user_id("quality_lead"))
+    submit(case)
+    halt_and_resume(case)
+    assert open_nodes() == ["boss", "boss"]  # the head's turn and the department's part
+    submit(case)
+    halt_and_resume(case)
+    assert db.session.scalars(select(FlowTimer.kind)).all() == ["wake"]
+    assert len(db.session.scalars(select(StageSpan).where(StageSpan.left_at.is_(None))).all()) == 1
+    assert do_batch(NOW + timedelta(minutes=60)) == 1
+    assert instance_of(case).status == "closed"
+
+
+def ensure_in_write(department: str) -> int:
+    """Return the id of a department."""
+    with write():
+        return ensure_department(department)
+
+
+def halt_and_resume(case: Case) -> None:
+    """Let a case wait and go on."""
+    with write():
+        halt(case, by=None, now=NOW)
+    with write():
+        resume(case, by=None, now=NOW)
+
+
+def open_nodes() -> list[str]:
+    """Return where the open to-dos are."""
+    return list(db.session.scalars(select(Task.node).where(Task.state == "open")))

@@ -1,41 +1,29 @@
-"""What a flow does by itself: automatic steps, callbacks of other systems, and flows inside a flow."""
+"""What a flow does by itself: automatic nodes, tried again or given up, and callbacks of other systems."""
 
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from qtrace.accounts.models import User
-from qtrace.complaints.links import Links
-from qtrace.complaints.models import Complaint
-from qtrace.complaints.service import NewComplaint, record_complaint
 from qtrace.core.db import db, write
-from qtrace.core.errors import Refused
 from qtrace.core.jobs import run_one
 from qtrace.core.models import EventRow, JobRow
-from qtrace.flows.case import Case
-from qtrace.flows.models import FlowInstance
-from qtrace.flows.operating import Given, decide_task, operate
-from qtrace.flows.service import case_of
-from qtrace.flows.starting import NewStart, set_start
-from qtrace.flows.steps import Step, StepCase, register_step, steps
-from qtrace.flows.subject_facts import holds
-from qtrace.flows.subjects import flow_subjects
-from qtrace.investigation.models import Action
-from qtrace.issues.models import Issue
-from qtrace.tasks.models import Task
+from qtrace.core.net import Unreachable
+from qtrace.flows.models import FlowDecision, FlowTimer
+from qtrace.plugins import add_plugin
+from qtrace.sdk import FlowNode, Misconfigured, NodeCase, NodeEffect, OpenIssue, Text, WaitForAnswer, hookimpl
 from tests.conftest import NOW, user_id
-from tests.factories.flows import begin, instance_of, make_flow, node, person, state_of, submit
-from tests.factories.issues import make_issue
+from tests.factories.flows import begin, instance_of, make_flow, node, state_of, submit
 
 AUTO = {"timeout_minutes": 60}
 
 
-def work() -> None:
+def work(moment: datetime = NOW) -> None:
     """Run every job that is ready."""
-    while run_one(clock=lambda: NOW):
+    while run_one(clock=lambda: moment):
         pass
     db.session.remove()
 
@@ -44,10 +32,25 @@ def places(case: Any) -> list[str]:
     return [token.node for token in state_of(case).tokens]
 
 
+def offer(app: Flask, run: Callable[[NodeCase], Sequence[NodeEffect]], **more: Any) -> None:
+    """Install a plugin with one kind of node, called note."""
+
+    class Noting:
+        @hookimpl
+        def qtrace_register_flow_nodes(self) -> list[FlowNode]:
+            return [FlowNode(key="note", name=Text("记一笔", "Note"), hint=Text("", ""), run=run, **more)]
+
+    assert add_plugin(app, "noting", Noting).flow_nodes == ("note",)
+
+
 def test_an_automatic_step_is_done_once_and_the_case_goes_on(app: Flask) -> None:
     done: list[str] = []
-    register_step(app, "note", Step(_l("记一笔"), lambda case: done.append(case.node.id)))
-    assert "note" in steps()
+
+    def run(case: NodeCase) -> Sequence[NodeEffect]:
+        done.append(case.node.zh)
+        return []
+
+    offer(app, run)
     make_flow("auto", node("write", "auto", options=AUTO | {"action": "note"}), node("boss", "approve", "owner"))
     case = begin("auto", 1, user_id("quality_lead"))
     submit(case)
@@ -64,12 +67,12 @@ def test_an_automatic_step_is_done_once_and_the_case_goes_on(app: Flask) -> None
 
 
 def test_a_step_that_cannot_be_done_says_why_and_goes_the_way_of_a_failure(app: Flask) -> None:
-    def refuse(_case: StepCase) -> None:
-        raise Refused("仓库系统没有这个批次。")
+    def refuse(_case: NodeCase) -> Sequence[NodeEffect]:
+        raise Misconfigured(Text("仓库系统没有这个批次。", "No such lot."))
 
-    register_step(app, "hold", Step(_l("冻结"), refuse))
+    offer(app, refuse)
     make_flow(
-        "auto", node("check", "approve", "quality_lead"), node("hold", "auto", options=AUTO | {"action": "hold", "fail_to": "check"}),
+        "auto", node("check", "approve", "quality_lead"), node("hold", "auto", options=AUTO | {"action": "note", "fail_to": "check"}),
         node("boss", "approve", "owner"),
     )  # fmt: skip
     case = begin("auto", 1, user_id("quality_lead"))
@@ -111,86 +114,65 @@ def test_another_system_answers_once_at_its_signed_address(
     assert visitor.post(path, json={"passed": passed}).status_code == 409
 
 
-def inner_and_outer() -> None:
-    make_flow("inner", node("buyer", "approve", "purchasing"))
+def noting(run: Callable[[NodeCase], Sequence[NodeEffect]], app: Flask) -> Any:
+    """Start a case that comes to the node, after a check to which it goes back when the node fails."""
+    offer(app, run)
     make_flow(
-        "outer", node("check", "approve", "quality_lead"),
-        node("part", "subflow", options=AUTO | {"flow": "inner", "fail_to": "check"}), node("boss", "approve", "owner"),
-    )  # fmt: skip
-
-
-def part() -> FlowInstance:
-    db.session.remove()
-    return db.session.scalars(select(FlowInstance).where(FlowInstance.subject_kind == "flow_part")).one()
-
-
-def hand_in_part() -> None:
-    """Hand in the part, whose first turn is the initiator's."""
-    submit(case_of(part()))
-
-
-@pytest.mark.parametrize(("agrees", "expected"), [(True, ["boss"]), (False, ["check"])])
-def test_a_flow_inside_a_flow_ends_and_the_one_above_goes_on(app: Flask, agrees: bool, expected: list[str]) -> None:
-    inner_and_outer()
-    case = begin("outer", 1, user_id("quality_lead"))
-    submit(case)
-    submit(case)
-    work()
-    assert (part().parent_id, part().status, part().title) == (instance_of(case).id, "running", "第 1 件")
-    hand_in_part()
-    task = db.session.scalars(select(Task).where(Task.owner_id == user_id("purchasing"), Task.state == "open")).one()
-    with write() as session:
-        buyer = session.get_one(User, user_id("purchasing"))
-        if agrees:
-            decide_task(task.id, reject=False, given=Given(), by=buyer, now=NOW)
-        else:
-            operate(task.id, "terminate", given=Given(note="不做了"), by=buyer, now=NOW)
-    assert places(case) == expected
-
-
-def test_a_flow_inside_itself_is_refused_and_the_case_is_not_held(sqlite_app: Flask) -> None:
-    make_flow("loop", node("part", "subflow", options=AUTO | {"flow": "loop"}), node("boss", "approve", "owner"))
-    case = begin("loop", 1, user_id("quality_lead"))
-    submit(case)
-    work()
-    assert "part" not in places(case)
-    assert "又进入自己" in db.session.scalars(select(EventRow.reason).where(EventRow.name == "flow_stuck")).one()
-
-
-def test_a_flow_inside_a_flow_asks_about_the_case_above(sqlite_app: Flask) -> None:
-    issue = make_issue(safety=True)
-    instance = db.session.scalars(select(FlowInstance).where(FlowInstance.subject_kind == "issue")).one()
-    number = instance.id * 1_000_000 + 7
-    assert holds("flow_part", number, {"field": "safety", "op": "is_true"})
-    assert (
-        flow_subjects()["flow_part"].summary(number, db.session.get_one(User, user_id("admin")), frozenset()).title
-        == issue.title
-    )
-
-
-def test_a_flow_opens_the_issue_of_a_complaint_and_plans_an_action(app: Flask) -> None:
-    make_flow("safety", node("open", "auto", options=AUTO | {"action": "open_issue"}), node("boss", "approve", "owner"))
-    with write():
-        set_start(NewStart("safety", "complaint"), by=user_id("admin"), now=NOW)
-    with write():
-        record_complaint(NewComplaint(text="过敏", links=Links(), safety=False), by=person("customer_service"), now=NOW)
-    work()
-    complaint = db.session.scalars(select(Complaint)).one()
-    assert complaint.issue_id is not None
-    assert db.session.get_one(Issue, complaint.issue_id).complaint_count == 1
-    flow = select(FlowInstance.node).where(FlowInstance.subject_kind == "complaint")
-    assert db.session.scalars(flow).one() == "boss"
-
-
-def test_an_action_called_as_the_node_is_planned_for_who_has_the_issue(app: Flask) -> None:
-    make_flow(
-        "plain", node("换供应商的瓶盖", "auto", options=AUTO | {"action": "plan_action"}) | {"id": "cap"},
+        "auto", node("check", "approve", "quality_lead"), node("do", "auto", options=AUTO | {"action": "note", "fail_to": "check"}),
         node("boss", "approve", "owner"),
     )  # fmt: skip
-    with write():
-        set_start(NewStart("plain", "issue"), by=user_id("admin"), now=NOW)
-    issue = make_issue()
-    submit(Case(("issue", issue.id), issue.title, f"/issues/{issue.number}", issue.created_by, None))
+    case = begin("auto", 1, user_id("quality_lead"))
+    submit(case)
+    submit(case)
+    return case
+
+
+def test_who_is_away_is_asked_again_with_the_same_id_and_given_up_after_the_last_try(app: Flask) -> None:
+    asked: list[str] = []
+
+    def run(case: NodeCase) -> Sequence[NodeEffect]:
+        asked.append(case.id)
+        raise Unreachable("connect")
+
+    case = noting(run, app)
+    for hours in range(8):
+        work(NOW + timedelta(hours=2 * hours))
+    assert len(asked) == 5
+    assert len(set(asked)) == 1
+    assert places(case) == ["check"]
+    assert db.session.scalars(select(EventRow.reason).where(EventRow.name == "flow_stuck")).all() == ["connect"]
+    assert db.session.scalars(select(JobRow.state).where(JobRow.name == "flow-step")).all() == ["done"]
+
+
+def test_a_mistake_of_a_plugin_harms_its_one_case(sqlite_app: Flask) -> None:
+    case = noting(lambda case: [case.options["nothing"]], sqlite_app)  # type: ignore[list-item]  # the mistake
     work()
-    action = db.session.scalars(select(Action)).one()
-    assert (action.text, action.kind, action.owner_id) == ("换供应商的瓶盖", "corrective", user_id("quality_lead"))
+    assert places(case) == ["check"]
+    assert "KeyError" in db.session.scalars(select(EventRow.reason).where(EventRow.name == "flow_stuck")).one()
+
+
+def test_an_effect_that_fits_no_such_case_is_refused_and_nothing_of_the_step_stays(sqlite_app: Flask) -> None:
+    case = noting(lambda _case: [OpenIssue()], sqlite_app)
+    work()
+    assert places(case) == ["check"]
+
+
+def test_who_waits_for_an_answer_and_names_no_time_waits_a_week(sqlite_app: Flask) -> None:
+    offer(sqlite_app, lambda _case: [WaitForAnswer()])
+    make_flow("auto", node("wait", "auto", options={"action": "note"}), node("boss", "approve", "owner"))
+    case = begin("auto", 1, user_id("quality_lead"))
+    submit(case)
+    work()
+    assert places(case) == ["wait"]
+    timer = db.session.scalars(select(FlowTimer)).one()
+    assert (timer.kind, timer.at) == ("fail", NOW + timedelta(days=7))
+
+
+def test_a_kind_of_node_for_complaints_only_is_refused_elsewhere(sqlite_app: Flask) -> None:
+    offer(sqlite_app, lambda _case: [], about=frozenset({"complaint"}))
+    make_flow("auto", node("do", "auto", options={"action": "note"}), node("boss", "approve", "owner"))
+    case = begin("auto", 1, user_id("quality_lead"))
+    submit(case)
+    work()
+    assert "do" not in places(case)
+    assert "不能用在这里" in db.session.scalars(select(FlowDecision.note).where(FlowDecision.verdict == "failed")).one()

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from qtrace.accounts.models import User
 from qtrace.accounts.service import change_user
 from qtrace.core.db import db, write
-from qtrace.flows.service import Case
+from qtrace.flows.case import Case
 from qtrace.tasks.models import Task
 from qtrace.tasks.service import claim, transfer
 from tests.conftest import NOW, user_id

@@ -87,3 +87,24 @@ def test_many_late_cases_are_reminded_once_each(app: Flask) -> None:
     assert told() == ["flow_reminded"] * 30
     assert set(db.session.scalars(select(FlowTimer.at))) != set()
     assert do_batch(NOW + timedelta(weeks=1)) == 0
+
+
+def test_a_clock_beside_the_one_that_ended_the_case_says_nothing_more(app: Flask) -> None:
+    """Both ran out in one batch: the second was told as stuck every day, for a case that had long been rejected."""
+    late = {"policies": {"reminders": 0, "overdue": "reject", "reject_to": "terminate"}}
+    sides = [
+        {
+            "id": side,
+            "name_zh": side,
+            "name_en": side,
+            "nodes": [node(f"ask_{side}", "approve", "quality_lead", **late)],
+        }
+        for side in ("a", "b")
+    ]
+    make_flow("both", node("split", "parallel", branches=sides))
+    case = begin("both", 1, user_id("quality_lead"))
+    submit(case)
+    pass_time(1)
+    assert instance_of(case).status == "rejected"
+    assert told() == []
+    assert db.session.scalar(select(func.count()).select_from(FlowTimer)) == 0

@@ -1,6 +1,6 @@
 """Definitions and companies drawn at random, for tests of the flow engine."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from qtrace.flows.definition import Branch, Definition, Node, NodeKind, Policies, Signing, Who
@@ -59,6 +59,21 @@ def tree(random: Random, version: int = 1) -> Definition:
     return Definition("drawn", version, tuple(nodes), withdrawal=random.choice(("any", "untouched", "never")))
 
 
+def edited(definition: Definition, random: Random) -> Definition:
+    """Return the next version of a definition as people make one: a step more, a step less, or other settings."""
+    nodes, version = list(definition.nodes), definition.version + 1
+    names = iter(range(version * 10_000, version * 10_000 + 100))
+    place = random.randrange(1, len(nodes))
+    change = random.choice(("add", "leave_out", "settings"))
+    if change == "add":
+        nodes.insert(place, plain("approve", names, random))
+    elif change == "leave_out" and len(nodes) > 2:
+        del nodes[place]
+    else:
+        nodes[place] = replace(nodes[place], policies=make("approve", names, random).policies)
+    return replace(definition, version=version, nodes=tuple(nodes))
+
+
 def column(names, random: Random, *, depth: int, most: int, least: int = 0) -> list[Node]:  # type: ignore[no-untyped-def]
     """Return nodes one under another."""
     found: list[Node] = []
@@ -106,7 +121,7 @@ def make(kind: NodeKind, names, random: Random) -> Node:  # type: ignore[no-unty
     number = next(names)
     who = tuple(random.choice(WHO) for _one in range(random.choice((1, 1, 2))))
     signing = Signing(
-        random.choice(("any", "all", "ratio", "weighted", "random", "claim")),
+        random.choice(("any", "all", "ratio", "weighted", "random", "claim", "claim")),
         random.choice(("parallel", "sequential")),
         random.choice((1, 34, 50, 67, 100)),
     )
