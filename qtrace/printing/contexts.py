@@ -9,12 +9,9 @@ from sqlalchemy import func, select
 
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import db
-from qtrace.flows.case_models import FlowSignature
-from qtrace.flows.models import FlowDecision
-from qtrace.flows.service import definition_of, stored_tree, word_of
-from qtrace.flows.signing import names_of_deciders
 from qtrace.investigation.models import Action, CostLine, EffectCheck, Responsibility, Why
 from qtrace.issues.models import Issue
+from qtrace.printing.decisions import StageLine, decisions_of
 from qtrace.web.filters import localised, show_money, show_percent, show_time
 
 MAX_COMPLAINTS = 30
@@ -62,17 +59,6 @@ class ComplaintLine:
 
 
 @dataclass(frozen=True)
-class StageLine:
-    """One decision on the way."""
-
-    stage: str
-    verdict: str
-    by: str
-    at: str
-    note: str
-
-
-@dataclass(frozen=True)
 class IssueReport:
     """Everything the issue report prints."""
 
@@ -110,7 +96,7 @@ def issue_report(issue: Issue, *, now: datetime, by: str, chain_head: str) -> Is
         costs=_costs(issue.id),
         complaints=_complaints(issue.id),
         complaint_count=count,
-        decisions=_decisions(issue.id),
+        decisions=decisions_of("issue", issue.id),
         printed_at=show_time(now),
         printed_by=by,
         chain_head=chain_head[:16],
@@ -247,36 +233,3 @@ def _complaints(issue_id: int) -> list[ComplaintLine]:
         )
         for row in db.session.scalars(statement)
     ]
-
-
-def _decisions(issue_id: int) -> list[StageLine]:
-    found = definition_of("issue", issue_id)
-    if found is None:
-        return []
-    instance = found[1]
-    nodes = stored_tree(instance.definition_id).nodes
-    rows = db.session.scalars(
-        select(FlowDecision).where(FlowDecision.instance_id == instance.id, FlowDecision.verdict != "timeout")
-        .order_by(FlowDecision.version)
-    ).all()  # fmt: skip
-    signed = db.session.scalars(select(FlowSignature).where(FlowSignature.instance_id == instance.id))
-    signatures = {row.version: row for row in signed}
-    deciders = names_of_deciders(rows)
-    return [
-        StageLine(
-            localised(nodes.get(row.node or "")),
-            word_of(row.verdict),
-            deciders[row.id],
-            show_time(row.at),
-            " ".join(part for part in (row.note, _signed(signatures.get(row.version))) if part),
-        )
-        for row in rows
-    ]
-
-
-def _signed(signature: FlowSignature | None) -> str:
-    """Say how a decision was signed; empty for one that was not."""
-    if signature is None:
-        return ""
-    ways = [_("手写签名")] if signature.file_id else []
-    return "(" + "、".join([*ways, *([_("密码签署")] if signature.with_password else [])]) + ")"

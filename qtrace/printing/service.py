@@ -1,6 +1,5 @@
 """Print a record to a PDF without a reader: for the command line and jobs."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -12,9 +11,11 @@ from qtrace.core import events
 from qtrace.core.db import db
 from qtrace.core.errors import NotFound
 from qtrace.core.files import open_path
+from qtrace.flows.papers import Drawn
 from qtrace.forms.models import Form
 from qtrace.issues.models import Issue
 from qtrace.printing.contexts import IssueReport, issue_report
+from qtrace.printing.decisions import files_of
 from qtrace.printing.pdf import html_to_pdf
 from qtrace.printing.records import BlankForm, RecordReport, record_report
 from qtrace.records.models import Record
@@ -38,25 +39,36 @@ def pdf_of(template: str, number: str, *, now: datetime) -> bytes:
 
 def render_pdf(context: IssueReport) -> bytes:
     """Return the report's PDF with the bundled Chinese font embedded."""
-    return _pdf("printing/_report.html", context, f"{context.number} {context.title}", {})
+    return drawn_pdf(issue_drawn(context))
 
 
 def record_pdf(context: RecordReport) -> bytes:
     """Return the PDF of a record with its photos."""
-    pictures = [picture.id for section in context.sections for one in section.answers for picture in one.pictures]
-    data_dir = current_app.config["QTRACE_DATA_DIR"]
-    assets = {file_id: open_path(file_id, data_dir=data_dir).read_bytes() for file_id in dict.fromkeys(pictures)}
-    return _pdf("printing/_record.html", context, f"{context.number} {context.title}".strip(), assets)
+    return drawn_pdf(record_drawn(context))
 
 
 def blank_pdf(context: BlankForm) -> bytes:
     """Return the PDF of an empty form."""
-    return _pdf("printing/_blank.html", context, context.form, {})
+    return drawn_pdf(Drawn("printing/_blank.html", context.form, context))
 
 
-def _pdf(piece: str, report: IssueReport | RecordReport | BlankForm, title: str, assets: Mapping[str, bytes]) -> bytes:
+def issue_drawn(context: IssueReport) -> Drawn:
+    """Return the report ready to be laid out, with the drawn signatures."""
+    return Drawn("printing/_report.html", f"{context.number} {context.title}", context, files_of(context.decisions))
+
+
+def record_drawn(context: RecordReport) -> Drawn:
+    """Return a record ready to be laid out, with its photos."""
+    pictures = [picture.id for section in context.sections for one in section.answers for picture in one.pictures]
+    return Drawn("printing/_record.html", f"{context.number} {context.title}".strip(), context, pictures)
+
+
+def drawn_pdf(drawn: Drawn) -> bytes:
+    """Return the PDF of a paper with its pictures."""
+    data_dir = current_app.config["QTRACE_DATA_DIR"]
+    assets = {file_id: open_path(file_id, data_dir=data_dir).read_bytes() for file_id in dict.fromkeys(drawn.pictures)}
     html = render_template(
-        "printing/page.html", piece=piece, report=report, title=title, toolbar=False, stylesheet="",
+        "printing/page.html", piece=drawn.piece, report=drawn.report, title=drawn.title, toolbar=False, stylesheet="",
         source=lambda file_id: f"qt-asset:{file_id}",
     )  # fmt: skip
     css = (Path(current_app.static_folder or "") / "css" / "print.css").read_text(encoding="utf-8")

@@ -1,16 +1,19 @@
 """Reports of issues and records, and empty forms, as pages to print and as PDF."""
 
 from flask import Blueprint, Response, make_response, render_template, url_for
+from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
 from qtrace.core import clock, events
-from qtrace.core.errors import NotFound
+from qtrace.core.errors import Forbidden, NotFound
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, stored_definition
 from qtrace.issues.queries import visible_issue
 from qtrace.printing.contexts import IssueReport, issue_report
+from qtrace.printing.paper_views import inlined
 from qtrace.printing.records import BlankForm, RecordReport, blank_form, record_report
 from qtrace.printing.service import blank_pdf, record_pdf, render_pdf
+from qtrace.records.in_turn import allowed
 from qtrace.records.queries import visible_record
 from qtrace.web.assets import static_url
 from qtrace.web.limits import limited
@@ -25,7 +28,7 @@ def report(number: str) -> Response:
     context = _report(number)
     title = f"{context.number} {context.title}"
     back, pdf_url = url_for("issues.show", number=number), url_for("printing.pdf", number=number)
-    return _page("printing/_report.html", title, back, pdf_url, report=context)
+    return _page("printing/_report.html", title, back, pdf_url, report=context, source=inlined)
 
 
 @bp.get("/issues/<number>/report.pdf")
@@ -89,6 +92,8 @@ def _report(number: str) -> IssueReport:
 def _record_report(form_key: str, number: str) -> RecordReport:
     form, _version = _form(form_key)
     record = visible_record(form.id, number, actor())
+    if allowed(record, actor()).hidden:
+        raise Forbidden(_("这一步有对您隐藏的内容,不能打印整张记录。请在待办里打印审批单。"))
     return record_report(form, record, now=clock.now(), by=actor().name, chain_head=events.head()[1])
 
 
