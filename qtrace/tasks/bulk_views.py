@@ -14,7 +14,7 @@ from qtrace.core.db import write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.core.ids import as_id
 from qtrace.tasks.bulk import STUCK, batch_of, begin_batch, decide_each, finish_batch, picks_of
-from qtrace.tasks.cases import Verdict
+from qtrace.tasks.cases import Verdict, cases
 from qtrace.tasks.handing import hand_over, shares_of
 from qtrace.tasks.stand_in_views import OTHERS
 from qtrace.tasks.subjects import kind_names
@@ -97,7 +97,7 @@ def _hand_over_page(giver: User, to: str, error: Refused | None = None) -> Respo
     shares = shares_of(giver.id)
     return render(
         "tasks/hand_over.html", status=422 if error else 200, giver=giver, to=to, people=people(), shares=shares,
-        total=sum(share.count for share in shares), names=kind_names(), error=error,
+        total=sum(share.count for share in shares), later=cases().later(giver.id), names=kind_names(), error=error,
     )  # fmt: skip
 
 

@@ -81,6 +81,7 @@ class Cases:
     started: Callable[[Search], Sequence[Started]]
     starter: Callable[[tuple[str, int]], int | None]
     hand_over: Callable[[int, int, int, datetime], int]
+    later: Callable[[int], int]  # in how many running cases a person will be asked later
 
 
 def register_bulk(app: Flask, kind: str, bulk: Bulk) -> None:

@@ -73,6 +73,19 @@ class Task(Base):
         return self.state == "open" and self.due_at is not None and self.due_at < now
 
 
+class TaskLook(Base):
+    """When a person looked at a to-do: first, last, and last in the visit before this one."""
+
+    __tablename__ = "task_look"
+    __table_args__ = (Index("ix_task_look_user", "user_id"),)
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    before_at: Mapped[datetime | None]
+
+
 class StandIn(Base):
     """While it runs, the deputy decides on the to-dos that are the person's: all, or those of some flows."""
 

@@ -1,6 +1,6 @@
 """Reads of to-dos: one's own, those one helps with, and the pools of one's roles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,7 +16,16 @@ from qtrace.core import clock
 from qtrace.core.db import UtcDateTime, db
 from qtrace.core.errors import NotFound
 from qtrace.tasks.models import StandIn, Task, task_helper, task_pool
-from qtrace.tasks.standing import MOMENT, Behind, persons_behind, stood_for
+from qtrace.tasks.standing import (
+    MOMENT,
+    Behind,
+    owner_stood_for,
+    persons_behind,
+    pool_stood_for,
+    pools_stood_for,
+    roles_stood_for,
+    stood_for,
+)
 
 PAGE = 50
 COUNT_CAP = 1001
@@ -41,7 +50,7 @@ def mine(user: Viewer) -> ColumnElement[bool]:
 
 def subjects_of(user: Viewer, kind: str) -> CompoundSelect[int]:
     """Select what the person's open to-dos are about: own ones, those helped with or stood in for, and pools they may claim."""
-    # Five short index searches, made once for the whole list: one question with OR would read every to-do.
+    # A few short index searches, made once for the whole list: one question with OR would read every to-do.
     about = case((Task.subject_kind == kind, Task.subject_id))
     to_do = select(about).where(Task.state == "open")
     helped = select(task_helper.c.task_id).where(task_helper.c.user_id == user.id)
@@ -52,8 +61,9 @@ def subjects_of(user: Viewer, kind: str) -> CompoundSelect[int]:
     named = to_do.where(
         Task.owner_id.is_(None), Task.id.in_(select(task_pool.c.task_id).where(task_pool.c.user_id == user.id))
     )
-    stood = _stood(to_do, user)
-    return union_all(to_do.where(Task.owner_id == user.id), to_do.where(Task.id.in_(helped)), pooled, named, stood)
+    return union_all(
+        to_do.where(Task.owner_id == user.id), to_do.where(Task.id.in_(helped)), pooled, named, *_stood(to_do, user)
+    )
 
 
 def open_tasks(user: User, *, page: int = 1, only: Sequence[ColumnElement[bool]] = ()) -> list[Task]:
@@ -98,8 +108,19 @@ def _ways(
         tasks.where(Task.owner_id.is_(None), Task.role_key.in_(user.role_keys)),
         few.where(Task.id.in_(named), Task.owner_id.is_(None)),
         few.where(Task.id.in_(helped)),
-        *(tasks.where(Task.owner_id == one.user_id, *_covered(one)) for one in behind),
+        *(way for one in behind for way in _behind(one, tasks, few)),
     ]
+
+
+def _behind(
+    one: Behind, tasks: Select[int, datetime | None], few: Select[int, datetime | None]
+) -> Iterator[Select[int, datetime | None]]:
+    """Return the ways a to-do may be that of a person one stands in for."""
+    covered = _covered(one)
+    yield tasks.where(Task.owner_id == one.user_id, *covered)
+    yield tasks.where(Task.owner_id.is_(None), Task.role_key.in_(one.role_keys), *covered)
+    pools = select(task_pool.c.task_id).where(task_pool.c.user_id == one.user_id)
+    yield few.where(Task.id.in_(pools), Task.owner_id.is_(None), *covered)
 
 
 def _covered(behind: Behind) -> list[ColumnElement[bool]]:
@@ -127,19 +148,24 @@ def _count(*, late: bool) -> Select[int]:
     """Build the count once: every page of the site asks it."""
     more = (Task.due_at < bindparam("late_at", type_=UtcDateTime()),) if late else ()
     viewer = BoundViewer("own")
-    found = [*_ways(viewer, *more), _stood(select(Task.id).where(Task.state == "open", *more), viewer)]
+    found = [*_ways(viewer, *more), *_stood(select(Task.id).where(Task.state == "open", *more), viewer)]
     ways = [select(way.with_only_columns(Task.id).limit(COUNT_CAP).subquery()) for way in found]
     capped = select(union(*ways).subquery()).limit(COUNT_CAP)
     return select(func.count()).select_from(capped.subquery())
 
 
-def _stood(tasks: Select[Any], user: Viewer) -> Select[Any]:
-    """Keep the to-dos whose owner the person stands in for now."""
+def _stood(tasks: Select[Any], user: Viewer) -> tuple[Select[Any], ...]:
+    """Keep the to-dos of those the person stands in for now: their own, of their roles, and of pools they are named in."""
     # Named first by their owners, which leads the planner to the owners' index; a join may read every to-do that is late.
     owners = select(StandIn.user_id).where(
         StandIn.deputy_id == user.id, StandIn.begins_at <= MOMENT, StandIn.ends_at > MOMENT
     )
-    return tasks.where(Task.owner_id.in_(owners), stood_for(user))
+    free = tasks.where(Task.owner_id.is_(None))
+    return (
+        tasks.where(Task.owner_id.in_(owners), owner_stood_for(user)),
+        free.where(Task.role_key.in_(roles_stood_for(user)), pool_stood_for(user)),
+        free.where(Task.id.in_(pools_stood_for(user)), pool_stood_for(user)),
+    )
 
 
 def grouped(tasks: Sequence[Task], now: datetime, zone: ZoneInfo) -> list[Group]:

@@ -11,6 +11,7 @@ from qtrace.core import events
 from qtrace.core.db import existing, insert_row, require_write, table_of
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.tasks.models import Task, task_pool
+from qtrace.tasks.standing import claims_for
 
 OPEN = insert(table_of(Task))
 
@@ -78,14 +79,15 @@ def close_tasks(
 
 
 def claim(task_id: int, *, by: User, expected_version: int, now: datetime) -> None:
-    """Take a to-do out of its role's pool; one person gets it."""
+    """Take a to-do out of its pool; one person gets it: who claims it, or the one of the pool this person stands in for."""
     task = _open(task_id, expected_version)
     if task.owner_id is not None:
         raise Conflict(_("这件待办已由别人领取。请刷新列表。"))
-    if not by.has_role("admin") and not _in_pool(task, by):
+    behind = None if _in_pool(task, by) else claims_for(task, by.id, now)
+    if behind is None and not by.has_role("admin") and not _in_pool(task, by):
         raise Refused(_("这件待办属于别的角色,不能领取。"))
-    task.owner_id, task.version = by.id, task.version + 1
-    _record("task_claimed", task, by.id, now, {"owner": by.id})
+    task.owner_id, task.version = behind or by.id, task.version + 1
+    _record("task_claimed", task, by.id, now, {"owner": task.owner_id})
 
 
 def transfer(task_id: int, *, to: int, by: User, note: str, expected_version: int, now: datetime) -> None:

@@ -1,7 +1,7 @@
-"""Stand-ins: while one runs, its deputy sees and decides the to-dos that are the person's own.
+"""Stand-ins: while one runs, its deputy sees and decides the to-dos that are the person's, and those of its pools.
 
-They are never followed on: whoever stands in for a deputy has only the deputy's own to-dos. What waits in a pool is left
-to the others of the pool.
+They are never followed on: whoever stands in for a deputy has only the deputy's own to-dos. What a deputy claims out of a
+pool is the person's, as if the person had claimed it.
 """
 
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, bindparam, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, insert, or_, select
 from sqlalchemy.orm import joinedload
 
 from qtrace.accounts.access import Viewer
-from qtrace.accounts.models import User
+from qtrace.accounts.models import Role, User, user_role
 from qtrace.core import clock, events
 from qtrace.core.db import UtcDateTime, db, existing, require_write
 from qtrace.core.errors import Refused
-from qtrace.tasks.models import StandIn, Task, stand_in_flow
+from qtrace.tasks.models import StandIn, Task, stand_in_flow, task_pool
 
 LONGEST = timedelta(days=366)
 ENDED_SHOWN = 20
@@ -48,6 +48,7 @@ class Behind:
 
     user_id: int
     flows: tuple[str, ...]
+    role_keys: tuple[str, ...]  # whose pools the person may claim from
 
     def covers(self, flow: str | None) -> bool:
         """Say whether a to-do of this flow is among what the deputy decides."""
@@ -58,7 +59,12 @@ def persons_behind(deputy_id: int, now: datetime) -> list[Behind]:
     """Return the people somebody stands in for now."""
     rows = db.session.execute(BEHIND, {"deputy": deputy_id, "at": now}).all()
     flows = _flows_of([row.id for row in rows if not row.every_flow])
-    return [Behind(row.user_id, tuple(flows.get(row.id, ()))) for row in rows if row.every_flow or row.id in flows]
+    roles = _roles_of([row.user_id for row in rows])
+    return [
+        Behind(row.user_id, tuple(flows.get(row.id, ())), tuple(roles.get(row.user_id, ())))
+        for row in rows
+        if row.every_flow or row.id in flows
+    ]
 
 
 def stands_in(deputy_id: int, user_id: int | None, flow: str | None, now: datetime) -> bool:
@@ -68,12 +74,57 @@ def stands_in(deputy_id: int, user_id: int | None, flow: str | None, now: dateti
     return any(one.user_id == user_id and one.covers(flow) for one in persons_behind(deputy_id, now))
 
 
+def claims_for(task: Task, deputy_id: int, now: datetime) -> int | None:
+    """Return for whom a deputy may claim a to-do out of its pool; None where nobody of the pool is stood in for."""
+    pool = select(task_pool.c.user_id).where(task_pool.c.task_id == task.id)
+    named = set() if task.role_key else set(db.session.scalars(pool))
+    behind = [one for one in persons_behind(deputy_id, now) if one.covers(task.flow)]
+    fits = (one.user_id for one in behind if one.user_id in named or (task.role_key and task.role_key in one.role_keys))
+    return next(fits, None)
+
+
 def stood_for(user: Viewer) -> ColumnElement[bool]:
+    """Return the condition that the to-do's owner, or somebody of its pool, has the person as a deputy now."""
+    return or_(owner_stood_for(user), pool_stood_for(user))
+
+
+def owner_stood_for(user: Viewer) -> ColumnElement[bool]:
     """Return the condition that the to-do's owner has the person as a deputy now."""
-    return exists().where(
-        StandIn.user_id == Task.owner_id, StandIn.deputy_id == user.id, StandIn.begins_at <= MOMENT,
-        StandIn.ends_at > MOMENT, covering(),
+    return _running(user).where(StandIn.user_id == Task.owner_id, covering()).exists()
+
+
+def pool_stood_for(user: Viewer) -> ColumnElement[bool]:
+    """Return the condition that somebody who may claim the to-do has the person as a deputy now."""
+    named = (task_pool.c.task_id == Task.id) & (task_pool.c.user_id == StandIn.user_id)
+    role = select(user_role.c.user_id).join(Role, Role.id == user_role.c.role_id).where(
+        user_role.c.user_id == StandIn.user_id, Role.key == Task.role_key
     )  # fmt: skip
+    someone = or_(
+        select(task_pool.c.task_id).where(named).correlate(Task, StandIn).exists(),
+        role.correlate(Task, StandIn).exists(),
+    )
+    return Task.owner_id.is_(None) & _running(user).where(covering(), someone).exists()
+
+
+def roles_stood_for(user: Viewer) -> Select[str]:
+    """Select the keys of the roles of those the person stands in for now."""
+    return (
+        select(Role.key).join(user_role, user_role.c.role_id == Role.id)
+        .join(StandIn, StandIn.user_id == user_role.c.user_id).where(*_running_now(user))
+    )  # fmt: skip
+
+
+def pools_stood_for(user: Viewer) -> Select[int]:
+    """Select the to-dos of whose pool somebody is the person stands in for now."""
+    return select(task_pool.c.task_id).join(StandIn, StandIn.user_id == task_pool.c.user_id).where(*_running_now(user))
+
+
+def _running(user: Viewer) -> Select[int]:
+    return select(StandIn.id).where(*_running_now(user)).correlate(Task)
+
+
+def _running_now(user: Viewer) -> tuple[ColumnElement[bool], ...]:
+    return StandIn.deputy_id == user.id, StandIn.begins_at <= MOMENT, StandIn.ends_at > MOMENT
 
 
 def covering() -> ColumnElement[bool]:
@@ -143,6 +194,15 @@ def _flows_of(ids: Sequence[int]) -> dict[int, list[str]]:
     if ids:
         for stand_in, flow in db.session.execute(select(stand_in_flow).where(stand_in_flow.c.stand_in_id.in_(ids))):
             found.setdefault(stand_in, []).append(flow)
+    return found
+
+
+def _roles_of(ids: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    if ids:
+        held = select(user_role.c.user_id, Role.key).join(Role, Role.id == user_role.c.role_id)
+        for user_id, role in db.session.execute(held.where(user_role.c.user_id.in_(ids)).order_by(Role.id)):
+            found.setdefault(user_id, []).append(role)
     return found
 
 

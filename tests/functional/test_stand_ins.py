@@ -10,13 +10,19 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from qtrace.accounts.models import User
+from qtrace.accounts.models import Role, User
 from qtrace.core.db import db, write
 from qtrace.core.models import EventRow
+from qtrace.flows.models import FlowDecision, FlowInstance
+from qtrace.forms.models import Form
+from qtrace.notifications.models import Notice
 from qtrace.tasks.models import StandIn, Task
 from qtrace.tasks.queries import count_open, mine
 from qtrace.tasks.standing import tell_ended
 from tests.conftest import NOW, log_in, user_id
+from tests.factories.flows import make_flow, node
+from tests.factories.forms import asked as asked_field
+from tests.factories.forms import make_form
 from tests.factories.issues import fresh, make_issue
 from tests.functional.test_my_work import opened
 
@@ -136,3 +142,81 @@ def test_both_sides_find_it_in_their_inbox(login: Any) -> None:
         assert "老板 代办 李工 的待办" in login(role).get("/inbox").text
     opened(title="瓶盖漏液")
     assert "瓶盖漏液" in login("owner").get("/inbox").text, "the deputy is told of what comes in"
+
+
+POOLS = [
+    [{"kind": "role", "value": "inspector"}],
+    [{"kind": "role", "value": "inspector"}, {"kind": "role", "value": "purchasing"}],
+]
+
+
+def wait_in_pool(app: Flask, who: list[dict[str, str]]) -> Task:
+    """Let the quality lead hand in a claim that then waits in a pool."""
+    check = node("check", "approve", permission="record.read", signing={"mode": "claim"}) | {"who": who}
+    make_flow("claims", check, node("boss", "approve", "quality_lead", permission="record.read"))
+    form = make_form([asked_field("reason", "text", "事由")], key="claim", name="索赔单", prefix="SP")
+    with write() as session:
+        session.get_one(Form, form.id).flow = "claims"
+        inspectors = session.scalars(select(Role).where(Role.key == "inspector")).one()
+        buyer = session.get_one(User, user_id("purchasing"))
+        buyer.roles.append(inspectors)  # a pool is more than one person
+    answer = log_in(app, "quality_lead").post("/records/claim", {"reason": "瓶盖漏液"})
+    assert answer.status_code == 303, answer.text
+    return fresh().scalars(select(Task).where(Task.state == "open", Task.kind == "stage")).one()
+
+
+@pytest.fixture
+def pooled(sqlite_app: Flask, request: pytest.FixtureRequest) -> Task:
+    """A claim that waits in a pool the inspector is in."""
+    return wait_in_pool(sqlite_app, request.param)
+
+
+@pytest.mark.parametrize("pooled", POOLS, ids=["role", "named"], indirect=True)
+def test_a_deputy_claims_out_of_the_pools_of_the_person(pooled: Task, login: Any) -> None:
+    stranger = login("owner")
+    assert stranger.get(f"/tasks/{pooled.id}").status_code == 404
+    login("inspector").post("/me/stand-ins", asked("owner"))
+    assert "瓶盖漏液" in stranger.get("/").text
+    user = fresh().get_one(User, user_id("owner"))
+    assert count_open(user) == 1
+    assert fresh().scalars(select(Task.id).where(mine(user))).all() == [pooled.id]
+    assert stranger.post(f"/tasks/{pooled.id}/claim", {"version": pooled.version}).status_code == 303
+    assert fresh().get_one(Task, pooled.id).owner_id == user_id("inspector")
+    assert "代 李工" in stranger.get(f"/tasks/{pooled.id}").text
+    assert stranger.post(f"/tasks/{pooled.id}/decision", {"verdict": "approve"}).status_code == 303
+    row = fresh().scalars(select(FlowDecision).order_by(FlowDecision.version.desc()).limit(1)).one()
+    assert (row.by, row.on_behalf) == (user_id("owner"), user_id("inspector"))
+    url = fresh().scalars(select(FlowInstance.url)).one()
+    assert "李工（老板 代）" in login("quality_lead").get(url).text
+
+
+@pytest.mark.parametrize("pooled", POOLS, ids=["role", "named"], indirect=True)
+def test_a_deputy_decides_without_claiming_and_only_while_it_runs(pooled: Task, login: Any) -> None:
+    login("inspector").post("/me/stand-ins", asked("owner"))
+    with time_machine.travel(NOW + timedelta(days=2), tick=False):
+        deputy = login("owner")
+        assert "瓶盖漏液" not in deputy.get("/").text
+        assert deputy.post(f"/tasks/{pooled.id}/decision", {"verdict": "approve"}).status_code == 404
+    assert login("owner").post(f"/tasks/{pooled.id}/decision", {"verdict": "approve"}).status_code == 303
+    row = fresh().scalars(select(FlowDecision).order_by(FlowDecision.version.desc()).limit(1)).one()
+    assert (row.by, row.on_behalf) == (user_id("owner"), user_id("inspector"))
+
+
+@pytest.mark.parametrize("pooled", POOLS[:1], ids=["role"], indirect=True)
+def test_a_deputy_for_other_flows_leaves_the_pools_alone(pooled: Task, login: Any) -> None:
+    login("inspector").post("/me/stand-ins", asked("owner", reach="some", flows="quality_issue"))
+    deputy = login("owner")
+    assert "瓶盖漏液" not in deputy.get("/").text
+    assert deputy.post(f"/tasks/{pooled.id}/claim", {"version": pooled.version}).status_code == 404
+    assert count_open(fresh().get_one(User, user_id("owner"))) == 0
+
+
+@pytest.mark.parametrize("who", POOLS, ids=["role", "named"])
+def test_a_deputy_is_told_once_of_what_waits_in_the_pools_of_the_person(
+    login: Any, sqlite_app: Flask, who: list[dict[str, str]]
+) -> None:
+    login("inspector").post("/me/stand-ins", asked("owner"))
+    wait_in_pool(sqlite_app, who)
+    told = select(Notice).where(Notice.kind == "task_pooled").order_by(Notice.user_id)
+    notices = {one.user_id: one.facts.get("behind") for one in fresh().scalars(told)}
+    assert notices == {user_id("inspector"): None, user_id("purchasing"): None, user_id("owner"): "李工"}

@@ -16,8 +16,9 @@ from qtrace.accounts.models import User
 from qtrace.calendars.seed import seed as seed_calendar
 from qtrace.core.db import WRITE, db, dispose_engines, write
 from qtrace.core.errors import Refused
+from qtrace.flows.case import Case
+from qtrace.flows.deciding import decide
 from qtrace.flows.models import FlowDecision, FlowInstance, FlowTimer, StageSpan
-from qtrace.flows.service import Case, decide
 from qtrace.setup.database import MIGRATIONS, program_versions, status, upgrade
 from qtrace.setup.migrating import differences
 from qtrace.tasks.models import Task
