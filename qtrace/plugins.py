@@ -13,6 +13,7 @@ from flask_babel import LazyString, lazy_gettext
 
 from qtrace.sdk import hookspecs
 from qtrace.sdk.connector import Connector, Manifest
+from qtrace.sdk.flow_nodes import FlowNode
 from qtrace.sdk.rules import Fault, RuleCase, RuleKind
 from qtrace.sdk.senders import Sender
 from qtrace.sdk.text import Text
@@ -21,8 +22,8 @@ from qtrace.sdk.version import API_VERSION, fits
 EXTENSION = "qtrace_plugins"
 OWN = "qtrace_own_parts"
 GROUP = "qtrace"
-CONNECTORS, RULE_KINDS, SENDERS = (
-    "qtrace_register_connectors", "qtrace_register_rule_kinds", "qtrace_register_senders",
+CONNECTORS, RULE_KINDS, SENDERS, FLOW_NODES = (
+    "qtrace_register_connectors", "qtrace_register_rule_kinds", "qtrace_register_senders", "qtrace_register_flow_nodes",
 )  # fmt: skip
 CONNECTOR_PARTS = ("manifest", "settings", "streams", "pull", "to_record", "health")
 
@@ -39,6 +40,7 @@ class Plugin:
     connectors: tuple[str, ...] = ()
     rule_kinds: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
+    flow_nodes: tuple[str, ...] = ()
     error: LazyString | str = ""
 
 
@@ -51,6 +53,7 @@ class _State:
     connectors: dict[str, type[Connector]] = field(default_factory=dict)
     rule_kinds: dict[str, RuleKind] = field(default_factory=dict)
     senders: dict[str, Sender] = field(default_factory=dict)
+    flow_nodes: dict[str, FlowNode] = field(default_factory=dict)
 
 
 class _UnfitError(Exception):
@@ -68,6 +71,7 @@ def init_plugins(app: Flask, found: Iterable[EntryPoint] | None = None) -> None:
         state.manager.register(part, name)
         _add_rule_kinds(state, Plugin(name))
         _add_senders(state, Plugin(name))
+        _add_flow_nodes(state, Plugin(name))
     for entry in sorted(entry_points(group=GROUP) if found is None else found, key=lambda one: one.name):
         version = entry.dist.version if entry.dist else ""
         add_plugin(app, entry.name, entry.load, version=version)
@@ -93,7 +97,9 @@ def add_plugin(app: Flask, name: str, load: Callable[[], object], *, version: st
         plugin.error = lazy_gettext("无法加载:%(why)s", why=_line(error))
         return plugin
     plugin.hooks = tuple(sorted(caller.name for caller in state.manager.get_hookcallers(loaded) or ()))
-    for hook, add in ((CONNECTORS, _add_connectors), (RULE_KINDS, _add_rule_kinds), (SENDERS, _add_senders)):
+    for hook, add in (
+        (CONNECTORS, _add_connectors), (RULE_KINDS, _add_rule_kinds), (SENDERS, _add_senders), (FLOW_NODES, _add_flow_nodes),
+    ):  # fmt: skip
         with _kept_apart(plugin, hook):
             add(state, plugin)
     _guard_rule_kinds(state, plugin)
@@ -120,6 +126,11 @@ def senders(app: Flask) -> dict[str, Sender]:
     return dict(_state(app).senders)
 
 
+def flow_nodes(app: Flask) -> dict[str, FlowNode]:
+    """Return the usable kinds of automatic flow nodes by key, the product's own first."""
+    return dict(_state(app).flow_nodes)
+
+
 def plugin_rows(app: Flask) -> list[dict[str, Any]]:
     """Return the plugins as plain data, for `qtrace plugin list`; call it inside an app context."""
     return [
@@ -130,6 +141,7 @@ def plugin_rows(app: Flask) -> list[dict[str, Any]]:
             "connectors": list(plugin.connectors),
             "rule_kinds": list(plugin.rule_kinds),
             "senders": list(plugin.senders),
+            "flow_nodes": list(plugin.flow_nodes),
             "error": str(plugin.error),
         }
         for plugin in installed(app)
@@ -211,6 +223,17 @@ def _add_senders(state: _State, plugin: Plugin) -> None:
                 raise _UnfitError(lazy_gettext("通知方式 %(key)s 已由另一处提供。请卸载其中一个插件。", key=sender.key))
             state.senders[sender.key] = sender
             plugin.senders += (sender.key,)
+
+
+def _add_flow_nodes(state: _State, plugin: Plugin) -> None:
+    for answer in _answers(state, plugin, FLOW_NODES):
+        for node in _sequence(answer):
+            if not isinstance(node, FlowNode):
+                raise TypeError(f"{node!r} is no kind of flow node")
+            if node.key in state.flow_nodes:
+                raise _UnfitError(lazy_gettext("自动处理 %(key)s 已由另一处提供。请卸载其中一个插件。", key=node.key))
+            state.flow_nodes[node.key] = node
+            plugin.flow_nodes += (node.key,)
 
 
 def _guarded(kind: RuleKind) -> Callable[[RuleCase], Sequence[Fault]]:

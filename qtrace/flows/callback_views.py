@@ -8,7 +8,7 @@ from qtrace.accounts.access import public
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, NotFound
-from qtrace.flows.steps import answer_callback
+from qtrace.flows.callbacks import answer_callback
 from qtrace.web.limits import limited
 
 bp = Blueprint("flow_callbacks", __name__)

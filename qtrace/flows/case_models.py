@@ -39,6 +39,7 @@ class FlowQuestion(Base):
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
     task_id: Mapped[int | None]  # the to-do of the person asked
+    node: Mapped[str | None] = mapped_column(String(60))  # where it was asked: what is hidden there stays hidden
     answer: Mapped[str] = mapped_column(Text, default="")
     answered_at: Mapped[datetime | None]
 

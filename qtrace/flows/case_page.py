@@ -4,21 +4,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
 from qtrace.accounts.models import User
 from qtrace.core.db import db
+from qtrace.core.models import StoredFileRow
 from qtrace.flows.case_models import FlowQuestion, FlowSignature
 from qtrace.flows.company import KEEPER
 from qtrace.flows.definition import ASKING, JUDGING, Node
 from qtrace.flows.engine import return_targets
-from qtrace.flows.models import FlowDecision, FlowInstance
+from qtrace.flows.field_rights import WRITE, hidden_in
+from qtrace.flows.history import word_at
+from qtrace.flows.instances import stored_tree
+from qtrace.flows.joined import words_of_joining
+from qtrace.flows.models import FlowDecision, FlowInstance, FlowPaper
 from qtrace.flows.naming import wording_now
 from qtrace.flows.operating import Acting, chosen_below, offered, removable
-from qtrace.flows.service import stored_tree, word_of
+from qtrace.flows.papers import filed_with, may_print
+from qtrace.flows.roots import root_of
 from qtrace.flows.signing import names_of_deciders
 from qtrace.flows.state import Entry
-from qtrace.flows.subjects import CaseSummary, Change, flow_subjects
+from qtrace.flows.subjects import CaseSummary, Change, flow_subjects, sees
+from qtrace.flows.titles import hidden_at
+from qtrace.tasks.looks import looked_before
 from qtrace.tasks.models import Task
 from qtrace.web.filters import localised
 
@@ -51,6 +60,7 @@ class Page:
     stage: str
     judging: bool
     filling: bool
+    to_fill: Sequence[str]  # what the fields are called that the turn lets fill in
     opinion_only: bool
     summary: CaseSummary
     changes: Sequence[Change]
@@ -66,22 +76,24 @@ class Page:
     asks_signature: bool
     password_times: int
     notice: str
+    may_print: bool
+    filed: Sequence[tuple[FlowPaper, StoredFileRow]]
 
 
 def page_of(acting: Acting, user: User, *, signed_since: datetime | None) -> Page:
     """Return the page of a turn; `signed_since` is when this login began, for passwords that are asked twice at first."""
     node, kind = acting.node, acting.instance.subject_kind
     subject = flow_subjects().get(kind)
-    hidden = frozenset(name for name, right in node.fields.items() if right == "hidden")
-    lines, last = history_of(acting.instance), _last_of(acting.instance.id, user.id)
+    hidden = hidden_at(node)
+    lines, last = history_of(acting.instance), _last_of(acting, user.id)
     targets = [
         (one, localised(acting.tree.nodes[one])) for one in return_targets(acting.tree, acting.state, acting.turn.id)
     ]
-    signs = acting.turn.kind == "sign"
+    signs, about = acting.turn.kind == "sign", root_of(kind, acting.instance.subject_id)
     return Page(
         stage=localised(node), judging=node.kind in JUDGING and signs, filling=node.kind in ("start", "fill"),
-        opinion_only=not signs,
-        summary=subject.summary(acting.instance.subject_id, user, hidden) if subject else CaseSummary(acting.case.title),
+        to_fill=_to_fill(acting, user), opinion_only=not signs,
+        summary=subject.summary(acting.instance.subject_id, hidden) if subject else CaseSummary(acting.case.title),
         changes=subject.changes(acting.instance.subject_id, last) if subject and last else (), since=last,
         history=lines, following=_following(acting), targets=targets,
         reject_targets=targets if node.policies.reject_to == "chosen" and signs else [],
@@ -89,6 +101,7 @@ def page_of(acting: Acting, user: User, *, signed_since: datetime | None) -> Pag
         choices=[Choice(one.id, localised(one)) for one in chosen_below(acting)] if signs else [],
         asks_opinion=node.demands.opinion, asks_signature=node.demands.signature and signs,
         password_times=_password_times(node, user, signed_since) if signs else 0, notice=node.notice,
+        may_print=may_print(about[0], user), filed=filed_with(*about) if sees(*about, user) and not hidden else (),
     )  # fmt: skip
 
 
@@ -101,9 +114,11 @@ def history_of(instance: FlowInstance) -> list[Line]:
     signed = db.session.scalars(select(FlowSignature).where(FlowSignature.instance_id == instance.id))
     signatures = {row.version: row for row in signed}
     names, nodes = names_of_deciders(rows), stored_tree(instance.definition_id).nodes
+    joined = words_of_joining(rows)
     return [
         Line(
-            names[row.id], localised(nodes[row.node]) if row.node in nodes else "", word_of(row.verdict), row.verdict,
+            names[row.id], localised(nodes[row.node]) if row.node in nodes else "",
+            joined.get(row.id) or word_at(row.verdict, nodes.get(row.node or "")), row.verdict,
             row.note, row.at, signatures.get(row.version),
         )
         for row in rows
@@ -117,10 +132,10 @@ def instance_of(kind: str, subject_id: int) -> FlowInstance | None:
     )
 
 
-def summary_of(task: Task, user: User) -> CaseSummary:
+def summary_of(task: Task) -> CaseSummary:
     """Return what a to-do is about, where nothing can be decided any more."""
     subject = flow_subjects().get(task.subject_kind)
-    return subject.summary(task.subject_id, user, frozenset()) if subject else CaseSummary(task.title)
+    return subject.summary(task.subject_id, hidden_in(task)) if subject else CaseSummary(task.title)
 
 
 def takes_part(instance_id: int, user: User) -> bool:
@@ -148,24 +163,35 @@ def jump_targets(instance: FlowInstance) -> list[tuple[str, str]]:
     ]
 
 
+def _to_fill(acting: Acting, user: User) -> list[str]:
+    """Return what the fields are called that the node lets its people fill in."""
+    subject, rights = flow_subjects().get(acting.instance.subject_kind), acting.node.fields
+    if subject is None or WRITE not in rights.values():
+        return []
+    known = subject.fillable(acting.instance.subject_id, user)
+    return [label for name, label in known.items() if rights.get(name) == WRITE]
+
+
 def _following(acting: Acting) -> str:
     """Return where it goes next and to whom, where that can be said before anybody decides."""
-    below = acting.tree.following(acting.token.node)
-    if below is None or acting.token.straight_to:
-        straight = acting.tree.nodes.get(acting.token.straight_to)
-        return localised(straight) if straight else ""
+    if acting.token.straight_to:
+        return localised(acting.tree.nodes[acting.token.straight_to])
+    below = acting.tree.below(acting.token.node)
+    if below is None:
+        return _("结案")
     node = acting.tree.nodes[below]
     words = wording_now()
     told = words.asked(node) if node.who else ""
     return f"{localised(node)} · {told}" if told else localised(node)
 
 
-def _last_of(instance_id: int, user_id: int) -> datetime | None:
-    """Return when the person last did something with the case."""
-    return db.session.scalar(
-        select(FlowDecision.at).where(FlowDecision.instance_id == instance_id, FlowDecision.by == user_id)
+def _last_of(acting: Acting, user_id: int) -> datetime | None:
+    """Return when the person last did something with the case, or looked at it in a visit before this one."""
+    decided = db.session.scalar(
+        select(FlowDecision.at).where(FlowDecision.instance_id == acting.instance.id, FlowDecision.by == user_id)
         .order_by(FlowDecision.version.desc()).limit(1)
     )  # fmt: skip
+    return max((one for one in (decided, looked_before(acting.task, user_id)) if one), default=None)
 
 
 def _named(entries: Sequence[Entry]) -> list[tuple[int, str]]:

@@ -18,6 +18,7 @@ from qtrace.core.files import StoredFile
 from qtrace.core.ids import as_id
 from qtrace.core.models import StoredFileRow
 from qtrace.flows.asking import answer, ask, finish_help, questions_of
+from qtrace.flows.called import go_on_telling
 from qtrace.flows.case_models import FlowQuestion, FlowSignature
 from qtrace.flows.case_page import (
     history_of,
@@ -29,6 +30,11 @@ from qtrace.flows.case_page import (
     takes_part,
 )
 from qtrace.flows.company import KEEPER
+from qtrace.flows.instances import locked, stored_tree
+from qtrace.flows.joined import joined_ahead, nodes_ahead
+from qtrace.flows.mentions import Audience, Subject
+from qtrace.flows.mentions import page_of as page_of_case
+from qtrace.flows.models import FlowInstance
 from qtrace.flows.naming import flow_name
 from qtrace.flows.operating import (
     Acting,
@@ -41,7 +47,9 @@ from qtrace.flows.operating import (
     permitted,
 )
 from qtrace.flows.opinions import add_opinion, drop_opinion, opinions_for
-from qtrace.flows.service import locked, may_act, stored_tree
+from qtrace.flows.rights import may_act
+from qtrace.flows.waiting import waiting_for
+from qtrace.tasks.looks import look_at
 from qtrace.tasks.models import Task
 from qtrace.tasks.queries import my_task
 from qtrace.tasks.standing import stands_in
@@ -56,8 +64,10 @@ bp = Blueprint("cases", __name__)
 @bp.get("/tasks/<int:task_id>/decision")
 @login_needed
 def decision_show(task_id: int) -> Response:
-    """Show the turn behind a to-do; one that is over shows what became of its case."""
-    return _page(my_task(task_id, actor()))
+    """Show the turn behind a to-do, and note that it was seen; one that is over shows what became of its case."""
+    task = my_task(task_id, actor())
+    seen = look_at(task, actor().id, now=clock.now())
+    return _page(_still(task_id) if seen else task)  # what was just written is on the page
 
 
 @bp.post("/tasks/<int:task_id>/decision")
@@ -75,7 +85,7 @@ def decision_create(task_id: int) -> Response:
         problem, status = error.message, error.status
     if problem:
         return _page(_still(task_id), problem, status=status)
-    return go(url_for("tasks.home"), trigger={"toast": _("已驳回") if reject else _("已处理")})
+    return _done(url_for("tasks.home"), _("已驳回") if reject else _("已处理"), _subject(task))
 
 
 @bp.post("/tasks/<int:task_id>/operations/<name>")
@@ -90,12 +100,21 @@ def operation_create(task_id: int, name: str) -> Response:
     def act(by: User) -> None:
         if name == "ask":
             users = _users()
-            ask(locked(acting.case.subject), users[0] if users else 0, request.form.get("note", ""), by=by, now=now)
+            ask(
+                locked(acting.case.subject),
+                users[0] if users else 0,
+                request.form.get("note", ""),
+                node=acting.node.id,
+                by=by,
+                now=now,
+            )
         else:
             operate(task_id, name, given=_given(), by=by, now=now)
 
     back = url_for("cases.decision_show", task_id=task_id) if name in ("cc", "ask", "remove") else url_for("tasks.home")
-    return _acted(act, back, _("已处理"), lambda told, status: _page(_still(task_id), told, status=status))
+    return _acted(
+        act, back, _("已处理"), acting.case.subject, lambda told, status: _page(_still(task_id), told, status=status)
+    )
 
 
 @bp.post("/cases/<kind>/<int:subject_id>/operations/<name>")
@@ -105,44 +124,52 @@ def case_operation_create(kind: str, subject_id: int, name: str) -> Response:
     instance, now = instance_of(kind, subject_id), clock.now()
     if instance is None or name not in case_operations(instance, actor()):
         raise NotFound
-    url = instance.url
+    subject, url = (kind, subject_id), instance.url
+    if name in ("join", "unjoin") and Audience(subject).sees(actor()):
+        url = page_of_case(subject)
 
     def act(by: User) -> None:
-        operate_case((kind, subject_id), name, given=_given(), by=by, now=now)
+        operate_case(subject, name, given=_given(), by=by, now=now)
 
     return _acted(
-        act, url, _("已处理"), lambda told, status: render("flows/case_refused.html", told=told, url=url, status=status)
-    )
+        act, url, _("已处理"), subject,
+        lambda told, status: render("flows/case_refused.html", told=told, url=url, status=status),
+    )  # fmt: skip
 
 
 @bp.post("/questions/<int:question_id>/answer")
 @login_needed
 def answer_create(question_id: int) -> Response:
     """Answer what one was asked."""
-    now = clock.now()
+    now, question = clock.now(), db.session.get(FlowQuestion, question_id)
     task_id = as_id(request.form.get("task")) or 0
+    instance = db.session.get(FlowInstance, question.instance_id) if question else None
+    if instance is None:
+        raise NotFound
+    subject = (instance.subject_kind, instance.subject_id)
 
     def act(by: User) -> None:
         answer(question_id, request.form.get("answer", ""), by=by, now=now)
 
     return _acted(
-        act, url_for("tasks.home"), _("已答复"), lambda told, status: _page(_still(task_id), told, status=status)
-    )
+        act, url_for("tasks.home"), _("已答复"), subject,
+        lambda told, status: _page(_still(task_id), told, status=status),
+    )  # fmt: skip
 
 
 @bp.post("/tasks/<int:task_id>/help")
 @login_needed
 def help_create(task_id: int) -> Response:
     """Hand in what one's department did beside a node."""
-    my_task(task_id, actor())
-    now = clock.now()
+    subject, now = _subject(my_task(task_id, actor())), clock.now()
 
     def act(by: User) -> None:
         finish_help(task_id, request.form.get("answer", ""), by=by, now=now)
 
     return _acted(
-        act, url_for("tasks.home"), _("已处理"), lambda told, status: _page(_still(task_id), told, status=status)
-    )
+        act, url_for("tasks.home"), _("已处理"), subject,
+        lambda told, status: _page(_still(task_id), told, status=status),
+    )  # fmt: skip
 
 
 @bp.get("/signatures/<int:signature_id>")
@@ -189,7 +216,9 @@ def opinion_delete(opinion_id: int) -> Response:
     return go(url, trigger={"toast": _("已删除")})
 
 
-def _acted(act: Callable[[User], None], url: str, toast: str, refused: Callable[[str, int], Response]) -> Response:
+def _acted(
+    act: Callable[[User], None], url: str, toast: str, subject: Subject, refused: Callable[[str, int], Response]
+) -> Response:
     """Do it in one write; what is refused is said on the page it came from."""
     try:
         with write() as session:
@@ -198,31 +227,42 @@ def _acted(act: Callable[[User], None], url: str, toast: str, refused: Callable[
     except (Refused, Conflict, Forbidden) as error:
         told, status = error.message, error.status
     else:
-        return go(url, trigger={"toast": toast})
+        return _done(url, toast, subject)
     return refused(told, status)
+
+
+def _done(url: str, done: str, subject: Subject) -> Response:
+    """Lead on, and say whom the text sent with the operation called."""
+    return go_on_telling(url, done, subject, request.form.get("note") or request.form.get("answer", ""))
+
+
+def _subject(task: Task) -> Subject:
+    return task.subject_kind, task.subject_id
 
 
 def _page(task: Task, problem: str = "", *, status: int = 200) -> Response:
     user, now = actor(), clock.now()
-    instance = instance_of(task.subject_kind, task.subject_id)
+    instance = instance_of(*_subject(task))
     acting = acting_on(task)
     may = acting is not None and _may(acting, user, now)
     asked = open_question(task.id) if task.kind == "question" else None
+    whole = case_operations(instance, user) if instance else frozenset()
+    colleagues = [one for one in people(active_only=True) if one.id != user.id] if may or "join" in whole else []
     shared: dict[str, Any] = {
         "task": task, "instance": instance, "question": asked, "may_answer": asked is not None and _answers(asked, user, now), "problem": problem, "now": now, "form": request.form,
         "questions": questions_of(instance.id) if instance else [],
-        "case_operations": case_operations(instance, user) if instance else frozenset(),
+        "waiting": waiting_for(instance) if instance and instance.status == "running" else [],
+        "case_operations": whole,
         "jumps": jump_targets(instance) if instance and user.can(KEEPER) else [],
+        "ahead": nodes_ahead(instance) if instance else [], "joined": joined_ahead(instance, user) if instance else [],
+        "people": colleagues,
         "flow": flow_name(stored_tree(instance.definition_id).definition) if instance else "",
     }  # fmt: skip
     if acting is None or not may:
         lines = history_of(instance) if instance else []
-        return render("flows/case_over.html", status=status, lines=lines, summary=summary_of(task, user), **shared)
+        return render("flows/case_over.html", status=status, lines=lines, summary=summary_of(task), **shared)
     page = page_of(acting, user, signed_since=_login_began())
-    colleagues = [person for person in people(active_only=True) if person.id != user.id]
-    return render(
-        "flows/decision.html", status=status, view=page, people=colleagues, opinions=opinions_for(user.id), **shared
-    )
+    return render("flows/decision.html", status=status, view=page, opinions=opinions_for(user.id), **shared)
 
 
 def _may(acting: Acting, user: User, now: datetime) -> bool:

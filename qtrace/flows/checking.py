@@ -1,9 +1,10 @@
 """What is wrong with a definition before it may be used: nodes nobody reaches, nodes nobody gets out of, missing settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from qtrace.flows.definition import ASKING, CHOSEN, JUDGING, NAMED, SPLITS, Branch, Definition, Node, Tree
+from qtrace.sdk.flow_nodes import FlowNode
 
 _ = str  # marks messages for extraction; they are translated where they are shown
 
@@ -20,12 +21,19 @@ class Fault:
     message: str
 
 
-def faults(definition: Definition) -> list[Fault]:
-    """Return everything that keeps the definition from being used, empty when it may run."""
+def faults(definition: Definition, automatic: Mapping[str, FlowNode] | None = None) -> list[Fault]:
+    """Return everything that keeps the definition from being used, empty when it may run.
+
+    `automatic` are the kinds of automatic nodes there are; without them their settings are not looked at.
+    """
     found = list(_column(definition.nodes, "nodes", definition.first.id if definition.nodes else ""))
     if not definition.nodes:
         return [Fault("nodes", "", _("流程至少需要一个节点。"))]
     found += _ids(definition)
+    if automatic is not None:
+        found += [
+            fault for place, node in _all(definition.nodes, "nodes") for fault in _automatic(node, place, automatic)
+        ]
     if found:
         return found
     tree = Tree(definition)
@@ -91,9 +99,31 @@ def _own(node: Node, at: str) -> Iterator[Fault]:
         yield Fault(f"{at}.options.action", node.id, _("请选择自动做什么。"))
     if node.kind == "subflow" and not node.options.get("flow"):
         yield Fault(f"{at}.options.flow", node.id, _("请选择子流程。"))
-    waits_for_word = node.kind == "auto" and node.options.get("action") == "callback"
-    if (waits_for_word or node.kind == "subflow") and not _positive(node.options.get("timeout_minutes")):
+    if waits_for_word(node) and not _positive(node.options.get("timeout_minutes")):
         yield Fault(f"{at}.options.timeout_minutes", node.id, _("等外部结果要有期限,不然会一直停在这里。"))
+
+
+def waits_for_word(node: Node) -> bool:
+    """Say whether a node waits for what somebody outside the flow says or does."""
+    if node.kind == "subflow":
+        return node.options.get("wait") is not False
+    settings = node.options.get("with")
+    asks = isinstance(settings, Mapping) and settings.get("wait") is True
+    return node.kind == "auto" and (asks or node.options.get("action") == "callback")
+
+
+def _automatic(node: Node, at: str, known: Mapping[str, FlowNode]) -> Iterator[Fault]:
+    action = node.options.get("action")
+    if node.kind != "auto" or not action:
+        return
+    if action not in known:
+        yield Fault(f"{at}.options.action", node.id, _("没有这种自动处理:提供它的插件可能已卸载。请另选一种。"))
+        return
+    given = node.options.get("with")
+    settings = given if isinstance(given, Mapping) else {}
+    for option in known[str(action)].options:
+        if option.required and not settings.get(option.name) and not option.default:
+            yield Fault(f"{at}.options.with.{option.name}", node.id, _("自动处理还没有设置完。"))
 
 
 def _people(node: Node, at: str) -> Iterator[Fault]:

@@ -16,10 +16,11 @@ from qtrace.conditions.evaluate import evaluate
 from qtrace.conditions.tree import ConditionError, FieldKind, parse
 from qtrace.flows.naming import kinds_in
 from qtrace.forms.definition import FormDefinition
+from qtrace.forms.registry import Storage, controls
 from qtrace.rules.editor import builder_field
 from qtrace.rules.engine import all_facts
 from qtrace.rules.reading import FormWords
-from qtrace.web.filters import site_zone
+from qtrace.web.filters import localised, site_zone
 
 EXTENSION, SEEN = "qtrace_flow_condition_fields", "qtrace_flow_seen"
 PEOPLE, DEPARTMENTS = frozenset({"user", "users"}), frozenset({"department"})  # controls
@@ -31,7 +32,8 @@ log = logging.getLogger("qtrace.flows")
 class FieldGroup:
     """Fields that stand together under one name; `bound` says that what has them goes through the flow.
 
-    `people` and `departments` are those of its fields that hold a colleague, and a department.
+    `people` and `departments` are those of its fields that hold a colleague, and a department; `settable` are those an
+    automatic node may give a value.
     """
 
     name: str
@@ -39,14 +41,20 @@ class FieldGroup:
     bound: bool = False
     people: tuple[str, ...] = ()
     departments: tuple[str, ...] = ()
+    settable: tuple[str, ...] = ()
+
+
+def _no_fields() -> Sequence[BuilderField]:
+    return ()
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One subject as conditions see it."""
+    """One subject as conditions see it; `fields` are its fields as people know them, worked out when they are asked for."""
 
     kinds: Mapping[str, FieldKind]
     values: Mapping[str, object]
+    fields: Callable[[], Sequence[BuilderField]] = _no_fields
 
 
 GroupsOf = Callable[[str], Sequence[FieldGroup]]  # by the key of a flow
@@ -88,7 +96,19 @@ def form_group(name: str, definition: FormDefinition, *, bound: bool) -> FieldGr
         tuple(asked.id for asked in definition.fields if asked.control in controls)
         for controls in (PEOPLE, DEPARTMENTS)
     )
-    return FieldGroup(name, tuple(fields), bound, people, departments)
+    return FieldGroup(
+        name, tuple(fields), bound, people, departments, tuple(one for one, _label in fillable(definition))
+    )
+
+
+def fillable(definition: FormDefinition) -> list[tuple[str, str]]:
+    """Return (id, label) of the fields of a form a program may fill in: no files, nothing worked out or numbered."""
+    known = controls()
+    return [
+        (asked.id, localised(asked, "label")) for asked in definition.fields
+        if (control := known[asked.control]) and not control.layout and not control.assigned
+        and control.storage not in (Storage.FILE_REFS, Storage.COMPUTED, Storage.ROWS)
+    ]  # fmt: skip
 
 
 def setup_of(groups: Iterable[FieldGroup], condition: Any, prefix: str) -> BuilderSetup:

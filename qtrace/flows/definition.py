@@ -177,6 +177,13 @@ class Tree:
         """Return the node below in the same column, None for the last one."""
         return self._following[node_id]
 
+    def below(self, node_id: str) -> str | None:
+        """Return the node a case comes to next, out of its branches where they end; None where the flow ends."""
+        found, place = self._following[node_id], self.places[node_id]
+        while found is None and place:
+            found, place = self._following[place[-1][0]], place[:-1]
+        return found
+
     def inside_forks(self, node_id: str) -> Place:
         """Return only those splits around the node of which several branches run at once."""
         return tuple(step for step in self.places[node_id] if self.nodes[step[0]].kind in FORKS)

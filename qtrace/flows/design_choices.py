@@ -17,6 +17,7 @@ from qtrace.flows.company import DUTIES
 from qtrace.flows.condition_fields import FieldGroup, labels_of, setup_of
 from qtrace.flows.definition import ASKING, Definition, Node, Tree
 from qtrace.flows.naming import flow_name, wording_now
+from qtrace.flows.papers import APPROVAL, papers
 from qtrace.flows.properties import LEVELS
 from qtrace.flows.queries import all_flows
 from qtrace.flows.wording import Wording
@@ -41,7 +42,7 @@ TABLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "nobody": dict(wording.NOBODY) | {"named": _l("交给指定的人")}, "self_approval": wording.SELF_APPROVAL,
     "repeated": wording.REPEATED, "reject_to": wording.REJECT_TO, "after_return": wording.AFTER_RETURN,
     "overdue": wording.OVERDUE, "withdrawal": wording.WITHDRAWAL, "rights": wording.RIGHTS, "gates": wording.GATES,
-    "buttons": wording.BUTTONS, "actions": wording.ACTIONS, "kinds": wording.KINDS,
+    "buttons": wording.BUTTONS, "kinds": wording.KINDS,
 }  # fmt: skip
 MOST_FIELDS = 120  # more than these are not listed with a right each: a flow of one form shows that form's own
 
@@ -62,6 +63,7 @@ class Choices:
     flows: Sequence[Choice]
     permissions: Sequence[Choice]
     targets: Sequence[Choice]  # the nodes a case may come back to
+    papers: Sequence[Choice]
 
     def values(self, kind: str) -> Sequence[Choice] | None:
         """Return what a way to find people is chosen from; None where it needs nothing."""
@@ -99,6 +101,7 @@ def choices_for(definition: Definition, node: Node, groups: Sequence[FieldGroup]
         person_fields=[(one, labels.get(one, one)) for group in groups for one in group.people],
         department_fields=[(one, labels.get(one, one)) for group in groups for one in group.departments],
         fields=fields if len(fields) <= MOST_FIELDS else [(one, labels.get(one, one)) for one in node.fields],
+        papers=[(key, str(paper.label)) for key, paper in papers().items() if key != APPROVAL],
         flows=[(flow.key, flow_name(flow.shown.definition)) for flow in all_flows() if flow.key != definition.key],
         permissions=[(key, str(label)) for key, label in PERMISSIONS.items()],
         targets=[

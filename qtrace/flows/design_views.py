@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from flask import Response, request, url_for
+from flask import Response, current_app, request, url_for
 
 from qtrace.accounts.access import actor, needs
 from qtrace.conditions.builder import BuilderSetup, builder_of, edit_builder, read_builder, typed_builder
@@ -14,7 +14,8 @@ from qtrace.core.db import write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.ids import as_id
 from qtrace.flows import designing, drafting, editing
-from qtrace.flows.checking import Fault, faults
+from qtrace.flows.auto_choices import Auto, auto_of
+from qtrace.flows.checking import Fault
 from qtrace.flows.condition_fields import FieldGroup, groups_of, setup_of
 from qtrace.flows.definition import JUDGING, SPLITS, Branch, Definition, Node
 from qtrace.flows.design_choices import Choices, choices_for, tables, words_of
@@ -26,9 +27,11 @@ from qtrace.flows.editing import Spot
 from qtrace.flows.errors import FlowError
 from qtrace.flows.naming import flow_name
 from qtrace.flows.properties import Sent, amount_of, fits
+from qtrace.flows.ready import faults_here
 from qtrace.flows.views import bp
 from qtrace.flows.wording import Wording
 from qtrace.forms.designing import UNDO_STEPS, Turn
+from qtrace.plugins import flow_nodes
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render, wants_piece
 
@@ -62,6 +65,7 @@ class Panel:
     is_first: bool
     columns: Sequence[tuple[str, str]]  # where it may be moved to
     wrong: dict[str, str]  # by the property a fault is about
+    auto: Auto | None  # of an automatic node
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def draft_node_create(key: str) -> Response:
 @needs("config.flows")
 def draft_node_update(key: str, node_id: str) -> Response:
     """Save the properties of a node."""
-    return _change(key, designing.setting(node_id, _sent()))
+    return _change(key, designing.setting(node_id, _sent(), flow_nodes(current_app)))
 
 
 @bp.post("/flows/<key>/draft/nodes/<node_id>/position")
@@ -259,7 +263,7 @@ def _desk(
     typed: WayPanel | None = None,
 ) -> Response:  # fmt: skip
     draft, groups = draft_of(key), groups_of(key)
-    words, found = words_of(groups), faults(draft.definition)
+    words, found = words_of(groups), faults_here(draft.definition)
     return render(
         "flows/design.html", "flows/_designer.html", status=status, notice=notice, error=error, draft=draft,
         definition=draft.definition, name=flow_name(draft.definition), selection=selection, cards=cards_of(draft.definition, words),
@@ -282,6 +286,7 @@ def _panel(
     return Panel(
         node, choices_for(definition, node, groups, words), fits(node), node.kind in JUDGING,
         node.id == definition.first.id, list(_columns_for(definition, node, words.called)), wrong,
+        auto_of(node, groups) if node.kind == "auto" else None,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from qtrace.flows.errors import FlowError
 from qtrace.flows.models import FlowDefinition
 from qtrace.flows.properties import Sent, read_branch, read_node, read_settings
 from qtrace.forms.designing import Turn
+from qtrace.sdk.flow_nodes import FlowNode
 
 NEW: Final[Mapping[str, Names]] = {
     "handle": Names("办理", "Handle"), "approve": Names("审批", "Approve"), "countersign": Names("会签", "Countersign"),
@@ -99,12 +100,12 @@ def removing(node_id: str) -> Edit:
     )
 
 
-def setting(node_id: str, sent: Sent) -> Edit:
-    """Return the edit that sets the properties of a node."""
+def setting(node_id: str, sent: Sent, known: Mapping[str, FlowNode]) -> Edit:
+    """Return the edit that sets the properties of a node; `known` are the kinds of automatic nodes there are."""
 
     def edit(draft: Draft) -> Edited:
         node = editing.find_node(draft.definition, node_id)
-        changed = editing.change_node(draft.definition, read_node(node, sent))
+        changed = editing.change_node(draft.definition, read_node(node, sent, known))
         return Edited(changed, "change_node", node.name_zh, node_id)
 
     return edit

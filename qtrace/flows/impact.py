@@ -8,9 +8,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from qtrace.core.db import db
+from qtrace.flows.beginning import DEFAULT_FLOW
+from qtrace.flows.instances import active_definition, stored_tree
 from qtrace.flows.models import FlowDefinition, FlowStart
 from qtrace.flows.naming import flow_name
-from qtrace.flows.service import DEFAULT_FLOW, active_definition, stored_tree
 from qtrace.flows.subjects import flow_subjects
 from qtrace.forms.impact import Touched, mentions
 from qtrace.forms.models import Form

@@ -1,22 +1,27 @@
 """Move running cases to another version of their flow: told beforehand which can, each in a short write of its own."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
+from qtrace.accounts.models import User
 from qtrace.core import events
 from qtrace.core.db import db, require_write, table_of
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.flows.definition import Node, Tree
 from qtrace.flows.engine import migrated
 from qtrace.flows.errors import FlowError
+from qtrace.flows.field_rights import rights_in_all
+from qtrace.flows.instances import locked, stored_tree
+from qtrace.flows.later import keep_later
 from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance
 from qtrace.flows.queries import Version
-from qtrace.flows.service import locked, stored_columns, stored_tree
-from qtrace.flows.state import State
-from qtrace.flows.stored import load_state
+from qtrace.flows.state import Move, State
+from qtrace.flows.stored import dump_operation, load_state, stored_columns
+from qtrace.flows.subjects import flow_subjects
 
 MOST_SHOWN = 200  # cases listed and moved at one go; the rest waits for the next
 CASES = table_of(FlowInstance)
@@ -24,7 +29,10 @@ CASES = table_of(FlowInstance)
 
 @dataclass(frozen=True)
 class Movable:
-    """One running case: where it stands, on which version, and why it can't move (empty where it can)."""
+    """One running case: where it stands, on which version, and why it can't move (empty where it can).
+
+    Of one the reader may not see there is the number instead of the title, and no address.
+    """
 
     id: int
     subject: tuple[str, int]
@@ -53,8 +61,8 @@ class Preview:
         return [one for one in self.cases if one.problem]
 
 
-def preview(key: str, target: Version) -> Preview:
-    """Return what moving to the version would do; nothing is changed.
+def preview(key: str, target: Version, reader: User) -> Preview:
+    """Return what moving to the version would do, as far as the reader may know; nothing is changed.
 
     Cases that cannot move do not hide those that can: all are read, the first of each are shown.
     """
@@ -76,7 +84,7 @@ def preview(key: str, target: Version) -> Preview:
             side.append(found)
         if len(can) == MOST_SHOWN:
             break
-    return Preview((*can, *cannot), db.session.scalar(count) or 0)
+    return Preview(_as_seen([*can, *cannot], reader), db.session.scalar(count) or 0)
 
 
 def move_case(instance_id: int, target_id: int, *, key: str, by: int, now: datetime) -> None:
@@ -111,6 +119,8 @@ def move_case(instance_id: int, target_id: int, *, key: str, by: int, now: datet
             note=note,
             by=by,
             at=now,
+            operation=dump_operation(Move(by, versions["old"], versions["new"])),
+            answers=[],
         )
     )
     subject = (instance.subject_kind, instance.subject_id)
@@ -119,6 +129,7 @@ def move_case(instance_id: int, target_id: int, *, key: str, by: int, now: datet
 
 
 def _store(instance: FlowInstance, target_id: int, target: Tree, state: State) -> None:
+    keep_later(instance.id, load_state(instance.state), state)
     instance.definition_id = target_id
     for name, value in stored_columns(target, state).items():
         setattr(instance, name, value)
@@ -133,6 +144,35 @@ def _movable(instance: FlowInstance, version: int, target: Tree) -> Movable:
     places = _places(old, state)
     subject = (instance.subject_kind, instance.subject_id)
     return Movable(instance.id, subject, instance.title, instance.url, version, places, problem)
+
+
+def _as_seen(cases: Sequence[Movable], reader: User) -> tuple[Movable, ...]:
+    """Leave the titles of what the reader may see, without what the reader's own turns hide."""
+    of_kind: dict[str, list[int]] = {}
+    for one in cases:
+        of_kind.setdefault(one.subject[0], []).append(one.subject[1])
+    known = flow_subjects()
+    seen = {
+        (kind, number)
+        for kind, ids in of_kind.items() if kind in known
+        for number in known[kind].visible(ids, reader)
+    }  # fmt: skip
+    hidden = {
+        (kind, number): rights.hidden
+        for kind, ids in of_kind.items()
+        for number, rights in rights_in_all(kind, ids, reader).items()
+    }
+    return tuple(_as_called(one, one.subject in seen, hidden.get(one.subject, frozenset())) for one in cases)
+
+
+def _as_called(case: Movable, seen: bool, hidden: frozenset[str]) -> Movable:
+    kind, subject_id = case.subject
+    subject = flow_subjects().get(kind)
+    if subject is None:
+        return replace(case, title=f"{kind} {subject_id}", url="")
+    if not seen:
+        return replace(case, title=subject.number(subject_id), url="")
+    return replace(case, title=subject.title(subject_id, hidden, case.title)) if hidden else case
 
 
 def _places(tree: Tree, state: State) -> tuple[Node, ...]:

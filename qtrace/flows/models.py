@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qtrace.core.db import Base
@@ -70,8 +70,19 @@ class FlowInstance(Base):
     moved: Mapped[int] = mapped_column(default=1)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("flow_instance.id"))
     parent_token: Mapped[int | None]
+    halted_at: Mapped[datetime | None]  # it waits, because its subject was put aside
+    parked: Mapped[list[Any] | None]  # the steps that came up meanwhile, as their jobs' payloads
 
     definition: Mapped[FlowDefinition] = relationship()
+
+
+flow_later = Table(
+    "flow_later",  # who will be asked later in a running case (`flows.later`)
+    Base.metadata,
+    Column("instance_id", ForeignKey("flow_instance.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey("user.id", ondelete="CASCADE"), primary_key=True),
+    Index("ix_flow_later_user", "user_id"),
+)
 
 
 class FlowDecision(Base):
@@ -119,3 +130,32 @@ class StageSpan(Base):
     token: Mapped[int] = mapped_column(default=0)
     entered_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
+
+
+class FlowAddress(Base):
+    """An address of another system that automatic nodes may call by its name; its headers are secret."""
+
+    __tablename__ = "flow_address"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40))
+    url: Mapped[str] = mapped_column(String(500))
+    headers: Mapped[dict[str, Any]]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+    created_by: Mapped[int | None]
+
+
+class FlowPaper(Base):
+    """A paper a node printed and filed with its case."""
+
+    __tablename__ = "flow_paper"
+    __table_args__ = (Index("ix_flow_paper_subject", "subject_kind", "subject_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject_kind: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[int]
+    node: Mapped[str] = mapped_column(String(60))
+    file_id: Mapped[str] = mapped_column(ForeignKey("stored_file.id"))
+    at: Mapped[datetime]

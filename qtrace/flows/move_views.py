@@ -54,7 +54,7 @@ def move_create(key: str) -> Response:
 
 def _page(key: str, refused: Sequence[str], *, moved: int = 0) -> Response:
     flow, target = flow_of(key), _target(key)
-    found, words = preview(key, target), wording_of(key)
+    found, words = preview(key, target, actor()), wording_of(key)
     versions = sorted({case.version for case in found.cases})
     changed = [(one, grouped(compare(flow.version(one).definition, target.definition, words))) for one in versions]
     return render(

@@ -46,6 +46,7 @@ class Run:
         self.visits = list(state.visits)
         self.approved = list(state.approved)
         self.chosen = dict(state.chosen)
+        self.joined = dict(state.joined)
         self.touched = state.touched
         self.effects: list[Effect] = []
         self.refused: set[str] = set()  # nodes that found nobody and sent the case back in this operation
@@ -59,7 +60,8 @@ class Run:
             status=self.status, initiator=self.before.initiator, version=version,
             moved=version if moved else self.before.moved, next_id=self.next_id,
             tokens=tuple(self.tokens.values()), forks=tuple(self.forks.values()), visits=tuple(self.visits),
-            approved=tuple(self.approved), chosen=tuple(self.chosen.items()), touched=self.touched, last=last,
+            approved=tuple(self.approved), chosen=tuple(self.chosen.items()),
+            joined=tuple(one for one in self.joined.items() if one[1]), touched=self.touched, last=last,
         )  # fmt: skip
         return Outcome(state, tuple(self.effects))
 
@@ -96,7 +98,7 @@ class Run:
 
     def leave(self, token: Token, how: str = "passed") -> None:
         """A token is done with its node and goes on."""
-        self._drop(token, how)
+        self.drop(token, how)
         if token.straight_to:
             self.enter(token.straight_to, token.forks)
         else:
@@ -117,7 +119,7 @@ class Run:
         """Send a token back; the branches beside it end where the target lies before their split."""
         depth = len(self.tree.inside_forks(target))
         straight = straight and depth == len(token.forks)
-        self._drop(token, how)
+        self.drop(token, how)
         if depth < len(token.forks):
             self._cancel_inside(token.forks[depth], token)
         self.forget_approvals(target)
@@ -142,14 +144,20 @@ class Run:
     def cancel_all(self) -> None:
         """Take every token from the tree."""
         for token in list(self.tokens.values()):
-            self._drop(token, "cancelled")
+            self.drop(token, "cancelled")
         self.forks.clear()
+
+    def drop(self, token: Token, how: str) -> None:
+        """Take a token from the tree with its open turns."""
+        for seat in self.tokens.pop(token.id).seats:
+            self.effects.extend(CloseTask(entry.id, done=False) for entry in seat.chain if entry.state == "open")
+        self.effects.append(Left(token.id, token.node, how))  # type: ignore[arg-type]
 
     def rejected(self, token: Token, target: str = "") -> None:
         """Do what the node says of a rejection."""
         policies = self.tree.nodes[token.node].policies
         if policies.reject_to in {"terminate", "parent"}:
-            self._drop(token, "rejected")
+            self.drop(token, "rejected")
             self.finish("rejected")
             return
         goal = self.tree.definition.first.id
@@ -218,16 +226,11 @@ class Run:
         self.effects.append(Entered(token.id, node.id))
         return token
 
-    def _drop(self, token: Token, how: str) -> None:
-        for seat in self.tokens.pop(token.id).seats:
-            self.effects.extend(CloseTask(entry.id, done=False) for entry in seat.chain if entry.state == "open")
-        self.effects.append(Left(token.id, token.node, how))  # type: ignore[arg-type]
-
     def _cancel_inside(self, fork_id: int, leaving: Token) -> None:
         inside = [token for token in self.tokens.values() if fork_id in token.forks]
         gone = {fork for token in (*inside, leaving) for fork in token.forks[token.forks.index(fork_id) :]}
         for token in inside:
-            self._drop(token, "cancelled")
+            self.drop(token, "cancelled")
         for fork in gone:
             self.forks.pop(fork, None)
 
@@ -235,8 +238,8 @@ class Run:
 
     def _ask(self, node: Node, forks: tuple[int, ...], straight_to: str) -> None:
         token = self._token(node, forks, straight_to)
-        people = self._people(node)
-        if not people:
+        people, joined = self._people(node), self._joined(node)
+        if not people and not (joined and node.policies.nobody == "pass"):
             policies = node.policies
             if policies.nobody == "pass":
                 self.leave(token, "nobody")
@@ -247,23 +250,32 @@ class Run:
                 return
             people = self._named(policies)
             if not people:
-                self._pooled(token, self.keepers())
+                self._pooled(token, self.keepers(), joined)
                 return
         if node.kind in JUDGING:
             others = self._not_initiator(node.policies, people)
-            if not others:
+            if not others and not joined:
                 self.leave(token)
                 return
             people = others
-        seats = self._seats(node, people)
-        self.put(replace(token, seats=tuple(self._repeated(node, seat) for seat in seats)))
+        seats = tuple(self._repeated(node, seat) for seat in self._seats(node, people)) if people else ()
+        more = tuple(user for user in joined if user not in dict(people))
+        self.put(replace(token, seats=(*self._heard_first(more), *seats)))
         self.settle(token.id)
 
-    def _pooled(self, token: Token, users: tuple[int, ...]) -> None:
+    def _pooled(self, token: Token, users: tuple[int, ...], joined: tuple[int, ...]) -> None:
         """Let one of these people take the turn."""
         entry = Entry(self.new_id(), None, pool=users) if len(users) > 1 else Entry(self.new_id(), users[0])
-        self.put(replace(token, seats=(Seat((entry,)),)))
+        self.put(replace(token, seats=(*self._heard_first(joined), Seat((entry,)))))
         self.settle(token.id)
+
+    def _joined(self, node: Node) -> tuple[int, ...]:
+        """Return who joined the node, without the initiator where nobody may judge the own case."""
+        own = node.kind in JUDGING and node.policies.self_approval != "self"
+        return tuple(user for user in self.joined.get(node.id, ()) if not (own and user == self.before.initiator))
+
+    def _heard_first(self, users: tuple[int, ...]) -> tuple[Seat, ...]:
+        return tuple(Seat((Entry(self.new_id(), user),), joined=True) for user in users)
 
     def _people(self, node: Node) -> list[tuple[int, int]]:
         """Return (person, weight) of everybody the node names, each once."""
@@ -352,9 +364,11 @@ class Run:
     def _opened(self, node: Node, token: Token) -> Iterable[Seat]:
         """Return the voices with the next turn of each open: of all at once, or of the first undecided one."""
         sequential, busy = node.signing.order == "sequential", False
+        first = any(seat.joined and verdict_of(seat) is None for seat in token.seats)
         for seat in token.seats:
             undecided = verdict_of(seat) is None
-            yield self._next_turn(token, seat) if undecided and not (sequential and busy) else seat
+            waits = (sequential and busy) or (first and not seat.joined)
+            yield self._next_turn(token, seat) if undecided and not waits else seat
             busy = busy or undecided
 
     def _next_turn(self, token: Token, seat: Seat) -> Seat:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import current_app
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -11,9 +12,12 @@ from qtrace.accounts.permissions import PERMISSIONS
 from qtrace.conditions.describe import describe
 from qtrace.conditions.tree import OPERATORS, ConditionError, FieldKind, fields_of, parse
 from qtrace.core.db import db
+from qtrace.core.setting_fields import say
 from qtrace.flows.definition import Definition, Tree
+from qtrace.flows.papers import papers
 from qtrace.flows.templates import template_of
 from qtrace.flows.wording import Names, Wording
+from qtrace.plugins import flow_nodes
 
 
 def reads_english() -> bool:
@@ -31,7 +35,11 @@ def wording_now() -> Wording:
     people = {user.username: user.name for user in db.session.execute(select(User.username, User.name))}
     departments = {str(row.id): row.name for row in db.session.execute(select(Department.id, Department.name))}
     permissions = {key: str(label) for key, label in PERMISSIONS.items()}
-    names = Names(roles, people, departments, permissions=permissions, condition=in_words)
+    actions = {key: say(node.name) for key, node in flow_nodes(current_app).items()}
+    labels = {key: str(paper.label) for key, paper in papers().items()}
+    names = Names(
+        roles, people, departments, permissions=permissions, condition=in_words, actions=actions, papers=labels
+    )
     return Wording(names, _, english)
 
 

@@ -16,15 +16,21 @@ from qtrace.core.models import StoredFileRow
 from qtrace.flows.case import Case
 from qtrace.flows.case_models import FlowSignature
 from qtrace.flows.company import KEEPER, active
+from qtrace.flows.deciding import choices_at
 from qtrace.flows.definition import JUDGING, Node, Tree
+from qtrace.flows.instances import case_of, locked, stored_tree
+from qtrace.flows.joined import joined_ahead, nodes_ahead
+from qtrace.flows.mentions import page_of, tell_called
 from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import apply, case_of, choices_at, locked, may_act, stored_tree
+from qtrace.flows.rights import may_act
+from qtrace.flows.service import apply
 from qtrace.flows.state import (
     AddSigners,
     Decide,
     Delegate,
     Entry,
     Finish,
+    Join,
     Jump,
     Operation,
     Release,
@@ -38,6 +44,7 @@ from qtrace.flows.state import (
     Withdraw,
 )
 from qtrace.flows.stored import load_state
+from qtrace.flows.titles import title_at
 from qtrace.tasks.models import Task
 from qtrace.tasks.service import NewTask, open_task
 from qtrace.web.filters import localised
@@ -45,7 +52,7 @@ from qtrace.web.filters import localised
 # The buttons a node may name, and the operations behind each; a node that names none allows all of them.
 BUTTONS: Mapping[str, tuple[str, ...]] = {
     "return": ("return",), "transfer": ("transfer",), "delegate": ("delegate",),
-    "add": ("add_before", "add_after", "remove"), "ask": ("ask",), "terminate": ("terminate",), "print": ("print",),
+    "add": ("add_before", "add_after", "remove", "join"), "ask": ("ask",), "terminate": ("terminate",), "print": ("print",),
 }  # fmt: skip
 ALWAYS = ("release", "cc")
 MOST_NOTE = 2000
@@ -113,11 +120,13 @@ def offered(acting: Acting, user: User) -> frozenset[str]:
     named = node.buttons or tuple(BUTTONS)
     found = {one for button in named for one in BUTTONS.get(button, ())} | set(ALWAYS)
     if node.kind not in JUDGING or turn.kind != "sign":
-        found -= {"add_before", "add_after"}
+        found -= {"add_before", "add_after", "join"}
+    elif not nodes_ahead(acting.instance):
+        found.discard("join")
     if turn.kind != "sign":
         found -= {"return", "terminate"}
     if turn.user != user.id:
-        found -= {"delegate", "add_before", "add_after"}
+        found -= {"delegate", "add_before", "add_after", "join"}
     if not (turn.pool and turn.user == user.id):
         found.discard("release")
     if not removable(acting, user):
@@ -180,14 +189,17 @@ def operate(task_id: int, name: str, *, given: Given, by: User, now: datetime) -
 
 
 def operate_case(subject: tuple[str, int], name: str, *, given: Given, by: User, now: datetime) -> str:
-    """Do what concerns the whole case: withdraw, take back, reopen, jump; return its address.
+    """Do what concerns the whole case: withdraw, take back, reopen, jump, let people join or leave; return its address.
 
-    Withdrawing is the initiator's, taking back whoever decided last, jumping and reopening the keeper's of the flows.
+    Withdrawing is the initiator's, taking back whoever decided last, jumping and reopening the keeper's of the flows;
+    letting people join the initiator's and the keeper's, and taking them out whose who let them join.
     """
     instance = locked(subject)
     state = load_state(instance.state)
     note = given.note.strip()[:MOST_NOTE]
     if name in ("jump", "reopen") and not by.can(KEEPER):
+        raise Forbidden
+    if name == "join" and not (by.can(KEEPER) or by.id == instance.initiator_id):
         raise Forbidden
     operation: Operation
     if name == "withdraw":
@@ -196,6 +208,12 @@ def operate_case(subject: tuple[str, int], name: str, *, given: Given, by: User,
         if state.last is None:
             raise Refused(_("后面已经有人处理,不能再取回。"))
         operation = TakeItBack(state.last.entry, by.id)
+    elif name == "join":
+        operation = _join(given, by, note)
+    elif name == "unjoin":
+        if not {(given.target, user) for user in given.users} <= _removable(instance, by):
+            raise Refused(_("只能去掉自己追加的、还没有开始的人。"), field="users")
+        operation = Join(by.id, given.target, given.users, note, leave=True)
     elif name == "jump":
         operation = Jump(by.id, given.target, note)
     elif name == "reopen":
@@ -218,6 +236,10 @@ def case_operations(instance: FlowInstance, user: User) -> frozenset[str]:
             found.add("take_back")
         if user.can(KEEPER):
             found.add("jump")
+        if (user.can(KEEPER) or user.id == instance.initiator_id) and nodes_ahead(instance):
+            found.add("join")
+        if _removable(instance, user):
+            found.add("unjoin")
     elif user.can(KEEPER):
         found.add("reopen")
     return frozenset(found)
@@ -231,6 +253,8 @@ def chosen_below(acting: Acting) -> list[Node]:
 def _operation(acting: Acting, name: str, given: Given, by: User) -> Operation:
     note, turn = given.note.strip()[:MOST_NOTE], acting.turn.id
     one = given.users[0] if given.users else 0
+    if name == "join":
+        return _join(given, by, note)
     if name in ("transfer", "delegate", "add_before", "add_after"):
         _require_active(given.users)
     match name:
@@ -253,6 +277,15 @@ def _operation(acting: Acting, name: str, given: Given, by: User) -> Operation:
             return Finish(by.id, "terminated", note)
         case _:
             raise NotFound
+
+
+def _join(given: Given, by: User, note: str) -> Join:
+    _require_active(given.users)
+    return Join(by.id, given.target, given.users, note)
+
+
+def _removable(instance: FlowInstance, by: User) -> set[tuple[str, int]]:
+    return {(one.node, one.user) for one in joined_ahead(instance, by) if one.removable}
 
 
 def _require_choices(acting: Acting, chosen: Mapping[str, tuple[int, ...]]) -> None:
@@ -291,12 +324,16 @@ def _copy(acting: Acting, given: Given, by: User, now: datetime) -> None:
     _require_active(given.users)
     for user in given.users:
         new = NewTask(
-            kind="copy", subject=acting.case.subject, title=acting.case.title, url=acting.case.url,
+            kind="copy", subject=acting.case.subject, title=title_at(acting.node, acting.case), url=acting.case.url,
             node=acting.node.id, detail=given.note.strip()[:500], owner_id=user, state="copied",
         )  # fmt: skip
         open_task(new, by=by.id, now=now)
     body = {"users": list(given.users), "node": acting.node.id}
     events.record("flow_copied", subject=acting.case.subject, by=by.id, now=now, body=body, reason=given.note[:500])
+    tell_called(
+        acting.case.subject, given.note, page_of(acting.case.subject), by=by.id, now=now,
+        about={"copied": acting.task.id}, besides=given.users,
+    )  # fmt: skip
 
 
 def _keep_signature(acting: Acting, given: Given, meaning: str, by: User, now: datetime) -> None:

@@ -30,6 +30,7 @@ from qtrace.flows.state import (
     State,
     Wait,
 )
+from qtrace.flows.titles import title_at
 from qtrace.tasks.models import Task
 from qtrace.tasks.service import NewTask, close_tasks, open_task
 
@@ -38,6 +39,7 @@ ENTER = insert(table_of(StageSpan))
 DEPARTMENT_OF = select(table_of(User).c.department_id).where(table_of(User).c.id == bindparam("user"))
 LEAD = "quality_lead"
 HELP = "help"  # the to-dos of departments that work beside a node
+QUESTION = "question"  # of to-dos in which somebody is asked something
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,9 @@ def span_again(stage: Stage, state: State) -> None:
             due = _enter(stage, token.id, node, turns)
             for turn in turns:
                 _open(stage, turn, due)
+        else:  # what was begun there goes on by itself; only its time begins anew
+            _span(stage, token.id, node.id)
+            _arm(stage, token.id, node)
 
 
 def end_spans(instance_id: int, now: datetime, token: int | None = None) -> None:
@@ -163,7 +168,7 @@ def _ask_department(stage: Stage, node: Node, helper: Helper) -> None:
         return
     open_task(
         NewTask(
-            kind=HELP, subject=stage.case.subject, title=stage.case.title, url=stage.case.url, node=node.id,
+            kind=HELP, subject=stage.case.subject, title=title_at(node, stage.case), url=stage.case.url, node=node.id,
             owner_id=head, pool=pool, department_id=department, flow=stage.tree.definition.key,
             due_at=due_for(department, stage.now, helper.due_minutes),
         ),
@@ -190,7 +195,7 @@ def _open(stage: Stage, turn: OpenTask, due: datetime | None) -> None:
     role = role_of_pool(node, turn.pool) if turn.user is None else ""
     open_task(
         NewTask(
-            kind="stage", subject=stage.case.subject, title=stage.case.title, url=stage.case.url, node=turn.node,
+            kind="stage", subject=stage.case.subject, title=title_at(node, stage.case), url=stage.case.url, node=turn.node,
             entry=turn.entry, owner_id=turn.user, role_key=role, pool=() if role or turn.user else turn.pool,
             department_id=_department_of(turn.user) or stage.case.department_id, due_at=due,
             flow=stage.tree.definition.key, detail=node.notice,
@@ -220,16 +225,18 @@ def _tell(stage: Stage, effect: Effect) -> None:
         case Copied(node, users):
             for user in users:
                 new = NewTask(
-                    kind="copy", subject=subject, title=stage.case.title, url=stage.case.url, node=node, owner_id=user,
-                    state="copied", flow=stage.tree.definition.key,
+                    kind="copy", subject=subject, title=title_at(stage.tree.nodes[node], stage.case), url=stage.case.url,
+                    node=node, owner_id=user, state="copied", flow=stage.tree.definition.key,
                 )  # fmt: skip
                 open_task(new, by=by, now=now)
         case Wait(token, node):
             _wait(stage, token, stage.tree.nodes[node])
         case Remind(_token, node, users, times):
-            events.record("flow_reminded", subject=subject, by=by, now=now, body=_told(node, users) | {"times": times})
+            events.record(
+                "flow_reminded", subject=subject, by=by, now=now, body=_told(stage, node, users) | {"times": times}
+            )
         case Escalate(_token, node, users):
-            events.record("flow_escalated", subject=subject, by=by, now=now, body=_told(node, users))
+            events.record("flow_escalated", subject=subject, by=by, now=now, body=_told(stage, node, users))
         case Ended("closed"):
             events.record("flow_closed", subject=subject, by=by, now=now)
         case Ended(status):
@@ -239,6 +246,13 @@ def _tell(stage: Stage, effect: Effect) -> None:
 
 
 def _wait(stage: Stage, token: int, node: Node) -> None:
+    _arm(stage, token, node)
+    if node.kind != "timer":
+        enqueue(STEP, {"instance": stage.instance_id, "token": token}, now=stage.now)
+
+
+def _arm(stage: Stage, token: int, node: Node) -> None:
+    """Say when a wait is over, or when it has lasted too long."""
     if node.kind == "timer":
         working = bool(node.options.get("working", True))
         minutes = int(node.options["minutes"])
@@ -246,15 +260,16 @@ def _wait(stage: Stage, token: int, node: Node) -> None:
             due_for(stage.case.department_id, stage.now, minutes) if working else stage.now + timedelta(minutes=minutes)
         )
         set_timer(stage.instance_id, token, "wake", at)
-        return
-    if "timeout_minutes" in node.options:
+    elif "timeout_minutes" in node.options:
         minutes = int(node.options["timeout_minutes"])
         set_timer(stage.instance_id, token, "fail", stage.now + timedelta(minutes=minutes))
-    enqueue(STEP, {"instance": stage.instance_id, "token": token}, now=stage.now)
 
 
-def _told(node: str, users: Sequence[int]) -> dict[str, object]:
-    return {"node": node, "users": list(users)}
+def _told(stage: Stage, node: str, users: Sequence[int]) -> dict[str, object]:
+    """Return whom to tell; with what the case is called there, where the node hides what its title is made of."""
+    called = title_at(stage.tree.nodes[node], stage.case)
+    named = {} if called == stage.case.title else {"title": called, "url": stage.case.url}
+    return {"node": node, "users": list(users), **named}
 
 
 def _department_of(user_id: int | None) -> int | None:

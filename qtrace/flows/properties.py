@@ -36,6 +36,7 @@ from qtrace.flows.definition import (
 )
 from qtrace.flows.errors import FlowError
 from qtrace.flows.wording import BUTTONS, GATES, RIGHTS
+from qtrace.sdk.flow_nodes import FlowNode, NodeOption
 
 _ = str  # marks messages for extraction; they are translated where they are shown
 
@@ -51,6 +52,7 @@ MOST_NAME: Final = 120
 MOST_NOTICE: Final = 500
 MOST_SOURCE: Final = 500
 MOST_ROWS: Final = 30
+NO_NODES: Final[Mapping[str, FlowNode]] = {}
 DECIDE: Final = "decide"  # the button every node has
 PERSONAL: Final = frozenset(
     {"fill", "handle", "approve", "countersign", "verify"}
@@ -112,8 +114,8 @@ def amount_of(minutes: int, *, working: bool = True) -> tuple[int, str]:
     return (minutes, "minute") if minutes else (0, "hour")
 
 
-def read_node(node: Node, sent: Sent) -> Node:
-    """Return the node with the properties that were sent."""
+def read_node(node: Node, sent: Sent, known: Mapping[str, FlowNode] = NO_NODES) -> Node:
+    """Return the node with the properties that were sent; `known` are the kinds of automatic nodes there are."""
     name = sent.text("name_zh")
     if not name:
         raise PropertyError("name_zh", _("请填写名称。"))
@@ -123,7 +125,7 @@ def read_node(node: Node, sent: Sent) -> Node:
         changed = replace(changed, who=_who(sent))
     if changed.kind in ASKING:
         changed = _asking(changed, sent)
-    return replace(changed, options=_options(changed, sent))
+    return replace(changed, options=_options(changed, sent, known))
 
 
 def read_branch(branch: Branch, sent: Sent) -> Branch:
@@ -163,7 +165,7 @@ def _asking(node: Node, sent: Sent) -> Node:
         node, signing=_signing(sent), due_minutes=sent.span("due"), policies=_policies(node, sent),
         demands=Demands(sent.on("opinion"), sent.on("signature"), min(sent.number("level"), 2)),
         permission=sent.text("permission"), gates=tuple(one for one in sent.all("gates") if one in GATES or one in node.gates),
-        fields=_rights(node, sent), buttons=_buttons(sent), helpers=_helpers(sent),
+        fields=_rights(node, sent), buttons=_buttons(sent), helpers=_helpers(sent), print_template=sent.text("print_template"),
     )  # fmt: skip
 
 
@@ -227,14 +229,20 @@ def _helpers(sent: Sent) -> tuple[Helper, ...]:
     )
 
 
-def _options(node: Node, sent: Sent) -> dict[str, Any]:
+def _options(node: Node, sent: Sent, known: Mapping[str, FlowNode]) -> dict[str, Any]:
     """Return the options with those of the node's kind as they were sent; nothing typed is nothing set."""
     read: dict[str, Callable[[], dict[str, Any]]] = {
         "timer": lambda: {
             "minutes": sent.span("minutes", working=sent.on("working")), "working": None if sent.on("working") else False,
         },
-        "auto": lambda: {"action": sent.text("action"), "timeout_minutes": sent.span("timeout", working=False)},
-        "subflow": lambda: {"flow": sent.text("flow"), "timeout_minutes": sent.span("timeout", working=False)},
+        "auto": lambda: {
+            "action": sent.text("action"), "timeout_minutes": sent.span("timeout", working=False),
+            "with": _settings(node, sent, known.get(sent.text("action"))),
+        },
+        "subflow": lambda: {
+            "flow": sent.text("flow"), "timeout_minutes": sent.span("timeout", working=False),
+            "wait": None if sent.on("wait") else False,
+        },
         "verify": lambda: {
             "wait_days": sent.number("wait_days"), "wait_units": sent.number("wait_units"), "fail_to": sent.text("fail_to"),
         },
@@ -244,3 +252,50 @@ def _options(node: Node, sent: Sent) -> dict[str, Any]:
         return dict(node.options)
     found = dict(node.options) | read[node.kind]()
     return {name: value for name, value in found.items() if value is False or value}
+
+
+def _settings(node: Node, sent: Sent, kind: FlowNode | None) -> dict[str, Any]:
+    """Return the settings of an automatic node's kind as they were sent; of a kind that is gone they stay as they are."""
+    held = node.options.get("with")
+    if kind is None:
+        return dict(held) if isinstance(held, Mapping) else {}
+    if sent.text("was_action") != kind.key:  # the inputs were another kind's
+        return {}
+    found = {option.name: _setting(option, sent) for option in kind.options}
+    return {name: value for name, value in found.items() if value not in ("", [], None)}
+
+
+def _setting(option: NodeOption, sent: Sent) -> object:
+    name = f"with.{option.name}"
+    match option.kind:
+        case "yes":
+            return sent.on(name)
+        case "number":
+            return _bounded(option, name, sent)
+        case "pairs" | "names":
+            return _pairs(name, sent)
+        case "choice":
+            return sent.choice(name, [value for value, _label in option.choices], "")
+        case "long":
+            return sent.text(name, MOST_NOTICE)
+        case _:
+            return sent.text(name, MOST_SOURCE)
+
+
+def _bounded(option: NodeOption, name: str, sent: Sent) -> int | None:
+    if not sent.text(name):
+        return None
+    number = sent.number(name)
+    if option.least is not None and number < option.least:
+        raise PropertyError(name, _("这个数太小了。"))
+    if option.most is not None and number > option.most:
+        raise PropertyError(name, _("这个数太大了。"))
+    return number
+
+
+def _pairs(name: str, sent: Sent) -> list[list[str]]:
+    rows = (
+        (sent.text(f"{name}.{row}.name"), sent.text(f"{name}.{row}.value", MOST_SOURCE)) for row in range(MOST_ROWS)
+    )
+    drop = sent.text("drop_pair")
+    return [[key, value] for row, (key, value) in enumerate(rows) if key and drop != f"{name}.{row}"]

@@ -7,7 +7,6 @@ from qtrace.accounts.access import actor, needs
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, NotFound, Refused
-from qtrace.flows.checking import faults
 from qtrace.flows.comparing import compare
 from qtrace.flows.condition_fields import groups_of
 from qtrace.flows.design_choices import words_of
@@ -19,6 +18,7 @@ from qtrace.flows.impact import uses
 from qtrace.flows.naming import flow_name
 from qtrace.flows.publishing import publish
 from qtrace.flows.queries import flow_of
+from qtrace.flows.ready import faults_here
 from qtrace.flows.views import bp
 from qtrace.web.csrf import answer_at
 from qtrace.web.htmx import go, render
@@ -57,7 +57,7 @@ def _impact_page(key: str, error: Refused | Conflict | None = None) -> Response:
         versions = ()
     return render(
         "flows/impact.html", status=error.status if error else 200, error=error, draft=draft, name=flow_name(draft.definition),
-        faults=faults(draft.definition), names={node.id: words.called(node) for node in walk(draft.definition.nodes)},
+        faults=faults_here(draft.definition), names={node.id: words.called(node) for node in walk(draft.definition.nodes)},
         found=found, versions=[one for one in versions if one.running], uses=uses().get(key, ()),
         note=request.form.get("note", ""), doubts=doubts(draft.definition, groups),
     )  # fmt: skip

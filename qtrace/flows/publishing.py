@@ -10,11 +10,12 @@ from sqlalchemy import select
 from qtrace.core import events
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import Conflict, Refused
-from qtrace.flows.checking import Fault, faults
+from qtrace.flows.checking import Fault
 from qtrace.flows.draft_models import FlowDraft
 from qtrace.flows.drafting import Draft, newest_version, settle
 from qtrace.flows.models import FlowDefinition
 from qtrace.flows.reading import dump_definition
+from qtrace.flows.ready import faults_here
 
 MOST_NOTE = 500
 
@@ -32,7 +33,7 @@ def publish(draft: Draft, *, by: int | None, now: datetime, note: str = "") -> i
 
     Cases under way keep their version; those that start from now on take the new one.
     """
-    found = faults(draft.definition)
+    found = faults_here(draft.definition)
     if found:
         raise Unfinished(found)
     if not draft.changed:

@@ -11,8 +11,8 @@ from qtrace.core.db import db, table_of
 from qtrace.core.errors import NotFound
 from qtrace.flows.definition import Definition
 from qtrace.flows.draft_models import FlowDraft
+from qtrace.flows.instances import stored_definition
 from qtrace.flows.models import FlowDefinition, FlowInstance
-from qtrace.flows.service import stored_definition
 
 ROWS, CASES = table_of(FlowDefinition), table_of(FlowInstance)
 

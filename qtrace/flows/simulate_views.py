@@ -8,14 +8,14 @@ from flask_babel import gettext as _
 from qtrace.accounts.access import actor, needs
 from qtrace.core.errors import NotFound
 from qtrace.core.ids import as_id
-from qtrace.flows.checking import faults
+from qtrace.flows.case import Case
 from qtrace.flows.company import CompanyFacts
 from qtrace.flows.condition_fields import seen_of
 from qtrace.flows.definition import Definition, Tree
 from qtrace.flows.drafting import Draft, draft_of
 from qtrace.flows.naming import flow_name
 from qtrace.flows.queries import Flow, flow_of
-from qtrace.flows.service import Case
+from qtrace.flows.ready import faults_here
 from qtrace.flows.simulating import LETTERS, MOST_STOPS, Simulation, simulate
 from qtrace.flows.simulation_words import StopTold, told
 from qtrace.flows.subjects import find_case, flow_subjects
@@ -50,7 +50,7 @@ def simulate_show(key: str) -> Response:
     flow = flow_of(key) if draft.published else None
     definition = _definition(draft, flow, chosen)
     number, problem, tried = request.args.get("number", "").strip(), "", None
-    wrong = told_faults(definition) if faults(definition) else []
+    wrong = told_faults(definition) if faults_here(definition) else []
     if number and not wrong:
         try:
             tried = _tried(definition, chosen, number)

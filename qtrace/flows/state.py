@@ -26,10 +26,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Seat:
-    """One voice of a node: whoever was added before, the person itself, whoever was added after."""
+    """One voice of a node: whoever was added before, the person itself, whoever was added after.
+
+    `joined` is one the flow does not name: it is heard first, and must agree before those the flow names are asked.
+    """
 
     chain: tuple[Entry, ...]
     weight: int = 1
+    joined: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class TakeBack:
 class State:
     """Where an instance stands; `visits` are the nodes it entered, `approved` who agreed where, `version` its changes.
 
-    `moved` is the version at which it last came to another node: until then, what a page showed still holds. `chosen` are the people somebody picked for a node that asks for it.
+    `moved` is the version at which it last came to another node: until then, what a page showed still holds. `chosen` are the people somebody picked for a node that asks for it, `joined` those who sign at a node besides whom it names.
     """
 
     status: Status
@@ -86,6 +90,7 @@ class State:
     visits: tuple[str, ...] = ()
     approved: tuple[tuple[str, int], ...] = ()
     chosen: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    joined: tuple[tuple[str, tuple[int, ...]], ...] = ()
     touched: bool = False
     last: TakeBack | None = None
 
@@ -174,6 +179,17 @@ class RemoveSigner:
 
 
 @dataclass(frozen=True)
+class Join:
+    """Let others sign at a node the case has not come to, besides whom it names; or take them out again (`leave`)."""
+
+    by: int
+    target: str
+    users: tuple[int, ...]
+    note: str = ""
+    leave: bool = False
+
+
+@dataclass(frozen=True)
 class Claim:
     """Take a turn out of its pool; `admitted` are those who joined the pool's role since it was made."""
 
@@ -220,7 +236,7 @@ class Signal:
 class Finish:
     """End the case from wherever it stands: closed early, or without a result."""
 
-    by: int
+    by: int | None
     status: Literal["closed", "terminated"]
     note: str = ""
 
@@ -243,9 +259,18 @@ class Reopen:
     target: str = ""
 
 
+@dataclass(frozen=True)
+class Move:
+    """Let the running case go on under another version of its flow; versions are told by their numbers."""
+
+    by: int
+    old: int
+    new: int
+
+
 Operation = (
-    Decide | Return | Withdraw | TakeItBack | Transfer | Delegate | AddSigners | RemoveSigner | Claim | Release
-    | HandOver | TimedOut | Signal | Finish | Jump | Reopen
+    Decide | Return | Withdraw | TakeItBack | Transfer | Delegate | AddSigners | RemoveSigner | Join | Claim
+    | Release | HandOver | TimedOut | Signal | Finish | Jump | Reopen | Move
 )  # fmt: skip
 
 

@@ -1,202 +1,175 @@
-"""What a flow does by itself: automatic steps, waiting for another system, and flows inside a flow.
+"""What a flow does by itself: automatic nodes, and flows inside a flow, each in a job after its node was entered.
 
-A step runs in a job after its node was entered. What it does and the case going on are one transaction; what fails is
-tried again, and after the last try the case goes the node's way for a failure, so that nothing waits unseen.
+A node's function says what is to be done; calls to other systems are made outside any transaction, then everything else and
+the case going on are one write. What fails is tried again, and after the last try the case goes the node's way for a
+failure, so that nothing waits unseen.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, current_app
-from flask_babel import LazyString
+from flask import current_app
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import select
 
 from qtrace.core import events
-from qtrace.core.db import db, require_write, write
-from qtrace.core.errors import Conflict, NotFound, Refused
-from qtrace.core.events import Event
+from qtrace.core.db import in_write, read, write
+from qtrace.core.errors import Refused
 from qtrace.core.jobs import JobContext
-from qtrace.flows.case import Case
-from qtrace.flows.definition import Node
-from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import apply, case_of, prepare_flow, start_flow, stored_tree
-from qtrace.flows.state import Signal
-from qtrace.flows.stored import load_state
+from qtrace.core.net import Unreachable
+from qtrace.core.setting_fields import say
+from qtrace.flows.addresses import settings_of
+from qtrace.flows.callbacks import callback_url
+from qtrace.flows.calling import make_call
+from qtrace.flows.effects import do_effect, prepared
+from qtrace.flows.node_values import Values, settled
+from qtrace.flows.parts import begin_part
+from qtrace.flows.performing import set_timer
+from qtrace.flows.standing import StepCase, go_on, standing
+from qtrace.flows.subjects import flow_subjects
+from qtrace.plugins import flow_nodes
+from qtrace.sdk.errors import ConnectorError
+from qtrace.sdk.flow_nodes import CallAddress, FlowNode, NodeCase, NodeEffect, WaitForAnswer
+from qtrace.sdk.senders import HttpCall, Outcome
+from qtrace.sdk.text import Text
 
-STEPS = "qtrace_flow_steps"
-CALLBACK = "callback"
-SALT = "flow-callback"
-PART = "flow_part"  # the kind of subject of a flow inside a flow
-PER_CASE = 1_000_000  # numbers of one case that its parts may take: parent × this + token
+LONGEST_WAIT = timedelta(days=7)  # of a node that says nothing else
+TRIES = 5  # of a step whose calls nobody answers, as the jobs count them
+
+log = logging.getLogger("qtrace.flows")
 
 
 @dataclass(frozen=True)
-class StepCase:
-    """The case a step works on."""
+class Place:
+    """A token of a case that a job is about; `key` tells the calls of one step from those of all others."""
 
-    instance: FlowInstance
-    node: Node
+    instance: int
     token: int
-    now: datetime
-
-    @property
-    def case(self) -> Case:
-        """Return what the flow knows of its subject."""
-        return case_of(self.instance)
+    key: str
 
 
-@dataclass(frozen=True)
-class Step:
-    """One thing a node can do by itself: what people call it, and doing it inside a write; Refused says why it can't."""
-
-    label: LazyString
-    run: Callable[[StepCase], None]
-
-
-def register_step(app: Flask, action: str, step: Step) -> None:
-    """Let automatic nodes do this."""
-    app.extensions.setdefault(STEPS, {})[action] = step
-
-
-def steps() -> Mapping[str, LazyString]:
-    """Return what automatic nodes can do: {action: what people call it}."""
-    known: dict[str, Step] = current_app.extensions.get(STEPS, {})
-    return {action: step.label for action, step in known.items()} | {CALLBACK: _l("通知外部系统并等它回话")}
+class _AgainError(Exception):
+    """The other side is away or busy; the job is tried again."""
 
 
 def run_step(payload: dict[str, Any], context: JobContext) -> None:
     """Do what the node of a case asks; a case that has gone on meanwhile is left alone."""
-    now = context.clock()
+    place, now = _place(payload, context), context.clock()
     try:
+        effects = _asked(place, now)
         with write():
-            _run(int(payload["instance"]), int(payload["token"]), now)
+            found = standing(place.instance, place.token, now)
+            if found is not None and found.instance.halted_at is not None:
+                _park(found, payload, context)
+            elif found is not None and found.node.kind == "subflow":
+                begin_part(found)
+            elif found is not None and effects is not None:
+                _done(found, effects)
             context.complete()
-    except Refused as refused:
-        with write():
-            _failed(int(payload["instance"]), int(payload["token"]), refused.message, now)
-            context.complete()
+    except (Refused, ConnectorError) as refused:
+        _give_up(place, _reason(refused.message), context, now)
+    except (Unreachable, _AgainError) as away:
+        if context.tries < TRIES:
+            raise
+        _give_up(place, str(away), context, now)
 
 
-def callback_url(instance_id: int, token: int) -> str:
-    """Return the address at which another system says how it went: POST {"passed": true, "note": ""}, once."""
-    signed = URLSafeSerializer(str(current_app.secret_key), salt=SALT).dumps([instance_id, token])
-    return f"{current_app.config['QTRACE_BASE_URL']}/in/flows/{signed}"
-
-
-def answer_callback(signed: str, *, passed: bool, note: str, now: datetime) -> None:
-    """Let the case go on that waits for this answer; NotFound for a wrong address, Conflict where it waits no more."""
+def _asked(place: Place, now: datetime) -> Sequence[object] | None:
+    """Return what is to be done in the write, the node's calls made already; None for a flow inside the flow."""
+    with read():
+        found = standing(place.instance, place.token, now, locked=False)
+        if found is None or found.node.kind == "subflow" or found.instance.halted_at is not None:
+            return None
+        node = _node_of(found)
+        case = _case_of(found, node, place)
     try:
-        instance_id, token = URLSafeSerializer(str(current_app.secret_key), salt=SALT).loads(signed)
-    except (BadSignature, ValueError, TypeError):
-        raise NotFound from None
-    found = _standing(instance_id, token, now)
-    if found is None or found.node.options.get("action") != CALLBACK:
-        raise Conflict(_("这件事已经不在等这个答复。"))
-    _signal(found, passed=passed, note=note[:500])
+        asked = [effect for one in node.run(case) for effect in _carried(node, case, one)]
+        with read():
+            still = standing(place.instance, place.token, now, locked=False)
+            return [prepared(still, one) for one in asked] if still is not None else []
+    except (Refused, ConnectorError, Unreachable, _AgainError):
+        raise
+    except Exception as error:  # a plugin's own mistake harms its one case, which says so
+        log.exception("the flow node %s failed", node.key)
+        raise Refused(_("自动处理程序出错:%(what)s", what=type(error).__name__)) from error
 
 
-def follow_end(event: Event) -> None:
-    """Let the case above go on when a flow inside it has ended."""
-    if event.subject_kind != PART:
+def _carried(node: FlowNode, case: NodeCase, effect: NodeEffect) -> Sequence[NodeEffect]:
+    """Return what an effect leaves to be done: a call is made here, and leaves what its answer asks for."""
+    if not isinstance(effect, CallAddress | HttpCall):
+        return [effect]
+    if in_write():
+        raise RuntimeError("calls are made outside any transaction")
+    outcome = node.read(case, make_call(effect, case_id=case.id))
+    if not isinstance(outcome, Outcome):
+        return outcome
+    if outcome.state == "retry":
+        raise _AgainError(_reason(outcome.reason))
+    if outcome.state == "permanent":
+        raise Refused(_reason(outcome.reason))
+    return []
+
+
+def _done(found: StepCase, effects: Sequence[object]) -> None:
+    """Do the effects and let the case go on, unless it is to wait for an answer."""
+    told = [do_effect(found, one) for one in effects if not isinstance(one, WaitForAnswer)]
+    if any(isinstance(one, WaitForAnswer) for one in effects):
+        body = {"node": found.node.id, "callback": callback_url(found.instance.id, found.token)}
+        events.record("flow_waits", subject=found.case.subject, by=None, now=found.now, body=body)
+        if not found.node.options.get("timeout_minutes"):  # nothing waits for ever
+            set_timer(found.instance.id, found.token, "fail", found.now + LONGEST_WAIT)
         return
-    part = require_write().scalar(
-        select(FlowInstance).where(FlowInstance.subject_kind == PART, FlowInstance.subject_id == event.subject_id)
-    )
-    if part is None or part.parent_id is None or part.parent_token is None:
-        return
-    found = _standing(part.parent_id, part.parent_token, event.at)
-    if found is not None:
-        _signal(found, passed=event.name == "flow_closed", note="")
+    go_on(found, passed=True, note="、".join(one for one in told if one))
 
 
-def root_of(part_id: int) -> tuple[str, int]:
-    """Return the subject a flow inside a flow is about: that of the outermost case."""
-    kind, subject_id = PART, part_id
-    while kind == PART:
-        parent = parent_of(subject_id)
-        kind, subject_id = parent.subject_kind, parent.subject_id
-    return kind, subject_id
+def _place(payload: dict[str, Any], context: JobContext) -> Place:
+    return Place(int(payload["instance"]), int(payload["token"]), str(payload.get("key") or context.id))
 
 
-def parent_of(part_id: int) -> FlowInstance:
-    """Return the case a part belongs to; NotFound where there is none."""
-    found = db.session.get(FlowInstance, part_id // PER_CASE)
-    if found is None:
-        raise NotFound
-    return found
+def _park(found: StepCase, payload: dict[str, Any], context: JobContext) -> None:
+    """Put a step aside until the case goes on; its calls keep their key, should one have been made already."""
+    kept = payload | {"key": _place(payload, context).key}
+    found.instance.parked = [*(found.instance.parked or ()), kept]
 
 
-def _run(instance_id: int, token: int, now: datetime) -> None:
-    found = _standing(instance_id, token, now)
-    if found is None:
-        return
-    if found.node.kind == "subflow":
-        _begin_part(found)
-        return
+def _give_up(place: Place, why: str, context: JobContext, now: datetime) -> None:
+    with write():
+        found = standing(place.instance, place.token, now)
+        if found is not None and found.instance.halted_at is not None:
+            _park(found, {"instance": place.instance, "token": place.token, "key": place.key}, context)
+        elif found is not None:
+            body = {"token": place.token, "node": found.node.id}
+            events.record("flow_stuck", subject=found.case.subject, by=None, now=now, body=body, reason=why[:500])
+            go_on(found, passed=False, note=why)
+        context.complete()
+
+
+def _node_of(found: StepCase) -> FlowNode:
     action = str(found.node.options.get("action", ""))
-    if action == CALLBACK:
-        body = {"node": found.node.id, "callback": callback_url(instance_id, token)}
-        events.record("flow_waits", subject=found.case.subject, by=None, now=now, body=body)
-        return
-    known: dict[str, Step] = current_app.extensions.get(STEPS, {})
-    if action not in known:
+    node = flow_nodes(current_app).get(action)
+    if node is None:
         raise Refused(_("没有自动处理「%(action)s」:提供它的插件可能已卸载。", action=action))
-    known[action].run(found)
-    _signal(found, passed=True, note="")
+    if node.about and found.about[0] not in node.about:
+        raise Refused(_("「%(name)s」不能用在这里。", name=say(node.name)))
+    return node
 
 
-def _begin_part(found: StepCase) -> None:
-    flow, above = str(found.node.options.get("flow", "")), found.instance
-    if flow in _flows_above(above):
-        raise Refused(_("子流程不能又进入自己。"))
-    part_id = above.id * PER_CASE + found.token
-    prepared = prepare_flow(
-        initiator_id=above.initiator_id, department_id=above.department_id, now=found.now, flow=flow
-    )
-    case = Case((PART, part_id), above.title, above.url, above.initiator_id, above.department_id)
-    session = require_write()
-    instance_id = start_flow(case, prepared, by=None, now=found.now)
-    row = session.get_one(FlowInstance, instance_id)
-    row.parent_id, row.parent_token = above.id, found.token
-
-
-def _flows_above(instance: FlowInstance) -> set[str]:
-    found, row = set(), instance
-    while True:
-        found.add(stored_tree(row.definition_id).definition.key)
-        above = db.session.get(FlowInstance, row.parent_id) if row.parent_id else None
-        if above is None:
-            return found
-        row = above
-
-
-def _failed(instance_id: int, token: int, why: str, now: datetime) -> None:
-    found = _standing(instance_id, token, now)
-    if found is None:
-        return
-    body = {"token": token, "node": found.node.id}
-    events.record("flow_stuck", subject=found.case.subject, by=None, now=now, body=body, reason=why[:500])
-    _signal(found, passed=False, note=why[:500])
-
-
-def _standing(instance_id: int, token: int, now: datetime) -> StepCase | None:
-    """Return the case with its row locked, None where the token has gone on."""
-    instance = require_write().scalar(
-        select(FlowInstance).where(FlowInstance.id == instance_id).with_for_update()
-        .execution_options(populate_existing=True)
+def _case_of(found: StepCase, node: FlowNode, place: Place) -> NodeCase:
+    kind, subject_id = found.about
+    case, subject = found.case, flow_subjects().get(kind)
+    url = f"{current_app.config['QTRACE_BASE_URL']}{case.url}"
+    number = subject.number(subject_id) if subject else ""
+    own = {"number": number, "title": case.title, "url": url}
+    values = Values((kind, subject_id), own, found.now)
+    return NodeCase(
+        id=f"flow-{place.instance}-{place.token}-{place.key}", kind=kind, number=number, title=case.title, url=url,
+        node=Text(found.node.name_zh, found.node.name_en), now=found.now, values=values.seen.values,
+        callback=callback_url(place.instance, place.token),
+        options=settled(node, settings_of(found.node.options), values),
     )  # fmt: skip
-    if instance is None or instance.status != "running":
-        return None
-    place = next((one.node for one in load_state(instance.state).tokens if one.id == token), None)
-    if place is None:
-        return None
-    return StepCase(instance, stored_tree(instance.definition_id).nodes[place], token, now)
 
 
-def _signal(found: StepCase, *, passed: bool, note: str) -> None:
-    apply(found.instance, found.case, Signal(found.token, passed, "", note), by=None, now=found.now)
+def _reason(message: Text | str) -> str:
+    return say(message)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final, get_args
 
+from qtrace.flows.definition import ASKING, Tree
 from qtrace.flows.state import Decide, Entry, Fork, Operation, Seat, State, TakeBack, Token
 
 OPERATIONS: Final[dict[str, type]] = {one.__name__: one for one in get_args(Operation)}
@@ -15,6 +16,16 @@ def dump_state(state: State) -> dict[str, Any]:
     return asdict(state)
 
 
+def stored_columns(tree: Tree, state: State) -> dict[str, object]:
+    """Return the state and what of it stands in columns of its own."""
+    places = sorted(state.tokens, key=lambda token: (tree.nodes[token.node].kind not in ASKING, tree.order[token.node]))
+    node = places[0].node if places else None
+    return {
+        "state": dump_state(state), "node": node, "status": state.status, "version": state.version,
+        "moved": state.moved,
+    }  # fmt: skip
+
+
 def load_state(data: Mapping[str, Any]) -> State:
     """Return the state that was stored."""
     last = data["last"]
@@ -23,6 +34,7 @@ def load_state(data: Mapping[str, Any]) -> State:
         next_id=data["next_id"], tokens=_tokens(data["tokens"]), forks=_forks(data["forks"]),
         visits=tuple(data["visits"]), approved=_pairs(data["approved"]),
         chosen=tuple((node, tuple(users)) for node, users in data["chosen"]), touched=data["touched"],
+        joined=tuple((node, tuple(users)) for node, users in data.get("joined", ())),
         last=None if last is None else TakeBack(
             last["entry"], last["by"], _tokens(last["tokens"]), _forks(last["forks"]), tuple(last["visits"]),
             _pairs(last["approved"]),
@@ -54,7 +66,11 @@ def _tokens(data: Sequence[Mapping[str, Any]]) -> tuple[Token, ...]:
 
 def _seats(data: Sequence[Mapping[str, Any]]) -> tuple[Seat, ...]:
     return tuple(
-        Seat(tuple(Entry(**(entry | {"pool": tuple(entry["pool"])})) for entry in one["chain"]), one["weight"])
+        Seat(
+            tuple(Entry(**(entry | {"pool": tuple(entry["pool"])})) for entry in one["chain"]),
+            one["weight"],
+            one.get("joined", False),
+        )
         for one in data
     )
 

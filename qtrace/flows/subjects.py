@@ -1,13 +1,15 @@
 """What may go through flows: the packages that own it register how it is found by its number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from flask import Flask, current_app
 from flask_babel import LazyString
+from sqlalchemy import Select
 
+from qtrace.accounts.access import Viewer
 from qtrace.accounts.models import User
 from qtrace.core.errors import NotFound
 from qtrace.flows.case import Case
@@ -34,7 +36,7 @@ class CaseSummary:
     text: str = ""
     files: Sequence[CaseFile] = ()
     edit_url: str = ""
-    print_url: str = ""  # empty where the person may not print it
+    fill_url: str = ""  # where a turn's fields are filled in
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,33 @@ class FlowSubject(Protocol):
 
     label: LazyString
     begins: bool
+    permission: str  # to open its page
+
+    def number(self, subject_id: int) -> str:
+        """Return the number people call it by."""
 
     def find(self, number: str, user: User) -> tuple[str, Case]:
         """Return the one with this number, as far as the person may see it; NotFound otherwise."""
 
+    def seen_by(self, subject_id: int, user: Viewer) -> Select[int]:
+        """Select its id where it is in the person's reach; who has the permission opens its page then."""
+
     def newest(self, user: User, most: int) -> Sequence[tuple[str, str]]:
         """Return (number, title) of the newest the person sees."""
 
-    def summary(self, subject_id: int, user: User, hidden: frozenset[str]) -> CaseSummary:
+    def visible(self, subject_ids: Collection[int], user: User) -> Collection[int]:
+        """Return which of these the person may see."""
+
+    def title(self, subject_id: int, hidden: frozenset[str], called: str) -> str:
+        """Return what it is called where these fields are hidden: `called`, unless a hidden one stands in that."""
+
+    def fillable(self, subject_id: int, user: User) -> Mapping[str, str]:
+        """Return what the fields are called a turn may let the person fill in, where its edit page is the person's to open."""
+
+    def missing(self, subject_id: int, fields: Collection[str]) -> Sequence[str]:
+        """Return what those of the fields are called that its form requires and nobody has filled in yet."""
+
+    def summary(self, subject_id: int, hidden: frozenset[str]) -> CaseSummary:
         """Return the subject in a few facts, without the fields the node hides."""
 
     def changes(self, subject_id: int, since: datetime) -> Sequence[Change]:
@@ -84,6 +105,15 @@ def flow_subjects() -> Mapping[str, FlowSubject]:
     """Return what may go through flows, by kind."""
     known: Mapping[str, FlowSubject] = current_app.extensions.get(EXTENSION, {})
     return known
+
+
+def sees(kind: str, subject_id: int, user: User) -> bool:
+    """Say whether the person sees the whole of a subject, not only a turn at it."""
+    subject = flow_subjects().get(kind)
+    try:
+        return subject is not None and bool(subject.find(subject.number(subject_id), user))
+    except NotFound:
+        return False
 
 
 def find_case(number: str, user: User) -> tuple[str, Case]:

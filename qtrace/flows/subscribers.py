@@ -3,23 +3,24 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 
 from qtrace.core.db import require_write
 from qtrace.core.errors import NotFound
 from qtrace.core.events import Event
-from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import apply, case_of, locked
+from qtrace.flows.instances import case_of, locked
+from qtrace.flows.models import FlowInstance, flow_later
+from qtrace.flows.service import apply
 from qtrace.flows.state import Claim, HandOver, Operation, Transfer
 from qtrace.flows.stored import load_state
 from qtrace.tasks.models import Task
 
 
 def follow_claim(event: Event) -> None:
-    """Let the turn be the person's who claimed its to-do."""
-    task = _task(event)
-    if task is not None and task.entry is not None and event.by is not None:
-        _apply(task, Claim(task.entry, event.by, admitted=True), event)
+    """Let the turn be the person's who claimed its to-do, or for whom a deputy did."""
+    task, owner = _task(event), event.body.get("owner")
+    if task is not None and task.entry is not None and isinstance(owner, int):
+        _apply(task, Claim(task.entry, owner, admitted=True), event)
 
 
 def follow_transfer(event: Event) -> None:
@@ -38,13 +39,14 @@ def follow_people(event: Event) -> None:
 
 
 def hand_over_all(user_id: int, to: int | None, *, by: int | None, now: datetime) -> int:
-    """Give every turn of a person in running cases to another, or to who stands above; return how many cases changed."""
+    """Give every turn of a person in running cases, those to come too, to another, or to who stands above; return how many cases changed."""
+    asked = select(FlowInstance.id).join(
+        Task, (Task.subject_kind == FlowInstance.subject_kind) & (Task.subject_id == FlowInstance.subject_id)
+    ).where(Task.owner_id == user_id, Task.state == "open", Task.kind == "stage")  # fmt: skip
+    later = select(flow_later.c.instance_id).where(flow_later.c.user_id == user_id)
     statement = (
-        select(FlowInstance).join(
-            Task, (Task.subject_kind == FlowInstance.subject_kind) & (Task.subject_id == FlowInstance.subject_id)
-        )
-        .where(Task.owner_id == user_id, Task.state == "open", Task.kind == "stage", FlowInstance.status == "running")
-        .distinct().order_by(FlowInstance.id)
+        select(FlowInstance).where(FlowInstance.id.in_(union(asked, later)), FlowInstance.status == "running")
+        .order_by(FlowInstance.id).with_for_update()
     )  # fmt: skip
     found = require_write().scalars(statement).all()
     for instance in found:

@@ -70,19 +70,23 @@ class _Fields:
         return _("条件已经读不懂,请在设计器里重新填写")
 
     def value(self, name: str, value: object) -> str:
-        """Return one value as people read it: the name of a choice, a moment in the site's zone."""
-        if is_missing(value):
-            return _("没有填")
-        if isinstance(value, bool):
-            return _("是") if value else _("否")
-        if isinstance(value, tuple | list | frozenset | set):
-            return "、".join(self.value(name, one) for one in value)
-        field = self.fields.get(name)
-        choices = dict(field.choices) if field else {}
-        if str(value) in choices:
-            return str(choices[str(value)])
-        if field and field.spell and isinstance(value, int):
-            return field.spell(value)
-        if isinstance(value, datetime):
-            return show_time(value)
-        return plain(name, value) if isinstance(value, Scalar) else str(value)
+        """Return one value as people read it."""
+        return said_value(self.fields.get(name), value)
+
+
+def said_value(field: BuilderField | None, value: object) -> str:
+    """Return a value as people read it: the name of a choice, a moment in the site's zone."""
+    if is_missing(value):
+        return _("没有填")
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    if isinstance(value, tuple | list | frozenset | set):
+        return "、".join(said_value(field, one) for one in value)
+    choices = dict(field.choices) if field else {}
+    if str(value) in choices:
+        return str(choices[str(value)])
+    if field and field.spell and isinstance(value, int):
+        return field.spell(value)
+    if isinstance(value, datetime):
+        return show_time(value)
+    return plain("", value) if isinstance(value, Scalar) else str(value)

@@ -20,9 +20,11 @@ from qtrace.flows.company import CompanyFacts
 from qtrace.flows.engine import act
 from qtrace.flows.errors import FlowError
 from qtrace.flows.facts import Recorded
+from qtrace.flows.history import verdict_word
+from qtrace.flows.instances import case_of, stored_tree
 from qtrace.flows.models import FlowDecision, FlowInstance, FlowTimer
-from qtrace.flows.performing import set_timer
-from qtrace.flows.service import apply, case_of, stored_tree, verdict_word
+from qtrace.flows.performing import drop_timers, set_timer
+from qtrace.flows.service import apply
 from qtrace.flows.state import Escalate, Operation, Outcome, Remind, Signal, State, TimedOut
 from qtrace.flows.stored import dump_operation, dump_state, load_state
 
@@ -102,6 +104,9 @@ def _operation(timer: FlowTimer) -> Operation:
 def _do(timer: FlowTimer, instance: FlowInstance, now: datetime) -> None:
     """Do what a timer asks of one case."""
     case, token = case_of(instance), timer.token
+    if all(one.id != token for one in load_state(instance.state).tokens):
+        drop_timers(instance.id, token)  # what was due just before has ended this one too
+        return
     try:
         state = apply(instance, case, _operation(timer), by=None, now=now)
     except Refused as refused:

@@ -8,19 +8,21 @@ from flask_babel import gettext as _
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import joinedload
 
-from qtrace.accounts.models import Role, User
+from qtrace.accounts.models import User
 from qtrace.core.db import db, require_write
 from qtrace.core.errors import Refused
-from qtrace.flows.asking import QUESTION
 from qtrace.flows.case_models import FlowQuestion
 from qtrace.flows.definition import JUDGING, Node, Tree
+from qtrace.flows.history import word_at
+from qtrace.flows.instances import stored_tree
+from qtrace.flows.later import cases_later
 from qtrace.flows.models import FlowDecision, FlowDefinition, FlowInstance
 from qtrace.flows.naming import flow_name
 from qtrace.flows.operating import Given, decide_task
-from qtrace.flows.performing import HELP
-from qtrace.flows.service import stored_tree, word_of
+from qtrace.flows.performing import HELP, QUESTION
 from qtrace.flows.signing import names_of_deciders
 from qtrace.flows.subscribers import hand_over_all
+from qtrace.flows.waiting import holders_by_case
 from qtrace.tasks.cases import Bulk, Cases, Search, Started, Told, Turn, Verdict, register_bulk, register_cases
 from qtrace.tasks.models import Task
 from qtrace.tasks.queries import containing
@@ -40,7 +42,7 @@ def register(app: Flask) -> None:
         app,
         Cases(
             flows=flow_names, stages=stage_labels, history=history_of, started=started_by, starter=starter_of,
-            hand_over=hand_over,
+            hand_over=hand_over, later=cases_later,
         ),
     )  # fmt: skip
 
@@ -114,8 +116,11 @@ def started_by(search: Search) -> list[Started]:
     if search.text:
         cases = cases.where(or_(containing(FlowInstance.title, search.text), containing(FlowInstance.url, search.text)))
     rows = db.session.scalars(cases.order_by(FlowInstance.id.desc()).offset(search.skip).limit(search.most)).all()
-    held = _holders([(row.subject_kind, row.subject_id) for row in rows])
-    return [_started(row, held.get((row.subject_kind, row.subject_id), [])) for row in rows]
+    held = _held([(row.subject_kind, row.subject_id) for row in rows])
+    told = holders_by_case(held)
+    return [
+        _started(row, held.get(of, []), told.get(of, [])) for row in rows for of in [(row.subject_kind, row.subject_id)]
+    ]
 
 
 def starter_of(subject: tuple[str, int]) -> int | None:
@@ -184,13 +189,12 @@ def _active() -> list[Tree]:
 
 def _told(row: FlowDecision, tree: Tree, who: str) -> Told:
     node = tree.nodes.get(row.node or "")
-    agreed = row.verdict == "submit" and node is not None and node.kind in JUDGING
-    word = _("同意") if agreed else word_of(row.verdict)
+    word = word_at(row.verdict, node)
     what = _("%(what)s「%(stage)s」", what=word, stage=localised(node)) if node else word
     return Told(who, what, row.at, row.note)
 
 
-def _holders(subjects: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], list[Task]]:
+def _held(subjects: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], list[Task]]:
     held: dict[tuple[str, int], list[Task]] = {}
     for kind in sorted({kind for kind, _id in subjects}):
         ids = [subject_id for of, subject_id in subjects if of == kind]
@@ -202,19 +206,12 @@ def _holders(subjects: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], li
     return held
 
 
-def _started(row: FlowInstance, tasks: Sequence[Task]) -> Started:
+def _started(row: FlowInstance, tasks: Sequence[Task], holders: Sequence[str]) -> Started:
     tree = stored_tree(row.definition_id)
     node = tree.nodes.get(row.node or "")
     due, urged = [task.due_at for task in tasks if task.due_at], [task.urged_at for task in tasks if task.urged_at]
     return Started(
         (row.subject_kind, row.subject_id), row.title, row.url, flow_name(tree.definition),
         localised(node) if node and row.status == "running" else "", row.status,
-        tuple(dict.fromkeys(_holder(task) for task in tasks)), min(due, default=None), max(urged, default=None),
+        tuple(holders), min(due, default=None), max(urged, default=None),
     )  # fmt: skip
-
-
-def _holder(task: Task) -> str:
-    if task.owner is not None:
-        return task.owner.name
-    role = db.session.scalar(select(Role).where(Role.key == task.role_key)) if task.role_key else None
-    return _("%(role)s(待领取)", role=localised(role)) if role else _("待领取")

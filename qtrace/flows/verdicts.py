@@ -19,8 +19,19 @@ def result_of(signing: Signing, seats: Sequence[Seat]) -> Verdict | None:
     """Return the node's result, or None while it is open.
 
     any, random, claim: the first voice decides. all: the first rejection, or agreement of all. ratio, weighted: agreed
-    once the asked share (of people, of weights) agrees, rejected once it can no longer be reached.
+    once the asked share (of people, of weights) agrees, rejected once it can no longer be reached. Those who joined all
+    have to agree before, and any of them may reject.
     """
+    first = [verdict_of(seat) for seat in seats if seat.joined]
+    if "reject" in first:
+        return "reject"
+    if None in first:
+        return None
+    named = [seat for seat in seats if not seat.joined]
+    return _named(signing, named) if named else "approve"
+
+
+def _named(signing: Signing, seats: Sequence[Seat]) -> Verdict | None:
     found = [(1 if signing.mode == "ratio" else seat.weight, verdict_of(seat)) for seat in seats]
     if signing.mode in {"any", "random", "claim"}:
         return next((verdict for _weight, verdict in found if verdict), None)

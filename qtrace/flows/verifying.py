@@ -17,8 +17,9 @@ from qtrace.core.db import db, write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.jobs import JobContext
 from qtrace.flows.definition import Node, Tree
+from qtrace.flows.instances import case_of, locked, stored_tree
 from qtrace.flows.models import FlowInstance, StageSpan
-from qtrace.flows.service import apply, case_of, locked, stored_tree
+from qtrace.flows.service import apply
 from qtrace.flows.state import Signal
 from qtrace.flows.stored import load_state
 

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from qtrace.core import events
 from qtrace.core.db import require_write
 from qtrace.core.errors import NotFound, Refused
-from qtrace.flows.checking import faults
+from qtrace.flows.beginning import DEFAULT_FLOW
 from qtrace.flows.definition import Definition, Tree
 from qtrace.flows.drafting import open_draft
 from qtrace.flows.models import FlowDefinition
 from qtrace.flows.publishing import publish
-from qtrace.flows.service import DEFAULT_FLOW
+from qtrace.flows.ready import faults_here
 
 FAULTS_TOLD = 5
 SUBJECT = "flow_definition"
@@ -29,7 +29,7 @@ def add_version(definition: Definition, *, by: int | None, now: datetime) -> int
 
 def told_faults(definition: Definition) -> list[str]:
     """Return what is wrong with a definition, each with the node it is about, the first few."""
-    found = faults(definition)
+    found = faults_here(definition)
     names = {node.id: node.name_zh for node in Tree(definition).walk()} if definition.nodes else {}
     told = [
         _("「%(node)s」:%(what)s", node=names[fault.node] or fault.node, what=_(fault.message))

@@ -10,6 +10,7 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.ids import as_id
+from qtrace.flows.beginning import DEFAULT_FLOW
 from qtrace.flows.comparing import compare, grouped
 from qtrace.flows.default import WORKDAY
 from qtrace.flows.definition import Definition, Node, Who
@@ -18,7 +19,6 @@ from qtrace.flows.drawing import cards_of, steps_of
 from qtrace.flows.impact import uses
 from qtrace.flows.naming import flow_name, wording_now
 from qtrace.flows.queries import Flow, all_flows, flow_of, keys
-from qtrace.flows.service import DEFAULT_FLOW
 from qtrace.flows.telling import fields_asked, wording_of
 from qtrace.flows.templates import TEMPLATES, template_of
 from qtrace.flows.versions import add_version, switch_version

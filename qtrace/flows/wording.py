@@ -66,10 +66,6 @@ OPTIONS: Final[Mapping[str, str]] = {
     "wait_days": _("至少等几天"), "wait_units": _("至少看多少件"),
 }  # fmt: skip
 OUTCOMES: Final[Mapping[str, str]] = {"rejected": _("驳回"), "closed": _("结案")}
-ACTIONS: Final[Mapping[str, str]] = {
-    "callback": _("通知外部系统并等它回话"), "open_issue": _("为这条客诉立案"),
-    "plan_action": _("给负责人安排一项整改,内容是节点的名称"),
-}  # fmt: skip
 BUTTONS: Final[Mapping[str, str]] = {
     "transfer": _("转交"), "delegate": _("委托"), "add": _("加签"), "return": _("退回"), "ask": _("问一下"),
     "terminate": _("终止"),
@@ -100,6 +96,8 @@ class Names:
     permissions: Mapping[str, str] = field(default_factory=dict)
     flows: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[str, str] = field(default_factory=dict)
+    actions: Mapping[str, str] = field(default_factory=dict)
+    papers: Mapping[str, str] = field(default_factory=dict)
     condition: Callable[[Any], str] = plainly
 
 
@@ -192,7 +190,7 @@ class Wording:
                 f"{self.names.fields.get(name, name)}({self.known(RIGHTS, right)})"
                 for name, right in node.fields.items()
             ),
-            "buttons": self.buttons(node), "notice": node.notice, "print_template": node.print_template,
+            "buttons": self.buttons(node), "notice": node.notice, "print_template": self.names.papers.get(node.print_template, node.print_template),
             "permission": self.names.permissions.get(node.permission, node.permission), "options": self.options(node),
         }  # fmt: skip
         return {name: words for name, words in found.items() if words}
@@ -256,17 +254,31 @@ class Wording:
             working = bool(options.get("working", True))
             return self.say(_("等 %(span)s"), span=self.span(options["minutes"], working=working))
         if "action" in options:
-            found.append(self.known(ACTIONS, options["action"]))
+            found.append(self.names.actions.get(str(options["action"]), str(options["action"])))
+            found += self._settings(options.get("with"))
         if "flow" in options:
             found.append(self.names.flows.get(str(options["flow"]), str(options["flow"])))
         if isinstance(options.get("timeout_minutes"), int):
             found.append(self.say(_("最多等 %(span)s"), span=self.span(options["timeout_minutes"], working=False)))
-        known = {"action", "flow", "timeout_minutes"}
+        known = {"action", "with", "flow", "timeout_minutes"}
         for name, value in options.items():
             if name not in known:
                 shown = self.names.nodes.get(str(value)) or self.known(OUTCOMES, value)
                 found.append(f"{self.say(OPTIONS[name])} {shown}" if name in OPTIONS else f"{name} {shown}")
         return self.joined(found)
+
+    def _settings(self, given: object) -> list[str]:
+        """Return what an automatic node is set to: its texts, and its pairs as `field = value`."""
+        found = []
+        for value in given.values() if isinstance(given, Mapping) else ():
+            rows = value if isinstance(value, list | tuple) else ()
+            found += [
+                f"{self.names.fields.get(str(row[0]), str(row[0]))} = {row[1]}"
+                for row in rows if isinstance(row, list | tuple) and len(row) == 2
+            ]  # fmt: skip
+            if isinstance(value, str) and value:
+                found.append(self.names.papers.get(value, value))
+        return found
 
     def condition(self, branch: Branch) -> str:
         """Return when a branch is taken."""

@@ -1,8 +1,8 @@
 """The one function every door calls: answers go in, and come out as the rules of the form leave them.
 
 What is hidden is dropped, because nobody can check what nobody sees, unless its rule keeps the old value. What is
-read-only keeps the old value. A warning passes with a reason, which is kept with the record; a connector has nobody to
-give one, so there it is only noted. The result is the same at every door.
+read-only keeps the old value. A warning passes with a reason, which is kept with the record; a connector and an
+automatic step of a flow have nobody to give one, so there it is only noted. The result is the same at every door.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -46,6 +46,7 @@ class Door(StrEnum):
     API = "api"
     SUBTABLE = "subtable"
     CONNECTOR = "connector"
+    FLOW = "flow"
 
 
 GATE = "stage_gate"
@@ -53,7 +54,7 @@ SUBMITTED = Text("这里的内容已经有人提交过。请核对。", "This ha
 UNUSUAL = Text("这个数和平时差得很多。请核对。", "This number is far from what is usual. Please check it.")
 AGAINST_OTHERS = frozenset({"unique", "similar"})
 TO_STRANGERS = {"unique": SUBMITTED, "similar": SUBMITTED, "outlier": UNUSUAL}  # instead of what other records hold
-NOBODY_THERE = frozenset({Door.CONNECTOR})  # warnings are noted, because nobody can be asked
+NOBODY_THERE = frozenset({Door.CONNECTOR, Door.FLOW})  # warnings are noted, because nobody can be asked
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,14 @@ class Checked:
     def ok(self) -> bool:
         """Say whether the answers may be stored."""
         return not self.errors and not self.unanswered
+
+    def but_for(self, old: Mapping[str, str], named: Collection[str]) -> "Checked":
+        """Return it without what was wrong before already with fields that are not named: nobody here can put it right."""
+        left = {
+            path: why for path, why in self.errors.items()
+            if not path or path.partition(".")[0] in named or old.get(path) != why
+        }  # fmt: skip
+        return replace(self, errors=left)
 
     @property
     def page_errors(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pluggy
 
 from qtrace.sdk.connector import Connector
+from qtrace.sdk.flow_nodes import FlowNode
 from qtrace.sdk.rules import RuleKind
 from qtrace.sdk.senders import Sender
 
@@ -30,3 +31,8 @@ def qtrace_register_rule_kinds() -> Sequence[RuleKind]:  # type: ignore[empty-bo
 @hookspec
 def qtrace_register_senders() -> Sequence[Sender]:  # type: ignore[empty-body]  # a declaration only
     """Return the senders of notices this plugin adds."""
+
+
+@hookspec
+def qtrace_register_flow_nodes() -> Sequence[FlowNode]:  # type: ignore[empty-body]  # a declaration only
+    """Return the kinds of automatic flow nodes this plugin adds."""

@@ -3,9 +3,10 @@
 from typing import Any
 
 from qtrace.core.db import write
+from qtrace.flows.beginning import start_submitted
+from qtrace.flows.case import Case
 from qtrace.flows.models import FlowDefinition
 from qtrace.flows.reading import dump_definition, parse_definition
-from qtrace.flows.service import Case, start_submitted
 from tests.conftest import NOW, user_id
 
 

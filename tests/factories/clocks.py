@@ -10,8 +10,9 @@ from qtrace.calendars.alarms import TICK
 from qtrace.calendars.clock_service import clocks_of
 from qtrace.core.db import db, write
 from qtrace.core.jobs import enqueue, run_one
+from qtrace.flows.case import Case
+from qtrace.flows.deciding import decide
 from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import Case, decide
 from qtrace.issues.clock_sync import issue_clocks
 from qtrace.issues.models import Issue
 from tests.conftest import user_id

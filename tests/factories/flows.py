@@ -7,10 +7,12 @@ from sqlalchemy import select
 
 from qtrace.accounts.models import User
 from qtrace.core.db import db, write
+from qtrace.flows.beginning import prepare_flow, start_flow
+from qtrace.flows.case import Case
 from qtrace.flows.checking import faults
+from qtrace.flows.deciding import decide_turn
 from qtrace.flows.models import FlowDefinition, FlowInstance
 from qtrace.flows.reading import dump_definition, parse_definition
-from qtrace.flows.service import Case, decide_turn, prepare_flow, start_flow
 from qtrace.flows.state import Entry, State
 from qtrace.flows.stored import load_state
 from tests.conftest import NOW, USERNAMES, user_id

@@ -21,7 +21,6 @@ from tests.conftest import NOW, PASSWORD, Browser, log_in, user_id
 from tests.factories.api import program
 from tests.factories.flows import make_flow, node
 from tests.factories.forms import asked, make_form
-from tests.factories.issues import make_issue
 
 DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -124,7 +123,7 @@ def test_it_is_returned_and_handed_in_again(sqlite_app: Flask, lead: Browser) ->
     assert operate(boss, task, "return", target="lead", note="再核一下").status_code == 303
     assert standing() == ("running", "lead")
     page = lead.get(f"/tasks/{task_of('quality_lead').id}/decision").text
-    assert "您上次处理之后的变化" in page and "再核一下" in page
+    assert "您上次看过之后的变化" in page and "再核一下" in page
 
 
 def test_transfer_delegate_and_signers_before_and_after(sqlite_app: Flask, lead: Browser) -> None:
@@ -426,30 +425,3 @@ def test_the_box_on_the_records_page_does_not_get_around_choosing(sqlite_app: Fl
     answer = lead.post(f"/records/claim/{record.number}/decisions", sent)
     assert answer.status_code == 422 and "请从待办打开" in answer.text
     assert standing() == ("running", "lead")
-
-
-def test_the_case_is_printed_from_the_page_unless_fields_are_hidden(sqlite_app: Flask, lead: Browser) -> None:
-    a_case(
-        sqlite_app,
-        LEAD,
-        node("again", "approve", "quality_lead", permission="record.read", fields={"amount": "hidden"}),
-    )
-    task = task_of("quality_lead")
-    record = db.session.scalars(select(Record.number)).one()
-    assert f"/records/claim/{record}/report" in lead.get(f"/tasks/{task.id}/decision").text
-    decide(lead, task)
-    assert "/report" not in lead.get(f"/tasks/{task_of('quality_lead').id}/decision").text
-
-
-def test_the_printed_report_says_how_a_decision_was_signed(sqlite_app: Flask, lead: Browser) -> None:
-    issue = make_issue()
-    moved = db.session.scalars(select(FlowInstance.moved)).one()
-    assert lead.post(f"/issues/{issue.number}/decisions", {"verdict": "submit", "version": moved}).status_code == 303
-    with write() as session:
-        instance = session.scalars(select(FlowInstance)).one()
-        session.add(
-            FlowSignature(instance_id=instance.id, version=instance.version, user_id=user_id("quality_lead"), name="王姐",
-                          meaning="approve", with_password=True, at=NOW)
-        )  # fmt: skip
-    page = lead.get(f"/issues/{issue.number}/report").text
-    assert "(密码签署)" in page and "录入与分类" in page

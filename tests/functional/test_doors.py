@@ -15,8 +15,12 @@ from qtrace.channels.models import IntakeRecord
 from qtrace.channels.syncing import sync
 from qtrace.core import clock
 from qtrace.core.db import db, write
+from qtrace.core.errors import Refused
 from qtrace.core.files import StoredFile
 from qtrace.exchange.form_targets import FormTarget
+from qtrace.flows.definition import Node
+from qtrace.flows.models import FlowInstance
+from qtrace.flows.standing import StepCase
 from qtrace.forms.answers import Answers
 from qtrace.forms.links import LinkOptions, create_link
 from qtrace.forms.models import Form
@@ -24,6 +28,7 @@ from qtrace.forms.queries import current_form, stored_definition
 from qtrace.forms.registry import Sent, Storage, controls
 from qtrace.orders.models import Lot, Order, OrderLine
 from qtrace.records.doors import checked_form
+from qtrace.records.flow_steps import make_record
 from qtrace.records.models import Record
 from qtrace.records.service import NewRecord, create_record
 from qtrace.rules.builtin import KINDS
@@ -31,6 +36,7 @@ from qtrace.rules.doors import Door, check_answers
 from qtrace.rules.models import Rule
 from qtrace.rules.queries import load_rules
 from qtrace.rules.reading import Draft, RuleError, read_rule
+from qtrace.sdk.flow_nodes import MakeRecord
 from tests.conftest import NOW, Browser, log_in, user_id
 from tests.factories.api import program
 from tests.factories.forms import asked, make_form
@@ -75,7 +81,8 @@ class Case:
 
 
 NO_FILES = "no file comes through this door"
-WITHOUT_FILES = dict.fromkeys((Door.INLINE, Door.EXCEL, Door.API, Door.CONNECTOR), NO_FILES)
+WITHOUT_FILES = dict.fromkeys((Door.INLINE, Door.EXCEL, Door.API, Door.CONNECTOR, Door.FLOW), NO_FILES)
+WITHOUT_ROWS = {Door.FLOW: "a node of a flow fills in single fields, never rows"}
 WHOLE_FIELD = "acts on a whole field, never on a column: read_rule refuses it"
 WHOLE_FORM = "stands on the form, not on a field"
 NO_FILES_IN_ROWS = "no control that holds files may be a column"
@@ -119,9 +126,9 @@ CASES = [
     Case("readonly", "name", {"qty": "3", "name": "瓶"}, {"qty": "7", "name": "瓶"}, {}, BAD_QTY, {"name": None}),
     Case("set", "name", {"qty": "3", "name": "瓶"}, {"qty": "7", "name": "瓶"}, {"value": "自动"}, BAD_QTY, {"name": "自动"}),
     Case("clear", "name", {"qty": "3", "name": "瓶"}, {"qty": "7", "name": "瓶"}, {}, BAD_QTY, {"name": None}),
-    Case("row_count", "lines", {"lines.0.code": "A", "lines.1.code": "B"}, {"lines.0.code": "A"}, {"min": "2"}),
-    Case("column_sum", "lines", {"lines.0.qty": "3", "lines.1.qty": "2"}, {"lines.0.qty": "3", "lines.1.qty": "3"}, {"column": "qty", "total": "5"}),
-    Case("column_unique", "lines", {"lines.0.code": "A", "lines.1.code": "B"}, {"lines.0.code": "A", "lines.1.code": "A"}, {"column": "code"}),
+    Case("row_count", "lines", {"lines.0.code": "A", "lines.1.code": "B"}, {"lines.0.code": "A"}, {"min": "2"}, unsendable=WITHOUT_ROWS),
+    Case("column_sum", "lines", {"lines.0.qty": "3", "lines.1.qty": "2"}, {"lines.0.qty": "3", "lines.1.qty": "3"}, {"column": "qty", "total": "5"}, unsendable=WITHOUT_ROWS),
+    Case("column_unique", "lines", {"lines.0.code": "A", "lines.1.code": "B"}, {"lines.0.code": "A", "lines.1.code": "A"}, {"column": "code"}, unsendable=WITHOUT_ROWS),
     Case("file", "photos", {"photos": "large"}, {}, {"least": "1"}, unsendable=WITHOUT_FILES),
     Case("image_size", "photos", {"photos": "large"}, {"photos": "small"}, {"width": "800", "height": "600"}, unsendable=WITHOUT_FILES),
 ]  # fmt: skip
@@ -270,6 +277,24 @@ class Connector(Doorway):
         return judged(tally.stored == 1, said)
 
 
+class Flow(Doorway):
+    """A node of a flow that fills in another form by itself."""
+
+    door = Door.FLOW
+
+    def send(self, sent: Mapping[str, str]) -> Answer:
+        """Let the node fill in the form, in the name of who started its case."""
+        instance = FlowInstance(initiator_id=user_id("quality_lead"), department_id=None)
+        step = StepCase(instance, Node("fill", "auto", "建单", "Record"), token=1, now=clock.now())
+        effect = MakeRecord("matrix", tuple(sent.items()))
+        try:
+            with self.app.test_request_context(), write():
+                make_record(step, effect)
+        except Refused as error:
+            return judged(False, str(error))
+        return judged(True, "")
+
+
 class Subtable(Page):
     """A row of a sub-table, on the page: rules stand on its columns, answers in its first row."""
 
@@ -282,7 +307,7 @@ class Subtable(Page):
 
 
 DOORWAYS: dict[Door, type[Doorway]] = {
-    one.door: one for one in (Page, Public, Inline, Excel, Api, Connector, Subtable)
+    one.door: one for one in (Page, Public, Inline, Excel, Api, Connector, Flow, Subtable)
 }  # fmt: skip
 
 

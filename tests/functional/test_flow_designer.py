@@ -179,7 +179,7 @@ def test_an_expression_nobody_can_read_is_told_and_one_that_can_is_not(lead: Bro
 def test_each_kind_of_node_keeps_what_its_panel_sets(lead: Browser) -> None:
     sent = {
         "timer": {"minutes": "3", "minutes_unit": "day"}, "auto": {"action": "callback", "timeout": "2", "timeout_unit": "day"},
-        "subflow": {"flow": "quality_issue", "timeout": "1", "timeout_unit": "day"}, "end": {"outcome": "rejected"},
+        "subflow": {"flow": "quality_issue", "wait": "1", "timeout": "1", "timeout_unit": "day"}, "end": {"outcome": "rejected"},
         "verify": {"fail_to": "start", "wait_days": "14", "wait_units": "", "due": "30", "due_unit": "day"},
     }  # fmt: skip
     for kind, settings in sent.items():

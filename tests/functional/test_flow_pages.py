@@ -15,8 +15,8 @@ from sqlalchemy import Engine, event, func, select
 from qtrace.classification.models import Term
 from qtrace.core.db import db, write
 from qtrace.flows.definition import Definition
+from qtrace.flows.instances import active_definition
 from qtrace.flows.models import FlowDecision, FlowDefinition
-from qtrace.flows.service import active_definition
 from qtrace.flows.templates import TEMPLATES, template_of
 from qtrace.flows.versions import add_version
 from qtrace.records.models import Record

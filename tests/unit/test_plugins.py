@@ -75,7 +75,7 @@ def test_a_plugin_that_fails_is_listed_with_its_error_and_the_others_work(bare: 
     bad, good = plugin_rows(bare)
     assert says in bad["error"]
     assert good == {
-        "name": "good", "version": "", "hooks": ["qtrace_register_connectors"], "connectors": ["good"], "rule_kinds": [], "senders": [],
+        "name": "good", "version": "", "hooks": ["qtrace_register_connectors"], "connectors": ["good"], "rule_kinds": [], "senders": [], "flow_nodes": [],
             "error": "",
     }  # fmt: skip
 
