@@ -26,6 +26,7 @@ from qtrace.core.errors import DomainError
 from qtrace.exchange.exporting import Asking, export_view, wanted, write_export
 from qtrace.exchange.importing import Progress, import_file, preview
 from qtrace.flows.commands import flow_check, flow_export, flow_import, flow_list
+from qtrace.flows.replaying import verify_histories
 from qtrace.plugins import plugin_rows
 from qtrace.printing.service import pdf_of
 from qtrace.reports.service import report_json
@@ -400,6 +401,21 @@ def flow_import_command(file: Path, key: str) -> None:
     with built_app().test_request_context():
         made, number = flow_import(file, key)
     print(f"imported: {made}, version {number}")
+
+
+@flow_group.command("verify")
+@click.option("--json", "as_json", is_flag=True)
+def flow_verify_command(as_json: bool) -> None:
+    """Play the history of every case again and compare (exit status 1 where a case stands elsewhere)."""
+    with built_app().test_request_context():
+        found = verify_histories()
+    if as_json:
+        print(json.dumps(asdict(found)))
+    else:
+        print(f"{found.cases} cases, {found.unkept} begun before histories were kept, {len(found.different)} different")
+        for case in found.different:
+            print(f"different: {case}", file=sys.stderr)
+    sys.exit(1 if found.different else 0)
 
 
 @cli.group("plugin")

@@ -14,13 +14,13 @@ from qtrace.api.listing import Column, Listing, list_parameters, page_schema, re
 from qtrace.api.operation import Call, Operation, etag, operation, refuse_stale
 from qtrace.api.problems import Wrong
 from qtrace.api.schema import Problem, Schema, flag, integer, moment, one_of, text, thing
-from qtrace.api.values import REASONS, VALUES, merged, sent_of, stopped, told_values
+from qtrace.api.values import REASONS, VALUES, field_paths, sent_of, stopped, told_values
 from qtrace.catalog.models import Shop, Sku, Supplier
 from qtrace.classification.models import Term
 from qtrace.conditions.tree import FieldKind
 from qtrace.core import clock
 from qtrace.core.db import write
-from qtrace.core.errors import NotFound
+from qtrace.core.errors import Forbidden, NotFound
 from qtrace.flows.models import FlowInstance
 from qtrace.forms.answers import read_answers, sent_from
 from qtrace.forms.definition import FormDefinition
@@ -29,6 +29,7 @@ from qtrace.forms.registry import Sent
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.issues import queries
 from qtrace.issues.answering import columns_of, edited_definition, further_answers, pasted_number
+from qtrace.issues.in_turn import allowed, checked_change
 from qtrace.issues.models import Issue
 from qtrace.issues.origin import complete
 from qtrace.issues.remarks import MAX_COMMENT, add_comment
@@ -36,6 +37,7 @@ from qtrace.issues.rule_facts import issue_columns
 from qtrace.issues.service import NewIssue, create_issue, edit_issue
 from qtrace.issues.visibility import seen
 from qtrace.orders.models import Lot, Order
+from qtrace.records.plain import merged
 from qtrace.rules.doors import Checked, Door, Held, check_answers, note_warnings
 from qtrace.rules.pieces import reasons_in
 
@@ -150,7 +152,7 @@ def issue_create(call: Call) -> Answer:
 @bp.patch("/issues/<number>")
 @operation(
     Operation(
-        summary="Change an issue", scope="issues:write", permission="issue.edit", answer=ISSUE, version=True,
+        summary="Change an issue", scope="issues:write", permission="issue.read", answer=ISSUE, version=True,
         body=thing({"values": VALUES}, {"reasons": REASONS, "version": integer(0)}),
         note="Values that are left out stay as they are; null empties a field.",
     )
@@ -158,18 +160,23 @@ def issue_create(call: Call) -> Answer:
 def issue_update(call: Call, number: str) -> Answer:
     """Change fields of an issue unless somebody else was faster."""
     issue = queries.visible_issue(number, call.user)
+    may = allowed(issue, call.user)
+    if not may.changes:
+        raise Forbidden
     expected = refuse_stale(call, issue.version)
     definition = edited_definition(issue)
     given, problems = sent_of(definition, call.body["values"], call.body.get("reasons", {}))
     sent = merged(sent_from(definition, issue_columns(issue), issue.answers, reveal=True), given, call.body["values"])
     now, issue_id = clock.now(), issue.id
-    held = Held(issue_id, issue_columns(issue), issue.answers)
-    checked = _checked(definition, sent, problems, call.user.id, now, held)
+    checked, changed = checked_change(issue, definition, sent, may, door=Door.API, by=call.user.id, now=now)
+    wrong = stopped(checked, problems)
+    if wrong:
+        raise Wrong(wrong)
     answers = checked.answers
     changes = columns_of(answers.columns) | {"answers": dict(issue.answers) | further_answers(definition, answers)}
     changes["title"] = changes.get("title") or issue.title
-    with write():
-        edit_issue(issue_id, changes, expected_version=expected, by=call.user.id, now=now)
+    with write(), field_paths():
+        edit_issue(issue_id, changes, expected_version=expected, by=call.user.id, now=now, given=changed)
         note_warnings("issue", issue_id, checked, now=now)
         return kept(issue_answer(number, call.user))
 

@@ -18,7 +18,7 @@ from qtrace.api.listing import USUAL, list_parameters, page_schema, read_filter,
 from qtrace.api.operation import Call, Operation, etag, operation, refuse_stale
 from qtrace.api.problems import Wrong
 from qtrace.api.schema import Problem, Schema, integer, listed, maybe, moment, one_of, text, thing
-from qtrace.api.values import REASONS, VALUES, field_paths, merged, sent_of, stopped, told_values
+from qtrace.api.values import REASONS, VALUES, field_paths, sent_of, stopped, told_values
 from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.errors import Forbidden, NotFound
@@ -32,11 +32,12 @@ from qtrace.forms.slots import slots_of
 from qtrace.records import queries
 from qtrace.records.asking import Asked
 from qtrace.records.bulk import RECORDS, Row, Sender, Target, key_of, take_rows
-from qtrace.records.doors import check_rows, checked_form
+from qtrace.records.doors import check_rows, checked_change, checked_form
 from qtrace.records.fields import list_fields
-from qtrace.records.flow import may_change, refuse_locked
+from qtrace.records.flow import asked_at_start, refuse_locked
+from qtrace.records.in_turn import allowed, as_seen
 from qtrace.records.models import Record
-from qtrace.records.plain import row_of
+from qtrace.records.plain import merged, row_of
 from qtrace.records.service import NewRecord, change_record, create_record
 from qtrace.records.visibility import seen
 from qtrace.rules.doors import Checked, Door, note_warnings
@@ -50,7 +51,7 @@ NOTES: Schema = {
 RECORD: Schema = thing({
     "number": text(24), "title": text(200), "state": one_of("open", "done", "void"),
     "stage": text(60, description="Where it stands in the flow of its form: fill, check, lead_check, approved; empty without one."),
-    "source": one_of("page", "public", "import", "api", "connector"), "key": maybe(text(200)),
+    "source": one_of("page", "public", "import", "api", "connector", "flow"), "key": maybe(text(200)),
     "form_version": integer(1), "created_at": moment(), "changed_at": moment(), "version": integer(1), "values": VALUES,
     "notes": NOTES,
 })  # fmt: skip
@@ -100,7 +101,8 @@ def record_show(call: Call, form: str, number: str) -> Answer:
 )  # fmt: skip
 def record_create(call: Call, form: str) -> Answer:
     """Store a record by the rules of its form."""
-    row, definition, version = _form(form)
+    row, whole, version = _form(form)
+    definition = asked_at_start(row, whole)
     sent, problems = sent_of(definition, call.body["values"], call.body.get("reasons", {}))
     now, key = clock.now(), row.key
     checked = _checked(key, definition, sent, problems, call.user, now)
@@ -119,25 +121,37 @@ def record_create(call: Call, form: str) -> Answer:
 @bp.patch("/records/<form>/<number>")
 @operation(
     Operation(
-        summary="Change a record", scope="records:write", permission="record.edit", answer=RECORD, version=True,
-        body=CHANGE, note="Values that are left out stay as they are; null empties a field.",
+        summary="Change a record", scope="records:write", permission="record.read", answer=RECORD, version=True,
+        body=CHANGE,
+        note="Values that are left out stay as they are; null empties a field. Needs the permission to change records, or a to-do in the record's flow whose stage lets fill in the fields.",
     )
 )  # fmt: skip
 def record_update(call: Call, form: str, number: str) -> Answer:
     """Change answers of a record unless somebody else was faster."""
     row, record = _record(form, number, call.user)
+    may = allowed(record, call.user)
+    if not may.changes and not call.user.can("record.edit"):
+        raise Forbidden
     expected = refuse_stale(call, record.version)
     refuse_locked(record)
-    if record.state != "void" and not may_change(record, call.user):
+    if not may.changes and record.state != "void":
         raise Forbidden
     definition = stored_definition(row.key, record.form_version_id)
     given, problems = sent_of(definition, call.body["values"], call.body.get("reasons", {}))
+    now, key, record_id, by = clock.now(), row.key, record.id, call.user.id
+    named = list(call.body["values"]) if may.restricts(definition) else [asked.id for asked in definition.fields]
     sent = merged(sent_from(definition, {}, record.answers, reveal=True), given, call.body["values"])
-    now, key, record_id = clock.now(), row.key, record.id
-    checked = _checked(key, definition, sent, problems, call.user, now, record)
+    checked, changed = checked_change(
+        key, definition, sent, {}, named, door=Door.API, by=by, now=now, record=record
+    )  # fmt: skip
+    wrong = stopped(checked, problems)
+    if wrong:
+        raise Wrong(wrong)
     with write(), field_paths():
-        answers, by = checked.answers.answers, call.user.id
-        change_record(record_id, answers, expected_version=expected, by=by, now=now, notes=checked.notes)
+        answers = checked.answers.answers
+        change_record(
+            record_id, answers, expected_version=expected, by=by, now=now, notes=checked.notes, given=changed
+        )  # fmt: skip
         note_warnings("record", record_id, checked, now=now)
         return kept(_answer(key, number, call.user))
 
@@ -196,10 +210,9 @@ def _refuse_hidden(target: Target, rows: Sequence[Row], user: User) -> None:
 
 
 def _checked(
-    key: str, definition: FormDefinition, sent: Sent, problems: list[Problem], user: User, now: datetime,
-    record: Record | None = None,
-) -> Checked:  # fmt: skip
-    checked = checked_form(key, definition, sent, {}, door=Door.API, by=user.id, now=now, record=record)
+    key: str, definition: FormDefinition, sent: Sent, problems: list[Problem], user: User, now: datetime
+) -> Checked:
+    checked = checked_form(key, definition, sent, {}, door=Door.API, by=user.id, now=now)
     wrong = stopped(checked, problems)
     if wrong:
         raise Wrong(wrong)
@@ -208,7 +221,7 @@ def _checked(
 
 def _answer(key: str, number: str, user: User) -> Answer:
     form, record = _record(key, number, user)
-    return Answer(_told(form, record), headers=etag(record.version))
+    return Answer(_told(form, as_seen([record], form.id, user)[0]), headers=etag(record.version))
 
 
 def _told(form: Form, record: Record) -> dict[str, Any]:

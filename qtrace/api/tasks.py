@@ -17,9 +17,9 @@ from qtrace.conditions.tree import FieldKind
 from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.errors import NotFound, Refused
+from qtrace.flows.deciding import Verdict, decide
 from qtrace.flows.models import FlowInstance
 from qtrace.flows.operating import Given, decide_task
-from qtrace.flows.service import Verdict, decide
 from qtrace.flows.state import Status
 from qtrace.issues import queries
 from qtrace.issues.decisions import case_of

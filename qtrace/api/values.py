@@ -17,7 +17,6 @@ from qtrace.rules.doors import Checked
 from qtrace.rules.pieces import REASON
 
 SCALAR: Schema = {"type": ["string", "integer", "number", "boolean", "null"], "maxLength": 20_000}
-SEALED = ".frozen"  # what a checklist was judged by, with its photos: a request that judges anew keeps both
 ANYTHING: Schema = {"description": "As the page of the form reads it."}
 SCHEMAS: Mapping[Storage, Schema] = {
     Storage.TEXT: text(20_000),
@@ -80,15 +79,6 @@ def told_values(definition: FormDefinition, answers: Mapping[str, Value]) -> dic
             control = known[asked.control]
             told[asked.id] = control.masked(asked, value) if control.sensitive and value is not None else value
     return told
-
-
-def merged(held: Sent, given: Sent, values: Mapping[str, Any]) -> Sent:
-    """Return what a record would send, with the fields a request names replaced by what it says of them."""
-    kept_inputs = {
-        name: texts for name, texts in held.values.items()
-        if name.partition(".")[0] not in values or name.endswith(SEALED)
-    }  # fmt: skip
-    return Sent({**kept_inputs, **given.values}, held.files)
 
 
 def stopped(checked: Checked, problems: list[Problem]) -> list[Problem]:

@@ -4,7 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from qtrace.classification.places import register_places
-from qtrace.complaints import flow_starts, flow_views
+from qtrace.complaints import flow_starts, flow_steps, flow_views
 from qtrace.complaints.flow import describe_tasks
 from qtrace.complaints.flow_fields import complaint_groups, seen_complaint
 from qtrace.complaints.flow_subject import ComplaintSubject
@@ -30,6 +30,7 @@ def register(app: Flask) -> None:
     register_remark_page(app, "complaint", _("登记客诉"))
     subscribe_all(app)
     flow_starts.register(app)
+    flow_steps.register(app)
     register_subject(app, "complaint", describe_tasks)
     register_flow_subject(app, "complaint", ComplaintSubject())
     register_condition_fields(app, "complaint", complaint_groups, seen_complaint)

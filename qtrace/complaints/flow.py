@@ -13,12 +13,14 @@ from qtrace.complaints.models import Complaint
 from qtrace.core.db import db
 from qtrace.core.errors import Forbidden, Refused
 from qtrace.flows.impact import flows_for
+from qtrace.flows.instances import active_definition, definition_of, stored_tree
+from qtrace.flows.models import FlowInstance
 from qtrace.flows.naming import flow_name
-from qtrace.flows.service import active_definition, definition_of
 from qtrace.flows.stages import Step, names_of, stage_steps
+from qtrace.flows.titles import HIDDEN
 from qtrace.tasks.models import Task
 from qtrace.tasks.queries import mine
-from qtrace.web.filters import localised
+from qtrace.web.filters import localised, show_money
 
 
 @dataclass(frozen=True)
@@ -77,5 +79,27 @@ def standing(complaint: Complaint, user: User, now: datetime) -> Standing | None
 
 def describe_tasks(complaint_ids: Sequence[int]) -> Mapping[int, str]:
     """Return what a to-do about each complaint says of it."""
-    rows = db.session.execute(select(Complaint.id, Complaint.number).where(Complaint.id.in_(complaint_ids)))
-    return {row.id: _("客诉 %(number)s", number=row.number) for row in rows}
+    rows = db.session.execute(
+        select(Complaint.id, Complaint.number, Complaint.amount_minor, Complaint.currency).where(
+            Complaint.id.in_(complaint_ids)
+        )
+    )
+    untold = _without_amount(complaint_ids)
+    return {row.id: _described(row.number, 0 if row.id in untold else row.amount_minor, row.currency) for row in rows}
+
+
+def _without_amount(complaint_ids: Sequence[int]) -> set[int]:
+    """Return the complaints whose flow hides the amount from somebody: a line that everybody reads leaves it out."""
+    flows = select(FlowInstance.subject_id, FlowInstance.definition_id).where(
+        FlowInstance.subject_kind == KIND, FlowInstance.subject_id.in_(complaint_ids)
+    )
+    return {
+        row.subject_id for row in db.session.execute(flows)
+        if any(node.fields.get("amount") == HIDDEN for node in stored_tree(row.definition_id).nodes.values())
+    }  # fmt: skip
+
+
+def _described(number: str, amount_minor: int, currency: str) -> str:
+    if not amount_minor:
+        return _("客诉 %(number)s", number=number)
+    return _("客诉 %(number)s · %(amount)s", number=number, amount=show_money(amount_minor, currency))

@@ -38,7 +38,7 @@ def complaint_groups(_flow_key: str) -> Sequence[FieldGroup]:
     choices["shop"] = tuple((str(shop.id), shop.name) for shop in shops())
     choices["source_kind"] = tuple((code, str(name)) for code, name in SOURCES.items())
     fields = (BuilderField(name, str(LABELS[name]), kind, choices.get(name, ())) for name, kind in KINDS.items())
-    return [FieldGroup(_("客诉"), tuple(fields))]
+    return [FieldGroup(_("客诉"), tuple(fields), settable=TERMS)]
 
 
 def seen_complaint(complaint_id: int) -> Seen:
@@ -56,4 +56,4 @@ def seen_of_complaint(row: Complaint) -> Seen:
         "courier_line": row.courier_line, "occurred_at": row.occurred_at,
         "sku": sku.label if sku else "",
     }  # fmt: skip
-    return Seen(KINDS, values)
+    return Seen(KINDS, values, lambda: complaint_groups("")[0].fields)

@@ -9,8 +9,9 @@ from qtrace.complaints.flow_fields import seen_of_complaint
 from qtrace.complaints.models import Complaint
 from qtrace.core.db import require_write
 from qtrace.core.events import Event, subscribe
+from qtrace.flows.beginning import start_submitted
+from qtrace.flows.case import Case
 from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import Case, start_submitted
 from qtrace.flows.starting import chosen, starts_for
 
 KIND = "complaint"

@@ -1,11 +1,13 @@
 """Complaints as what goes through a flow: found by number to try a flow on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select
 
+from qtrace.accounts.access import Viewer
 from qtrace.accounts.models import User
 from qtrace.accounts.queries import names_of
 from qtrace.catalog.models import Shop, Sku
@@ -30,19 +32,28 @@ class ComplaintSubject:
     """Every complaint the person may see."""
 
     begins = True
+    permission = "complaint.read"
     label = _l("客诉")
+
+    def number(self, subject_id: int) -> str:
+        """Return the number of it."""
+        return db.session.get_one(Complaint, subject_id).number
 
     def find(self, number: str, user: User) -> tuple[str, Case]:
         """Return the complaint with this number."""
-        if not user.can("complaint.read"):
+        if not user.can(self.permission):
             raise NotFound
         found = visible_complaint(number.upper(), user)
         url = f"/complaints/{found.number}"
         return found.number, Case(("complaint", found.id), _title(found), url, found.created_by, found.department_id)
 
+    def seen_by(self, subject_id: int, user: Viewer) -> Select[int]:
+        """Select its id where it is in the person's reach."""
+        return visible_complaints(user).with_only_columns(Complaint.id).where(Complaint.id == subject_id)
+
     def newest(self, user: User, most: int) -> Sequence[tuple[str, str]]:
         """Return the newest complaints."""
-        if not user.can("complaint.read"):
+        if not user.can(self.permission):
             return []
         rows = visible_complaints(user).order_by(Complaint.id.desc()).limit(most)
         return [(found.number, _title(found)) for found in db.session.scalars(rows)]
@@ -51,7 +62,27 @@ class ComplaintSubject:
         """Return the rows a complaint is about."""
         return rows_responsible(db.session.get_one(Complaint, subject_id))
 
-    def summary(self, subject_id: int, _user: User, hidden: frozenset[str]) -> CaseSummary:
+    def visible(self, subject_ids: Collection[int], user: User) -> Collection[int]:
+        """Return which of the complaints the person may see."""
+        if not user.can("complaint.read"):
+            return []
+        rows = visible_complaints(user).where(Complaint.id.in_(subject_ids))
+        return db.session.scalars(rows.with_only_columns(Complaint.id)).all()
+
+    def title(self, subject_id: int, hidden: frozenset[str], called: str) -> str:
+        """Return what the buyer said, or its number where that is hidden."""
+        found = db.session.get_one(Complaint, subject_id)
+        return found.number if ("text" if found.text else "raw_reason") in hidden else called
+
+    def fillable(self, _subject_id: int, _user: User) -> Mapping[str, str]:
+        """Return none."""
+        return {}
+
+    def missing(self, _subject_id: int, _fields: Collection[str]) -> Sequence[str]:
+        """Return none: what is required of it was asked when it was recorded."""
+        return ()
+
+    def summary(self, subject_id: int, hidden: frozenset[str]) -> CaseSummary:
         """Return the complaint in a few facts."""
         found = db.session.get_one(Complaint, subject_id)
         sku = db.session.get(Sku, found.sku_id) if found.sku_id else None
@@ -70,7 +101,8 @@ class ComplaintSubject:
             CaseFile(photo.file.name, f"/complaints/{found.number}/photos/{photo.id}", shown=True)
             for photo in photos_of(found.id)
         ]
-        return CaseSummary(_title(found) or found.number, facts, "" if "text" in hidden else found.text, files)
+        called = self.title(found.id, hidden, _title(found) or found.number)
+        return CaseSummary(called, facts, "" if "text" in hidden else found.text, files)
 
     def changes(self, subject_id: int, since: datetime) -> Sequence[Change]:
         """Return what was saved of a complaint after a moment: who, and that it changed."""

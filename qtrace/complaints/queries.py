@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import joinedload
 
-from qtrace.accounts.access import visible_to
+from qtrace.accounts.access import Viewer, visible_to
 from qtrace.accounts.models import User
 from qtrace.classification.models import Term
 from qtrace.complaints.filters import Filters, day_start, read_ids
@@ -43,7 +43,7 @@ class Page:
     next: str
 
 
-def visible_complaints(user: User) -> Select[Complaint]:
+def visible_complaints(user: Viewer) -> Select[Complaint]:
     """Select what the person may see: by scope, or because an open to-do of theirs is about it."""
     also = None if user.scope == "all" else Complaint.id.in_(subjects_of(user, "complaint"))
     return visible_to(select(Complaint), Complaint, user, also=also)

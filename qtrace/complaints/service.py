@@ -10,6 +10,7 @@ from sqlalchemy import or_, select, update
 
 from qtrace.accounts.models import User
 from qtrace.classification.models import Term
+from qtrace.complaints.amounts import USUAL
 from qtrace.complaints.intake import PREFIX, document
 from qtrace.complaints.links import Links
 from qtrace.complaints.models import Complaint, ComplaintPhoto
@@ -19,6 +20,10 @@ from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.files import StoredFile
 from qtrace.core.models import StoredFileRow
 from qtrace.core.numbering import next_number
+from qtrace.flows.field_rights import rights_in_all
+from qtrace.flows.instances import stored_definition
+from qtrace.flows.models import FlowInstance
+from qtrace.flows.naming import flow_name
 from qtrace.web.filters import localised
 
 RECLASSIFIED = "complaints_reclassified"
@@ -35,6 +40,8 @@ class NewComplaint:
     order_id: int | None = None
     terms: Mapping[str, int] | None = None
     safety: bool = False
+    amount_minor: int = 0
+    currency: str = USUAL
     platform_due_at: datetime | None = None
     photos: Sequence[StoredFile] = ()
 
@@ -54,6 +61,8 @@ def record_complaint(new: NewComplaint, *, by: User, now: datetime) -> int:
         shop_id=new.shop_id,
         order_id=new.order_id,
         text=new.text.strip()[:5000],
+        amount_minor=new.amount_minor,
+        currency=new.currency,
         platform_due_at=new.platform_due_at,
         **{"safety": new.safety} | asdict(new.links) | _columns(new.terms or {}),
     )
@@ -89,6 +98,8 @@ def settle(
     handling_id = session.scalar(select(Term.id).where(Term.kind == "handling", Term.code == handling, Term.active))
     if handling_id is None:
         raise Refused(_("请选择一种处理方式。"), field="handling")
+    _refuse_beyond(ids, terms, by)
+    _refuse_in_flow(ids)
     statement = update(Complaint).where(Complaint.id.in_(ids), Complaint.status == "open")
     if version is not None:
         statement = statement.where(Complaint.version == version)
@@ -112,9 +123,21 @@ def settle(
     return closed
 
 
-def classify(complaint_id: int, *, terms: Mapping[str, int], by: int, now: datetime, version: int) -> None:
+def _refuse_in_flow(ids: Sequence[int]) -> None:
+    """Refuse to close what others are still to agree to: a tap here must not get around them."""
+    running = select(FlowInstance.definition_id).where(
+        FlowInstance.subject_kind == "complaint", FlowInstance.subject_id.in_(ids), FlowInstance.status == "running"
+    )
+    found = require_write().scalar(running.limit(1))
+    if found is not None:
+        name = flow_name(stored_definition(found))
+        raise Refused(_("还在流程「%(flow)s」里。请等它走完,或请管流程的人终止它,再办结。", flow=name))
+
+
+def classify(complaint_id: int, *, terms: Mapping[str, int], by: int | None, now: datetime, version: int) -> None:
     """Change the category of a complaint; the opening rules look at it anew."""
     complaint = _locked(complaint_id, version)
+    _refuse_beyond([complaint_id], terms, by)
     changes = events.change(complaint, _columns(terms))
     if not changes:
         return
@@ -162,11 +185,22 @@ def _retyped(ids: Sequence[int], terms: Mapping[str, int]) -> set[int]:
     return set(require_write().scalars(statement))
 
 
-def _judge_anew(ids: Sequence[int], *, by: int, now: datetime) -> None:
+def _judge_anew(ids: Sequence[int], *, by: int | None, now: datetime) -> None:
     """Let the opening rules look at complaints whose category changed."""
     if ids:
         body = {"ids": list(ids), "count": len(ids)}
         events.record(RECLASSIFIED, subject=("complaint", ids[0]), by=by, now=now, body=body)
+
+
+def _refuse_beyond(ids: Sequence[int], terms: Mapping[str, int], by: int | None) -> None:
+    """Refuse a person to classify anew what the own turn in a complaint's flow only shows, or hides (`flows.field_rights`)."""
+    user = require_write().get(User, by) if by is not None and terms else None
+    rights = rights_in_all("complaint", ids, user) if user is not None else {}
+    for complaint_id, turn in rights.items():
+        complaint = existing(Complaint, complaint_id)
+        for name, value in terms.items():
+            if getattr(complaint, TERM_COLUMNS[name]) != value and not turn.may_write(name, anyway=True):
+                raise Refused(_("流程走到这一步,您不能改 %(number)s 的分类。", number=complaint.number), name)
 
 
 def _columns(terms: Mapping[str, int]) -> dict[str, Any]:

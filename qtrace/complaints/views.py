@@ -7,9 +7,9 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
-from qtrace.accounts.queries import names_of
 from qtrace.classification.models import Term
 from qtrace.classification.queries import terms_of
+from qtrace.complaints.amounts import USUAL, typed_amount
 from qtrace.complaints.filters import Filters, read_filters
 from qtrace.complaints.flow import standing
 from qtrace.complaints.links import Links, OrderFacts, facts_of, links_of
@@ -23,14 +23,26 @@ from qtrace.complaints.queries import (
     visible_complaint,
     visible_complaints,
 )
-from qtrace.complaints.service import NewComplaint, classify, record_complaint, reopen, set_deadline, settle
-from qtrace.core import clock, events
+from qtrace.complaints.service import (
+    TERM_COLUMNS,
+    NewComplaint,
+    classify,
+    record_complaint,
+    reopen,
+    set_deadline,
+    settle,
+)
+from qtrace.complaints.timeline import entries_of
+from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError
 from qtrace.core.files import StoredFile
 from qtrace.core.ids import as_id
+from qtrace.flows.field_rights import rights_in
 from qtrace.flows.impact import flows_for
+from qtrace.orders.models import Order
 from qtrace.orders.queries import Hits, find_anything
+from qtrace.tasks.looks import look_at_case
 from qtrace.web.csrf import answer_at, safe_path
 from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render, wants_piece
@@ -91,6 +103,7 @@ def create() -> Response:
             terms=_terms(),
             safety=form.get("safety") == "y",
             platform_due_at=typed_deadline(form.get("platform_due_at", "")),
+            **_amount(hits, form.get("amount", "")),
             **_found(hits, form.get("line", "")),
         )
         with write():
@@ -108,7 +121,7 @@ def create() -> Response:
 @bp.get("/<number>")
 @needs("complaint.read")
 def show(number: str) -> Response:
-    """Show one complaint."""
+    """Show one complaint; who has a to-do there has seen it now."""
     return _page(number)
 
 
@@ -193,13 +206,11 @@ def _tabs() -> list[tuple[str, Filters]]:
 
 def _page(number: str) -> Response:
     complaint = visible_complaint(number, actor())
-    rows = events.timeline("complaint", complaint.id)
-    people = names_of({row.actor_id for row in rows if row.actor_id} | {complaint.handled_by or 0})
+    look_at_case("complaint", complaint.id, actor(), now=clock.now())
     return render(
         "complaints/show.html",
         complaint=complaint,
-        events=rows,
-        people=people,
+        history=entries_of(complaint),
         types=terms_of("type"),
         severities=terms_of("severity"),
         parties=terms_of("responsible_party"),
@@ -209,7 +220,14 @@ def _page(number: str) -> Response:
         lines=facts_of([complaint.order_id])[complaint.order_id].lines if complaint.order_id else [],
         standing=standing(complaint, actor(), clock.now()),
         flows=flows_for("complaint"),
+        kept=_kept(complaint),
     )
+
+
+def _kept(complaint: Complaint) -> frozenset[str]:
+    """Return the classifications the reader's own turn does not let change."""
+    rights = rights_in("complaint", complaint.id, actor())
+    return frozenset(name for name in TERM_COLUMNS if not rights.may_write(name, anyway=True))
 
 
 def _after(number: str, text: str) -> Response:
@@ -237,9 +255,21 @@ def _terms() -> dict[str, int]:
     return chosen
 
 
+def _order_of(hits: Hits) -> Order | None:
+    """Return the order a pasted number leads to, itself or through its parcel."""
+    return hits.orders[0] if hits.orders else (hits.parcels[0].order if hits.parcels else None)
+
+
+def _amount(hits: Hits, typed: str) -> dict[str, Any]:
+    """Return the typed amount in the currency of the order, in the usual one where there is none."""
+    order = _order_of(hits)
+    currency = order.currency if order else USUAL
+    return {"amount_minor": typed_amount(typed, currency), "currency": currency}
+
+
 def _found(hits: Hits, line: str) -> dict[str, Any]:
     """Return shop, order and links of what the pasted number named."""
-    order = hits.orders[0] if hits.orders else (hits.parcels[0].order if hits.parcels else None)
+    order = _order_of(hits)
     if order is not None:
         facts = facts_of([order.id]).get(order.id, OrderFacts())
         line_id = as_id(line) if any(str(item.id) == line for item in facts.lines) else None
@@ -254,13 +284,14 @@ def _found(hits: Hits, line: str) -> dict[str, Any]:
 
 
 def _form(hits: Hits, form: Any, error: str, *, status: int = 200, photos: Sequence[StoredFile] = ()) -> Response:
-    order = hits.orders[0] if hits.orders else (hits.parcels[0].order if hits.parcels else None)
+    order = _order_of(hits)
     return render(
         "complaints/new.html",
         "complaints/_found.html" if status == 200 else None,
         status=status,
         hits=hits,
         order=order,
+        currency=order.currency if order else USUAL,
         form=form,
         error=error,
         kept=notes_of(photos, user_id=actor().id),

@@ -115,7 +115,8 @@ class ComplaintExport:
             page = complaint_page(filters, asking.user, zone, after=after, size=PAGE)
             for row in page.rows:
                 yield _complaint(row, zone)
-                db.session.expunge(row)
+                if row in db.session:  # else it is a copy without what is hidden from the reader
+                    db.session.expunge(row)
             if not page.next:
                 return
             after = page.next

@@ -81,7 +81,7 @@ class FormTarget:
         read = read_cells(self.definition, columns, len(rows))
         check_rows(target, read, door=Door.EXCEL, by=by, now=now)
         if dry:
-            told = rehearse_rows(target, read, self.seen)
+            told = rehearse_rows(target, read, self.seen, by=by)
         else:
             told = take_rows(target, read, Sender("import", by, import_run_id=source[1]), now=now)
         return [RowOutcome(one.outcome, self._reasons(one.reasons)) for one in told]

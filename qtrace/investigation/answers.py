@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from qtrace.accounts.models import User
 from qtrace.core import clock
-from qtrace.flows.service import definition_of
-from qtrace.flows.stages import stages_of
+from qtrace.flows.instances import definition_of
+from qtrace.flows.stages import names_of
 from qtrace.investigation import panels
 from qtrace.issues.models import Issue
 from qtrace.issues.stages import stage_steps
@@ -28,7 +28,7 @@ def card_with_what_follows(card: str, issue: Issue, user: User) -> dict[str, Any
     """Return what the answer shows: the card, the cards that depend on it, the stage bar and the timeline."""
     now, flow = clock.now(), definition_of("issue", issue.id)
     steps = stage_steps(issue, flow, now)
-    names = {node.id: step.label for node, step in zip(stages_of(flow[0]), steps, strict=True)} if flow else {}
+    names = {node: stage.label for node, stage in names_of(flow[0]).items()} if flow else {}
     others = [(name, DRAW[name](issue, user)) for name in FOLLOWS.get(card, ())]
     return {
         "issue": issue, "card": DRAW[card](issue, user), "others": others, "steps": steps,

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from qtrace.core.db import db
 from qtrace.flows.definition import Node
-from qtrace.flows.service import definition_of
+from qtrace.flows.instances import definition_of
 from qtrace.flows.stages import stages_of
 from qtrace.investigation.data import MATURE_DAYS, MINIMUM_UNITS, Measured
 from qtrace.investigation.models import Action

@@ -1,33 +1,29 @@
-"""What a flow may do by itself with an issue: plan an action that is called as its node is."""
+"""What a flow may do by itself with an issue: plan an action."""
 
 from datetime import timedelta
 
 from flask import Flask
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from qtrace.core.db import require_write
-from qtrace.core.errors import Refused
-from qtrace.flows.steps import Step, StepCase, register_step
+from qtrace.flows.effects import register_effect
+from qtrace.flows.standing import StepCase
 from qtrace.investigation.service import NewAction, plan_action
 from qtrace.issues.models import Issue
-
-DUE_DAYS = 7
+from qtrace.sdk.flow_nodes import PlanAction
 
 
 def register(app: Flask) -> None:
-    """Offer the step to automatic nodes."""
-    register_step(app, "plan_action", Step(_l("给负责人安排一项整改,内容是节点的名称"), plan))
+    """Offer it to automatic nodes."""
+    register_effect(app, PlanAction, "issue", plan)
 
 
-def plan(step: StepCase) -> None:
+def plan(found: StepCase, effect: PlanAction) -> str:
     """Plan a corrective action for who has the issue, or for who opened it."""
-    kind, issue_id = step.case.subject
-    if kind != "issue":
-        raise Refused(_("只有质量问题可以安排整改。"))
-    issue = require_write().get_one(Issue, issue_id)
-    owner = issue.owner_id or step.instance.initiator_id
+    issue = require_write().get_one(Issue, found.about[1])
     new = NewAction(
-        kind="corrective", text=step.node.name_zh, owner_id=owner, due_at=step.now + timedelta(days=DUE_DAYS)
-    )
-    plan_action(issue, new, by=None, now=step.now)
+        kind="corrective", text=effect.text, owner_id=issue.owner_id or found.instance.initiator_id,
+        due_at=found.now + timedelta(days=effect.days),
+    )  # fmt: skip
+    plan_action(issue, new, by=None, now=found.now)
+    return _("安排了整改:%(text)s", text=effect.text[:60])

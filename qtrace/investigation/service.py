@@ -1,10 +1,8 @@
 """Verbs of the investigation on actions, their effect and costs; each records what changed."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 
 from flask_babel import gettext as _
 from sqlalchemy import select, update
@@ -13,7 +11,7 @@ from qtrace.accounts.models import User
 from qtrace.core import events
 from qtrace.core.db import require_write
 from qtrace.core.errors import Conflict, Forbidden, NotFound, Refused
-from qtrace.core.money import to_minor
+from qtrace.core.money import to_decimal, to_minor
 from qtrace.investigation.data import MATURE_DAYS, Measured, measure
 from qtrace.investigation.models import FINISH, Action, CostLine, EffectCheck, Why
 from qtrace.investigation.words import long_text, said
@@ -167,15 +165,6 @@ def read_amount(text: str) -> int:
     if minor != value * 100:
         raise Refused(_("金额最多两位小数。"), field="amount")
     return minor
-
-
-def to_decimal(text: str) -> Decimal | None:
-    """Return a typed number, full-width digits and thousands commas allowed; None where it is none."""
-    try:
-        value = Decimal(unicodedata.normalize("NFKC", text).strip().replace(",", ""))
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() else None
 
 
 def _require_able(owner: User, field: str) -> None:

@@ -11,8 +11,9 @@ from qtrace.accounts.access import actor, needs
 from qtrace.complaints.models import Complaint
 from qtrace.core import clock
 from qtrace.core.db import write
-from qtrace.core.errors import Conflict
+from qtrace.core.errors import Conflict, Forbidden, Refused
 from qtrace.core.ids import as_id
+from qtrace.flows.allowed import Allowed
 from qtrace.forms.answers import Answers, bind, read_answers, sent_from
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.filling import filled_in, note_submission
@@ -24,6 +25,7 @@ from qtrace.forms.uploads import notes, receive
 from qtrace.issues import queries
 from qtrace.issues.answering import columns_of, edited_definition, further_answers, pasted_number
 from qtrace.issues.controls import MOST_KEPT, find_alike
+from qtrace.issues.in_turn import allowed, checked_change
 from qtrace.issues.models import Issue
 from qtrace.issues.opening import hold
 from qtrace.issues.origin import Origin, complete, origin_of
@@ -32,7 +34,7 @@ from qtrace.issues.rule_facts import issue_columns
 from qtrace.issues.service import NewIssue, create_issue, edit_issue
 from qtrace.issues.views import bp
 from qtrace.rules.doors import Checked, Door, Held, check_answers, note_warnings
-from qtrace.rules.pieces import form_told, reasons_in
+from qtrace.rules.pieces import Told, form_told, reasons_in
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render
@@ -108,11 +110,11 @@ def create() -> Response:
 
 
 @bp.get("/issues/<number>/edit")
-@needs("issue.edit")
+@needs("issue.read")
 def edit(number: str) -> Response:
-    """Show the form with the issue's values."""
+    """Show the form with the issue's values, as far as the person may change them now."""
     issue = queries.visible_issue(number, actor())
-    definition = edited_definition(issue)
+    definition = _may_change(issue).writable(edited_definition(issue))
     now = sent_from(definition, issue_columns(issue), issue.answers)
     kept = find_draft(actor().id, form_of(ISSUE_FORM).id, subject=number) if "held" in request.args else None
     if kept is None:
@@ -123,26 +125,28 @@ def edit(number: str) -> Response:
 
 
 @bp.post("/issues/<number>")
-@needs("issue.edit")
+@needs("issue.read")
 def update(number: str) -> Response:
     """Save the form unless somebody else was faster; then show who changed what, with the reader's values kept."""
     issue = queries.visible_issue(number, actor())
-    definition = edited_definition(issue)
+    may, definition = _may_change(issue), edited_definition(issue)
     sent, errors = receive(definition, owner=actor().id)
     version, now = as_id(request.form.get("version", "")) or 0, clock.now()
     if sent.rearranges:
         return _edit_page(issue, definition, sent, errors, version)
-    checked = _checked(definition, sent, now, issue)
+    checked, given = checked_change(issue, definition, sent, may, door=Door.PAGE, by=actor().id, now=now)
     if not checked.ok or errors:
         wrong = checked.page_errors | errors
         return _edit_page(issue, definition, sent, wrong, version, status=422, checked=checked)
-    answers, url, issue_id = checked.answers, url_for("issues.show", number=number), issue.id
+    task_id = as_id(request.form.get("task"))  # who came from a to-do goes back to it
+    url = url_for("cases.decision_show", task_id=task_id) if task_id else url_for("issues.show", number=number)
+    answers, issue_id = checked.answers, issue.id
     form_id = form_of(ISSUE_FORM).id
     changes = columns_of(answers.columns) | {"answers": dict(issue.answers) | further_answers(definition, answers)}
     changes["title"] = changes.get("title") or issue.title
     try:
         with write():
-            edit_issue(issue_id, changes, expected_version=version, by=actor().id, now=now)
+            edit_issue(issue_id, changes, expected_version=version, by=actor().id, now=now, given=given)
             for field_id, photos in answers.files.items():
                 for photo in photos:
                     attach_file(issue_id, photo, by=actor().id, now=now, field_id=field_id.partition(".")[0])
@@ -152,7 +156,18 @@ def update(number: str) -> Response:
     except Conflict as conflict:
         latest = queries.visible_issue(number, actor())
         return _edit_page(latest, definition, sent, {}, latest.version, status=409, conflict=conflict.message)
+    except Refused as refused:
+        latest = queries.visible_issue(number, actor())
+        return _edit_page(latest, definition, sent, {"": refused.message}, version, status=422)
     return go(url, trigger={"toast": _("已保存")})
+
+
+def _may_change(issue: Issue) -> Allowed:
+    """Return what the person may change of the issue now; refused where that is nothing."""
+    may = allowed(issue, actor())
+    if not may.changes:
+        raise Forbidden
+    return may
 
 
 def _new_issue(answers: Answers, version_id: int, source: str) -> NewIssue:
@@ -173,12 +188,11 @@ def _columns_of(complaint: Complaint) -> dict[str, Any]:
     return {name: getattr(complaint, name) for name in names} | {"description": complaint.text or complaint.raw_reason}
 
 
-def _checked(definition: FormDefinition, sent: Sent, now: datetime, issue: Issue | None = None) -> Checked:
-    """Return what the form's rules make of what was sent."""
+def _checked(definition: FormDefinition, sent: Sent, now: datetime) -> Checked:
+    """Return what the form's rules make of a new issue."""
     return check_answers(
-        ISSUE_FORM, definition, read_answers(definition, sent, issue.answers if issue else None), door=Door.PAGE,
-        by=actor().id, now=now,
-        record=_held(issue)[1] if issue else None, reasons=reasons_in(sent.values),
+        ISSUE_FORM, definition, read_answers(definition, sent), door=Door.PAGE, by=actor().id, now=now,
+        reasons=reasons_in(sent.values),
     )  # fmt: skip
 
 
@@ -206,11 +220,14 @@ def _edit_page(
     conflict: str = "", checked: Checked | None = None, differing: Sequence[Differing] = (),
 ) -> Response:  # fmt: skip
     version_id = issue.form_version_id or current_definition(ISSUE_FORM)[0]
-    told = form_told(
+    may, whole = allowed(issue, actor()), edited_definition(issue)
+    told = Told() if may.restricts(whole) else form_told(
         ISSUE_FORM, version_id, definition, sent, by=actor().id, now=clock.now(), record=_held(issue), checked=checked
-    )
+    )  # fmt: skip
+    asked = may.writable(definition)
+    errors = {path if asked.field(path.partition(".")[0]) else "": why for path, why in errors.items()}
     return render(
-        "issues/edit.html", "issues/_edit.html", status=status, issue=issue, form=bind(definition, sent, errors), kept=notes(sent, owner=actor().id),
+        "issues/edit.html", "issues/_edit.html", status=status, issue=issue, form=bind(asked, sent, errors), part=may.restricts(whole), task_id=as_id(request.values.get("task")), kept=notes(sent, owner=actor().id),
         version=version, conflict=conflict, errors=errors, form_key=ISSUE_FORM, differing=differing, told=told, said=told.fields,
     )  # fmt: skip
 

@@ -17,8 +17,8 @@ from qtrace.core.jobs import JobContext
 from qtrace.core.models import EventRow, Setting
 from qtrace.flows.default import default_definition
 from qtrace.flows.definition import Tree
+from qtrace.flows.instances import stored_tree
 from qtrace.flows.models import FlowInstance, StageSpan
-from qtrace.flows.service import stored_tree
 from qtrace.issues.clock_history import Case, Kept, Stages, Told, Visit, clocks_of_case, stage_clock
 from qtrace.issues.clock_policy import Policies, read_policies
 from qtrace.issues.models import Issue

@@ -11,12 +11,14 @@ from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.ids import as_id
-from qtrace.flows.service import Case, Verdict, decide
+from qtrace.flows.called import go_on_telling
+from qtrace.flows.case import Case
+from qtrace.flows.deciding import Verdict, decide
 from qtrace.issues import queries
 from qtrace.issues.models import Issue
 from qtrace.issues.views import bp, page_of
 from qtrace.web.csrf import answer_at
-from qtrace.web.htmx import go, render
+from qtrace.web.htmx import render
 
 
 @bp.post("/issues/<number>/decisions")
@@ -24,7 +26,7 @@ from qtrace.web.htmx import go, render
 def decision_create(number: str) -> Response:
     """Submit, return, end or reopen; what is missing stands beside the note, which is kept."""
     issue = queries.visible_issue(number, actor())
-    url = url_for("issues.show", number=number)
+    issue_id, url = issue.id, url_for("issues.show", number=number)
     verdict, note = request.form.get("verdict", ""), request.form.get("note", "").strip()[:2000]
     target = request.form.get("target") if verdict == "return" else None
     if verdict not in get_args(Verdict):
@@ -41,7 +43,7 @@ def decision_create(number: str) -> Response:
         return render(
             "issues/show.html", status=error.status, decision_error=error.message, decision_note=note, **page_of(latest)
         )
-    return go(url, trigger={"toast": _("已处理")})
+    return go_on_telling(url, _("已处理"), ("issue", issue_id), note)
 
 
 def case_of(issue: Issue) -> Case:

@@ -6,8 +6,8 @@ from flask_babel import gettext as _
 
 from qtrace.conditions.tree import FieldKind
 from qtrace.core.db import db
+from qtrace.flows.beginning import DEFAULT_FLOW
 from qtrace.flows.condition_fields import FieldGroup, Seen, form_group
-from qtrace.flows.service import DEFAULT_FLOW
 from qtrace.forms.queries import current_definition, stored_definition
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.issues.models import Issue
@@ -34,4 +34,5 @@ def seen_of_issue(issue: Issue) -> Seen:
     definition = current_definition(ISSUE_FORM)[1] if made is None else stored_definition(ISSUE_FORM, made)
     own = {"safety": bool(issue.safety), "complaint_count": issue.complaint_count or 0}
     values = Sight(definition).of(issue_columns(issue), issue.answers or {})
-    return Seen({**OWN, **FormWords(definition).kinds}, {**own, **values})
+    fields = lambda: form_group("", definition, bound=True).fields  # noqa: E731 -- asked for only where words are needed
+    return Seen({**OWN, **FormWords(definition).kinds}, {**own, **values}, fields)

@@ -10,8 +10,8 @@ from qtrace.accounts.access import actor, needs
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.errors import Refused
+from qtrace.flows.mentions import with_called
 from qtrace.issues import queries
-from qtrace.issues.mentions import mentions_in
 from qtrace.issues.remarks import add_comment, attach_file, detach_file
 from qtrace.issues.views import bp
 from qtrace.web.csrf import answer_at
@@ -32,8 +32,9 @@ def comment_create(number: str) -> Response:
         add_comment(issue.id, request.form.get("text", ""), by=actor().id, now=clock.now())
         answer_at(url)
     latest = queries.visible_issue(number, actor())
+    toast = with_called(_("已发表"), ("issue", latest.id), request.form.get("text", ""), by=actor().id, to_dos=False)
     shown = {"issue": latest, "comments": queries.comments_of(latest.id)}
-    return _answer("issues/_comments.html", url, toast=_who_is_told(latest.id), **shown)
+    return _answer("issues/_comments.html", url, toast=toast, **shown)
 
 
 @bp.post("/issues/<number>/attachments")
@@ -82,17 +83,9 @@ def _attachments(number: str, url: str) -> Response:
     )
 
 
-def _who_is_told(issue_id: int) -> str:
-    """Return whom the comment just sent calls in vain, else whom it reaches; empty where it calls nobody."""
-    found = mentions_in(request.form.get("text", ""), issue_id, by=actor().id)
-    if found.blind:
-        return _("%(names)s 看不到这个问题,没有提醒到。", names="、".join(one.name for one in found.blind))
-    return _("已提醒 %(names)s", names="、".join(one.name for one in found.told)) if found.told else ""
-
-
 def _answer(piece: str, url: str, *, toast: str = "", **context: Any) -> Response:
     """Answer the changed card to htmx and lead everybody else back to the page."""
     trigger = {"toast": toast} if toast else None
     if request.headers.get("HX-Request") == "true":
         return render(piece, trigger=trigger, **context)
-    return go(url, trigger=trigger)
+    return go(url, trigger=trigger, say=toast)

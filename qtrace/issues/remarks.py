@@ -9,7 +9,7 @@ from qtrace.core.db import existing, require_write
 from qtrace.core.errors import NotFound, Refused
 from qtrace.core.files import StoredFile
 from qtrace.core.models import StoredFileRow
-from qtrace.issues.mentions import mentions_in
+from qtrace.flows.mentions import tell_called
 from qtrace.issues.models import Attachment, Comment, Issue
 
 MAX_COMMENT = 5000
@@ -22,14 +22,15 @@ def add_comment(issue_id: int, text: str, *, by: int, now: datetime) -> int:
         raise Refused(_("请写点内容再发表。"), field="text")
     if len(text) > MAX_COMMENT:
         raise Refused(_("评论最多 %(most)d 个字,请分几条发表。", most=MAX_COMMENT), field="text")
-    comment = Comment(issue_id=_existing(issue_id), by=by, at=now, text=text)
+    issue = existing(Issue, issue_id)
+    comment = Comment(issue_id=issue.id, by=by, at=now, text=text)
     session = require_write()
     session.add(comment)
     session.flush()  # the id is the answer
     events.record("issue_commented", subject=("issue", issue_id), by=by, now=now, body={"comment": comment.id})
-    if users := [person.id for person in mentions_in(text, issue_id, by=by).told]:
-        body = {"comment": comment.id, "users": users}
-        events.record("comment_mentioned", subject=("issue", issue_id), by=by, now=now, body=body, reason=text[:500])
+    url = f"/issues/{issue.number}#comment-{comment.id}"
+    about = {"comment": comment.id}
+    tell_called(("issue", issue_id), text, url, by=by, now=now, about=about, to_dos=False)  # to-dos show no comments
     return comment.id
 
 

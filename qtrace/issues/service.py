@@ -1,6 +1,6 @@
 """Verbs on issues: each change is one compare-and-set, one event that says old and new, one refreshed search text."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,12 @@ from qtrace.core.db import existing, require_write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.models import EventRow
 from qtrace.core.numbering import next_number
-from qtrace.flows.service import DEFAULT_FLOW, Case, prepare_flow, start_flow
+from qtrace.flows.beginning import DEFAULT_FLOW, prepare_flow, start_flow
+from qtrace.flows.case import Case
 from qtrace.flows.starting import chosen, starts_for
 from qtrace.issues.fields import FIELD_NAMES
 from qtrace.issues.flow_fields import seen_of_issue
+from qtrace.issues.in_turn import refuse_beyond
 from qtrace.issues.models import Issue
 from qtrace.orders.models import Lot, Order
 from qtrace.tasks.models import Task
@@ -104,11 +106,15 @@ def edit_issue(
     changes: Mapping[str, Any],
     *,
     expected_version: int,
-    by: int,
+    by: int | None,
     now: datetime,
     event: str = "issue_changed",
+    given: Collection[str] | None = None,
 ) -> bool:
-    """Change an issue if nobody else did since `expected_version`; say whether anything differed."""
+    """Change an issue if nobody else did since `expected_version`; say whether anything differed.
+
+    `given` names the fields the person gave, where rules made more of them; nothing means all that differ.
+    """
     issue = _issue(issue_id)
     unknown = set(changes) - EDITABLE
     if unknown:
@@ -118,6 +124,7 @@ def edit_issue(
     body = events.differences(issue, changes)
     if not body:
         return False
+    refuse_beyond(issue, body, given, by)
     changed = (
         require_write()
         .execute(

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from qtrace.flows.beginning import DEFAULT_FLOW
 from qtrace.flows.default import default_definition
-from qtrace.flows.service import DEFAULT_FLOW, active_definition
+from qtrace.flows.instances import active_definition
 from qtrace.flows.stages import Flow, StageName, Step, names_of
 from qtrace.flows.stages import stage_steps as steps_of
 from qtrace.issues.models import Issue

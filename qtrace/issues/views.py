@@ -13,14 +13,15 @@ from qtrace.complaints.platform import nearest_deadline
 from qtrace.core import clock
 from qtrace.core.db import write
 from qtrace.core.ids import as_id
-from qtrace.flows.service import definition_of
-from qtrace.flows.stages import decision_box, stages_of
+from qtrace.flows.instances import definition_of
+from qtrace.flows.stages import decision_box, names_of
 from qtrace.forms.answers import shown
 from qtrace.forms.queries import stored_definition
 from qtrace.forms.registry import FieldDefinition
 from qtrace.forms.seed import ISSUE_FORM
 from qtrace.issues import queries
 from qtrace.issues.filters import Filters
+from qtrace.issues.in_turn import allowed
 from qtrace.issues.listing import (
     capped,
     facet_menus,
@@ -37,6 +38,7 @@ from qtrace.issues.saved import delete_view, save_view
 from qtrace.issues.service import assign_owner
 from qtrace.issues.stages import stage_names, stage_steps
 from qtrace.issues.timeline import entries
+from qtrace.tasks.looks import look_at_case
 from qtrace.web.csrf import answer_at
 from qtrace.web.filters import site_zone
 from qtrace.web.htmx import go, render
@@ -71,6 +73,7 @@ def index() -> Response:
 def show(number: str) -> Response:
     """Show one issue: where it stands, where it comes from, what was found and what happened."""
     issue = queries.visible_issue(number, actor())
+    look_at_case("issue", issue.id, actor(), now=clock.now())
     return render("issues/show.html", **page_of(issue))
 
 
@@ -120,7 +123,7 @@ def page_of(issue: Issue) -> dict[str, Any]:
     now, user = clock.now(), actor()
     flow = definition_of("issue", issue.id)
     steps = stage_steps(issue, flow, now)
-    names = {node.id: step.label for node, step in zip(stages_of(flow[0]), steps, strict=True)} if flow else {}
+    names = {node: stage.label for node, stage in names_of(flow[0]).items()} if flow else {}
     severities = queries.terms("severity")
     return {
         "issue": issue, "steps": steps, "box": decision_box(flow, user), "now": now, "soon": now + SOON, "loud": loudness(severities.values()),
@@ -129,7 +132,7 @@ def page_of(issue: Issue) -> dict[str, Any]:
         "complaints": queries.complaints_of(issue.id), "costs": queries.costs_of(issue.id), "answers": _answers(issue),
         "people": people(active_only=True),
         "platform_due": nearest_deadline(issue.id) if issue.status == "open" else None, "lot_link": queries.lot_link_of(issue),
-        "panels": {place: panels(place, issue, user) for place in ("actions", "top", "main", "side")},
+        "may_change": allowed(issue, user).changes, "panels": {place: panels(place, issue, user) for place in ("actions", "top", "main", "side")},
     }  # fmt: skip
 
 

@@ -6,8 +6,9 @@ from sqlalchemy import exists, select
 
 from qtrace.accounts.models import User
 from qtrace.core.db import db, require_write
+from qtrace.flows.case import Case
+from qtrace.flows.deciding import decide
 from qtrace.flows.models import FlowDecision, FlowInstance
-from qtrace.flows.service import Case, decide
 from qtrace.issues.models import Attachment, Comment, Issue
 
 FIRST_VERSION = 1

@@ -5,7 +5,7 @@ Rows are read column by column, equal cells once; what cannot be stored is told 
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -14,17 +14,21 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, insert, select, update
 
+from qtrace.accounts.models import User
 from qtrace.core import events, search
 from qtrace.core.db import db, require_write, table_of
 from qtrace.core.errors import Refused
 from qtrace.core.numbering import take_numbers
+from qtrace.flows.allowed import Allowed, beyond, told_beyond
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.filling import note_rows
 from qtrace.forms.models import Form
 from qtrace.forms.registry import Cell, FieldDefinition, Saving, Value, controls
 from qtrace.forms.slots import slots_of
+from qtrace.records.flow import under_flow
 from qtrace.records.flow_templates import APPROVED
 from qtrace.records.following import Following
+from qtrace.records.in_turn import allowed_all
 from qtrace.records.models import Record, RecordEdit
 from qtrace.records.rolling import follow_links
 from qtrace.records.service import KIND, assigned, differing, notes_after, refuse_taken
@@ -57,7 +61,7 @@ class RowOutcome:
     reasons: Sequence[tuple[str, str]] = ()  # (field id, what is wrong)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Row:
     """A row that was read: its answers, or what is wrong with them."""
 
@@ -65,6 +69,7 @@ class Row:
     reasons: list[tuple[str, str]] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)  # warnings that were let through, by field
     key: str | None = None  # what names the record again where no field does
+    given: frozenset[str] | None = None  # what the row says itself, where rules made more of it
 
 
 @dataclass(frozen=True)
@@ -103,23 +108,27 @@ def read_cells(definition: FormDefinition, columns: Mapping[str, Sequence[Cell]]
 def take_rows(target: Target, rows: Sequence[Row], sender: Sender, *, now: datetime) -> list[RowOutcome]:
     """Store the rows that are in order, in the open write, and say of each what became of it."""
     found = existing_rows(target, rows)
-    plan = _Plan(target, sender, now)
+    plan = _Plan(target, sender, now, _rights(found.values(), sender.by))
     outcomes = [plan.place(row, found) for row in rows]
     plan.carry_out()
     return outcomes
 
 
-def rehearse_rows(target: Target, rows: Sequence[Row], seen: set[str]) -> list[RowOutcome]:
+def rehearse_rows(target: Target, rows: Sequence[Row], seen: set[str], *, by: int | None = None) -> list[RowOutcome]:
     """Say what would become of the rows without storing anything; `seen` remembers keys over several batches."""
     found = existing_rows(target, rows)
+    rights = _rights(found.values(), by)
     outcomes = []
     for row in rows:
         key = key_of(target, row)
         if row.reasons:
             outcomes.append(RowOutcome("refused", reasons=row.reasons))
         elif key and key in found:
-            same = not differing(found[key].answers, row.answers)
-            outcomes.append(RowOutcome("unchanged" if same else "updated"))
+            changed = differing(found[key].answers, found[key].answers | row.answers)
+            wrong = _beyond(target, row, found[key], changed, rights)
+            outcomes.append(
+                RowOutcome("refused", reasons=wrong) if wrong else RowOutcome("updated" if changed else "unchanged")
+            )
         else:
             outcomes.append(RowOutcome("updated" if key and key in seen else "stored"))
         seen.add(key or "")
@@ -149,6 +158,7 @@ class HeldRow:
     state: str
     stage: str
     notes: dict[str, str] | None = None
+    created_by: int | None = None
 
 
 def told_reasons(definition: FormDefinition, reasons: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -165,8 +175,8 @@ def told_reasons(definition: FormDefinition, reasons: Sequence[tuple[str, str]])
 class _Plan:
     """What a batch writes, collected row by row and carried out in a few statements."""
 
-    def __init__(self, target: Target, sender: Sender, now: datetime) -> None:
-        self.target, self.sender, self.now = target, sender, now
+    def __init__(self, target: Target, sender: Sender, now: datetime, rights: Mapping[int, Allowed]) -> None:
+        self.target, self.sender, self.now, self.rights = target, sender, now, rights
         self.follows = Following(target.definition, slots_of(target.form.id))
         self.new: list[dict[str, Any]] = []
         self.changed: list[dict[str, Any]] = []
@@ -230,6 +240,9 @@ class _Plan:
         if held.stage == APPROVED:
             locked = _("这条记录已审核通过,内容已锁定。要修改请先重新打开。")
             return RowOutcome("refused", held.number, [(self.target.key, locked)])
+        wrong = _beyond(self.target, row, held, changed, self.rights)
+        if wrong:
+            return RowOutcome("refused", held.number, wrong)
         self.before.append({
             "record_id": held.id, "version": held.version, "form_version_id": held.form_version_id, "answers": held.answers,
             "title": held.title, "import_run_id": self.sender.import_run_id, "at": self.now, "by": self.sender.by,
@@ -250,6 +263,7 @@ class _Plan:
             held.state,
             held.stage,
             columns["notes"],
+            held.created_by,
         )
         return RowOutcome("updated", held.number)
 
@@ -334,6 +348,28 @@ class _Once:
         return None
 
 
+def _rights(found: Collection[HeldRow], by: int | None) -> Mapping[int, Allowed]:
+    """Return what who brings the rows may do with the records that are under a flow; nobody is held to nothing."""
+    user = db.session.get(User, by) if by is not None else None
+    if user is None or not found:
+        return {}
+    known = allowed_all([held for held in found if under_flow(held)], user)
+    staged = {held.id for held in found if held.stage}
+    return {number: may for number, may in known.items() if number in staged or may.rights.tables}
+
+
+def _beyond(
+    target: Target, row: Row, held: HeldRow, changed: Collection[str], rights: Mapping[int, Allowed]
+) -> list[tuple[str, str]]:
+    """Return of each field the row changes and the person may not, why."""
+    may = rights.get(held.id)
+    if may is None:
+        return []
+    given = changed if row.given is None else [name for name in changed if name in row.given]
+    wrong = beyond(target.definition, given, may)
+    return [(wrong[0], told_beyond(target.definition, wrong))] if wrong else []
+
+
 def _reader(asked: FieldDefinition) -> Callable[[Cell], tuple[Value, str]]:
     """Return a function that reads a cell of this field, each distinct cell once."""
     control = controls()[asked.control]
@@ -366,11 +402,12 @@ def existing_rows(target: Target, rows: Sequence[Row]) -> dict[str, HeldRow]:
     found: dict[str, HeldRow] = {}
     statement = select(
         RECORDS.c.key, RECORDS.c.id, RECORDS.c.number, RECORDS.c.version, RECORDS.c.form_version_id, RECORDS.c.title,
-        RECORDS.c.answers, RECORDS.c.state, RECORDS.c.stage, RECORDS.c.notes,
+        RECORDS.c.answers, RECORDS.c.state, RECORDS.c.stage, RECORDS.c.notes, RECORDS.c.created_by,
     ).where(RECORDS.c.form_id == target.form.id)  # fmt: skip
     for start in range(0, len(keys), 500):
         for row in db.session.execute(statement.where(RECORDS.c.key.in_(keys[start : start + 500]))):
             found[row.key] = HeldRow(
-                row.id, row.number, row.version, row.form_version_id, row.title, row.answers, row.state, row.stage, row.notes
+                row.id, row.number, row.version, row.form_version_id, row.title, row.answers, row.state, row.stage, row.notes,
+                row.created_by,
             )  # fmt: skip
     return found

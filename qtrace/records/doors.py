@@ -1,14 +1,16 @@
 """The doors of records: what comes in becomes answers that keep every rule, the same whichever door it comes through."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from qtrace.forms.answers import Answers, read_answers
+from qtrace.forms.answers import Answers, read_answers, sent_from
 from qtrace.forms.computing import computes
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import Sent, Storage, Value, controls
 from qtrace.records.bulk import Row, Target, existing_rows, key_of
 from qtrace.records.models import Record
+from qtrace.records.plain import merged
+from qtrace.records.service import differing
 from qtrace.rules.doors import Checked, Door, Held, check_answers, take_answers
 from qtrace.rules.pieces import reasons_in
 from qtrace.rules.queries import load_rules
@@ -32,6 +34,34 @@ def checked_form(
     )  # fmt: skip
 
 
+def checked_change(
+    form_key: str, definition: FormDefinition, sent: Sent, wrong_files: Mapping[str, str], named: Collection[str], *,
+    door: Door, by: int | None, now: datetime, record: Record,
+) -> tuple[Checked, list[str]]:  # fmt: skip
+    """Return what the rules make of a record of which only the named fields were sent, and which of these it changes.
+
+    The other fields stay as they are; what was wrong with them before stops nobody who cannot put it right.
+    """
+    before = sent_from(definition, {}, record.answers, reveal=True)
+    whole = Sent(merged(before, sent, dict.fromkeys(named)).values, sent.files)
+    checked = checked_form(form_key, definition, whole, wrong_files, door=door, by=by, now=now, record=record)
+    if checked.errors.keys() - {""} - set(named):
+        old = checked_form(form_key, definition, before, {}, door=door, by=by, now=now, record=record)
+        checked = checked.but_for(old.errors, named)
+    return checked, [path for path in given_in(definition, whole, record) if path.partition(".")[0] in named]
+
+
+def given_in(definition: FormDefinition, sent: Sent, record: Record) -> list[str]:
+    """Return the fields of which something else was sent than the record holds."""
+    read = read_answers(definition, sent, record.answers)
+    known = controls()
+    plain = [
+        asked.id for asked in definition.fields
+        if known[asked.control].storage != Storage.FILE_REFS and read.answers.get(asked.id) != record.answers.get(asked.id)
+    ]  # fmt: skip
+    return [*plain, *(name for name, files in read.files.items() if files)]
+
+
 def check_rows(
     target: Target, rows: Sequence[Row], *, door: Door, by: int | None, now: datetime, reason: str = ""
 ) -> None:
@@ -48,6 +78,8 @@ def check_rows(
     for row in rows:
         before = known.get(key_of(target, row) or "")
         given = {**(before.answers if before else {}), **row.answers}
+        if before is not None:
+            row.given = frozenset(differing(before.answers, given))
         checked = check_answers(
             loaded, target.definition, Answers(answers=given, errors=dict(row.reasons)), door=door, by=by, now=now,
             record=Held(before.id, answers=before.answers) if before else None, reasons=reasons,

@@ -11,7 +11,7 @@ from qtrace.forms.controls.relation import register_links
 from qtrace.forms.registry import register_control
 from qtrace.forms.service import REINDEX
 from qtrace.forms.sources import FREE, register_source
-from qtrace.records import flow, rolling, terms
+from qtrace.records import flow, flow_steps, rolling, terms
 from qtrace.records.flow_fields import record_groups, seen_record
 from qtrace.records.flow_subject import RecordSubject
 from qtrace.records.flow_views import describe_tasks
@@ -41,6 +41,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(public_bp)
     app.register_blueprint(flow_settings)
     flow.register(app)
+    flow_steps.register(app)
     register_subject(app, "record", describe_tasks, name=_("表单记录"))
     register_job(app, REINDEX, reindex)
     register_flow_subject(app, "record", RecordSubject())

@@ -15,8 +15,8 @@ from qtrace.conditions.compile import FieldColumn
 from qtrace.conditions.tree import FieldKind
 from qtrace.core.db import Base, db, table_of
 from qtrace.flows.definition import ASKING
+from qtrace.flows.instances import stored_tree
 from qtrace.flows.models import FlowDefinition
-from qtrace.flows.service import stored_tree
 from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.registry import Choice, Storage, Value
@@ -42,6 +42,7 @@ SOURCES = {
     "import": lazy_gettext("表格导入"),
     "api": lazy_gettext("接口"),
     "connector": lazy_gettext("店铺/ERP 对接"),
+    "flow": lazy_gettext("流程自动填写"),
 }
 
 

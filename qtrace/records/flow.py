@@ -1,7 +1,8 @@
 """Records that go through a flow: chosen for their form, started as they are made, decided on, waiting while void."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from flask import Flask
 from flask_babel import gettext as _
@@ -13,23 +14,21 @@ from qtrace.core import clock, events
 from qtrace.core.db import db, require_write, table_of
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.events import Event, subscribe
-from qtrace.flows.gates import register_watch
+from qtrace.flows.allowed import without
+from qtrace.flows.beginning import start_submitted
+from qtrace.flows.case import Case
+from qtrace.flows.deciding import Verdict, decide
+from qtrace.flows.gates import WRITE, register_watch
 from qtrace.flows.impact import flows_for
+from qtrace.flows.instances import active_definition, definition_of
 from qtrace.flows.models import FlowDefinition
 from qtrace.flows.reading import dump_definition
-from qtrace.flows.service import (
-    Case,
-    Verdict,
-    active_definition,
-    decide,
-    definition_of,
-    halt,
-    may_decide,
-    resume,
-    start_submitted,
-)
+from qtrace.flows.rights import may_decide
+from qtrace.flows.service import halt, resume
+from qtrace.forms.definition import FormDefinition
 from qtrace.forms.models import Form
 from qtrace.forms.queries import stored_definition
+from qtrace.forms.registry import Storage, controls
 from qtrace.records.flow_templates import APPROVE, APPROVED, FILL, TEMPLATES, build, chosen_in, flow_key
 from qtrace.records.models import Record
 from qtrace.rules.doors import Held, missing_to_leave
@@ -39,6 +38,26 @@ from qtrace.web.filters import localised
 
 KIND = "record"
 OWN = "flow:"  # before the key of a flow of the company's own
+
+
+class Standing(Protocol):
+    """What is asked of a record: which one, where it stands and who made it."""
+
+    @property
+    def id(self) -> int:
+        """The record's id."""
+
+    @property
+    def state(self) -> str:
+        """Open, done or void."""
+
+    @property
+    def stage(self) -> str:
+        """Where it stands in its flow."""
+
+    @property
+    def created_by(self) -> int | None:
+        """Who filled it in."""
 
 
 def reviewers() -> list[Role]:
@@ -67,6 +86,21 @@ def choose_flow(form: Form, template: str, role: str, *, by: int | None, now: da
     body = events.change(require_write().get_one(Form, form.id), {"flow": key})
     if body:
         events.record("form_flow_chosen", subject=("form", form.id), by=by, now=now, body=body)
+
+
+def asked_at_start(form: Form, definition: FormDefinition, besides: Collection[str] = ()) -> FormDefinition:
+    """Return the form as it is filled in first: without what the first node of its flow hides or only shows.
+
+    Fields `besides` are kept: a link fills them itself.
+    """
+    found = active_definition(form.flow) if form.flow else None
+    rights, known = found[1].first.fields if found else {}, controls()
+    left_out = {
+        asked.id for asked in definition.all_fields
+        if rights.get(asked.id, WRITE) != WRITE and asked.id not in besides
+        and not (known[asked.control].assigned or known[asked.control].storage is Storage.COMPUTED)
+    }  # fmt: skip
+    return without(definition, left_out) if left_out else definition
 
 
 def begin(record: Record, form: Form, *, by: int | None, now: datetime) -> None:
@@ -99,13 +133,18 @@ def wait(record: Record, form: Form, *, void: bool, by: int, now: datetime) -> N
         resume(case_of(record, form), by=by, now=now)
 
 
-def may_change(record: Record, user: User) -> bool:
-    """Say whether the person may change the answers now.
+def under_flow(record: Standing) -> bool:
+    """Say whether a flow may have the record in hand: it is neither void nor approved."""
+    return record.state != "void" and record.stage != APPROVED
+
+
+def may_change_anyway(record: Standing, user: User) -> bool:
+    """Say whether the person may change the answers now, whatever the fields are; a turn may give more (`in_turn`).
 
     What was returned is corrected by who filled it in; what is being checked, by who checks it; what is approved, by nobody
     before it is opened again.
     """
-    if record.state == "void" or record.stage == APPROVED:
+    if not under_flow(record):
         return False
     if record.stage == FILL and record.created_by == user.id and user.can("record.create"):
         return True
@@ -132,10 +171,10 @@ def refuse_locked(record: Record) -> None:
         raise Refused(_("这条记录已审核通过,内容已锁定。要修改请先重新打开。"))
 
 
-def case_of(record: Record, form: Form) -> Case:
-    """Return what the flow needs to know of a record."""
+def case_of(record: Record, form: Form, hidden: Collection[str] = ()) -> Case:
+    """Return what the flow needs to know of a record; it goes by its number where a hidden field gives its title."""
     url = f"/records/{form.key}/{record.number}"
-    title = f"{form.name_zh} {record.title}".strip()
+    title = f"{form.name_zh} {record.number if hidden else record.title}".strip()
     return Case((KIND, record.id), title, url, record.created_by, record.department_id)
 
 

@@ -26,4 +26,5 @@ def seen_record(record_id: int) -> Seen:
     """Return a record as conditions see it, in the words of the form it was made with."""
     record = db.session.get_one(Record, record_id)
     definition = stored_definition(db.session.get_one(Form, record.form_id).key, record.form_version_id)
-    return Seen(FormWords(definition).kinds, Sight(definition).of({}, record.answers))
+    values = Sight(definition).of({}, record.answers)
+    return Seen(FormWords(definition).kinds, values, lambda: form_group("", definition, bound=True).fields)

@@ -13,7 +13,8 @@ from qtrace.core import clock
 from qtrace.core.db import db, write
 from qtrace.core.errors import Conflict, NotFound, Refused
 from qtrace.core.ids import as_id
-from qtrace.flows.service import Verdict
+from qtrace.flows.called import go_on_telling
+from qtrace.flows.deciding import Verdict
 from qtrace.forms.models import Form
 from qtrace.forms.queries import current_form, form_of
 from qtrace.records.flow import OWN, choose_flow, decide_on, own_flows, reviewers
@@ -72,10 +73,9 @@ def decision_create(form_key: str, number: str) -> Response:
             answer_at(url)
     except (Refused, Conflict) as error:
         return record_shown(form_key, number, refused=error, note=note)
-    return go(
-        url if _still_seen(form_key, number) else url_for("records.list_show", form_key=form_key),
-        trigger={"toast": _("已处理")},
-    )
+    if not _still_seen(form_key, number):
+        url = url_for("records.list_show", form_key=form_key)
+    return go_on_telling(url, _("已处理"), ("record", record_id), note)
 
 
 def describe_tasks(record_ids: Sequence[int]) -> Mapping[int, str]:

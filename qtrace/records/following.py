@@ -45,6 +45,10 @@ class Following:
                 return " ".join(show(value).split())[:MOST_TITLE]
         return ""
 
+    def titled_by(self, answers: Mapping[str, Value]) -> str:
+        """Return the field a record gets its title from; empty where it has none."""
+        return next((name for name, _show in self._titled if answers.get(name) not in EMPTY), "")
+
     def searched(self, number: str, answers: Mapping[str, Value]) -> str:
         """Return the words a record is found by."""
         words = [number]

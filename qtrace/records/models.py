@@ -52,7 +52,7 @@ class Record(Base):
     notes: Mapped[dict[str, Any] | None] = mapped_column(NOTES)  # "warning — why it was let through" by field
     state: Mapped[str] = mapped_column(String(10), default="open")  # open, done, void
     stage: Mapped[str] = mapped_column(String(60), default="")  # of its flow; empty without one
-    source: Mapped[str] = mapped_column(String(12), default="page")  # page, public, import, api, connector
+    source: Mapped[str] = mapped_column(String(12), default="page")  # page, public, import, api, connector, flow
     import_run_id: Mapped[int | None]
     form_link_id: Mapped[int | None] = mapped_column(ForeignKey("form_link.id"))
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shop.id"))

@@ -19,6 +19,7 @@ from qtrace.forms.definition import FormDefinition
 from qtrace.forms.registry import Control, FieldDefinition, Sent, Storage, Value, controls
 from qtrace.records.bulk import Row
 
+SEALED = ".frozen"  # what a checklist was judged by, with its photos: who judges anew keeps both
 MOST_NAME = 80  # of a name nobody knows, as it is repeated to who sent it
 
 
@@ -36,6 +37,15 @@ def sent_of(definition: FormDefinition, values: Mapping[str, Any]) -> tuple[Sent
         except Refused as refused:
             wrong[name] = refused.message
     return Sent(inputs), wrong
+
+
+def merged(held: Sent, given: Sent, values: Mapping[str, Any]) -> Sent:
+    """Return what a record would send, with the fields that are named replaced by what it says of them."""
+    kept_inputs = {
+        name: texts for name, texts in held.values.items()
+        if name.partition(".")[0] not in values or name.endswith(SEALED)
+    }  # fmt: skip
+    return Sent({**kept_inputs, **given.values}, held.files)
 
 
 def row_of(definition: FormDefinition, values: Mapping[str, Any], *, key: str | None = None) -> Row:

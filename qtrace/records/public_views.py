@@ -24,6 +24,7 @@ from qtrace.forms.remarks import add_remark
 from qtrace.forms.uploads import notes, receive
 from qtrace.records import queries
 from qtrace.records.doors import checked_form
+from qtrace.records.flow import asked_at_start
 from qtrace.records.service import NewRecord, create_record
 from qtrace.rules.doors import Checked, Door
 from qtrace.rules.pieces import checked_piece, form_told, told_context
@@ -46,8 +47,8 @@ def show(token: str) -> Response:
     state = state_of(link, form, clock.now())
     if state != LinkState.OPEN:
         return _ended(link, form, state)
-    version, definition = current_definition(form.key)
-    now = clock.now()
+    version, whole = current_definition(form.key)
+    definition, now = asked_at_start(form, whole, preset_fields(link.preset)), clock.now()
     asked = asked_of_strangers(definition, link.preset, link.opened)
     opening = Opening(now, now.astimezone(site_zone()).date())
     return _form_page(token, link, form, asked, version, new_sent(asked, opening), {})
@@ -64,7 +65,8 @@ def create(token: str) -> Response:
     state = state_of(link, form, now)
     if state != LinkState.OPEN:
         return _ended(link, form, state)
-    version, definition = _version_sent(form)
+    version, whole = _version_sent(form)
+    definition = asked_at_start(form, whole, preset_fields(link.preset))
     asked = asked_of_strangers(definition, link.preset, link.opened)
     sent, wrong_files = receive(asked, owner=_visitor())
     if sent.rearranges:
@@ -114,7 +116,7 @@ def check_create(token: str) -> Response:
     link, form = _link(token)
     if state_of(link, form, clock.now()) != LinkState.OPEN:
         raise NotFound
-    _version, definition = _version_sent(form)
+    definition = asked_at_start(form, _version_sent(form)[1], preset_fields(link.preset))
     sent = _with_preset(Sent(request.form.to_dict(flat=False)), link)
     checked = checked_form(
         form.key, joined(definition, link.preset, link.opened), sent, {}, door=Door.PUBLIC, by=None, now=clock.now()

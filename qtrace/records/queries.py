@@ -25,6 +25,7 @@ from qtrace.forms.models import Form, FormVersion
 from qtrace.orders.facts import storable
 from qtrace.records.asking import Asked
 from qtrace.records.fields import RECORDS, ListField, ListFields
+from qtrace.records.in_turn import as_seen
 from qtrace.records.models import Record, RecordChange, RecordEdit, RecordFile
 from qtrace.records.visibility import seen
 
@@ -45,7 +46,7 @@ class Page:
 def record_page(
     form_id: int, asked: Asked, fields: ListFields, user: User, *, after: str = "", size: int = PAGE
 ) -> Page:
-    """Return one page of a form's records in the asked order."""
+    """Return one page of a form's records in the asked order, without what the person's own turns hide."""
     where = matching(form_id, asked, fields)
     name = asked.sort.removeprefix("-")
     falling = asked.sort.startswith("-") or not asked.sort
@@ -61,7 +62,7 @@ def record_page(
     if field is None:
         rows = _newest(where, user, row_id, size=size + 1)
     more = len(rows) > size
-    return Page(rows[:size], _cursor(rows[size - 1], field) if more else "")
+    return Page(as_seen(rows[:size], form_id, user), _cursor(rows[size - 1], field) if more else "")
 
 
 def count(form_id: int, asked: Asked, fields: ListFields, user: User) -> int:

@@ -23,6 +23,7 @@ from qtrace.forms.registry import Saving, Value, controls
 from qtrace.forms.slots import slots_of
 from qtrace.records.flow import begin, refuse_locked, wait
 from qtrace.records.following import Following
+from qtrace.records.in_turn import refuse_beyond
 from qtrace.records.models import Record, RecordChange, RecordEdit, RecordFile
 from qtrace.records.slots import Slotted, slotted
 
@@ -80,11 +81,12 @@ def create_record(new: NewRecord, *, by: int | None, now: datetime) -> str:
 def change_record(
     record_id: int, answers: Mapping[str, Value], files: Mapping[str, Sequence[StoredFile]] | None = None, *,
     expected_version: int, by: int | None, now: datetime, import_run_id: int | None = None, reason: str = "",
-    notes: Mapping[str, str] | None = None,
+    notes: Mapping[str, str] | None = None, given: Collection[str] | None = None,
 ) -> None:  # fmt: skip
     """Give a record new answers unless somebody else was faster; what it said before is kept.
 
-    `notes` are the reasons given for warnings now; older ones stay with the answers that stay.
+    `notes` are the reasons given for warnings now; older ones stay with the answers that stay. `given` names the fields the
+    person gave: those a rule changed after them are none of the person's; nothing means all that differ.
     """
     session = require_write()
     row = session.scalars(select(Record).where(Record.id == record_id).with_for_update()).one()
@@ -96,8 +98,10 @@ def change_record(
     form = existing(Form, row.form_id)
     definition = stored_definition(form.key, row.form_version_id)
     changed = differing(row.answers, answers)
-    if not changed and not any((files or {}).values()):
+    added = [name for name, stored in (files or {}).items() if stored]
+    if not changed and not added:
         return
+    refuse_beyond(row, definition, [*(changed if given is None else given), *added], by)
     _keep_before(row, changed, definition, by=by, now=now, import_run_id=import_run_id)
     row.answers, row.notes = dict(answers), notes_after(row.notes, changed, notes or {})
     follows = Following(definition, slots_of(form.id))

@@ -12,9 +12,10 @@ from qtrace.core import events
 from qtrace.core.db import db
 from qtrace.core.models import EventRow
 from qtrace.flows.definition import JUDGING, Tree
+from qtrace.flows.history import word_of
+from qtrace.flows.instances import definition_of
 from qtrace.flows.models import FlowDecision
 from qtrace.flows.sentences import sentence_of, users_in
-from qtrace.flows.service import definition_of, word_of
 from qtrace.flows.signing import deputed, names_of_deciders
 from qtrace.flows.stages import names_of
 from qtrace.forms.definition import FormDefinition
@@ -27,7 +28,7 @@ from qtrace.web.filters import localised
 # What the same transaction already says in a better sentence.
 SILENT = frozenset({
     "task_opened", "tasks_closed", "task_claimed", "stage_entered", "flow_closed", "flow_reopened",
-    "flow_terminated",
+    "flow_terminated", "comment_mentioned",
 })  # fmt: skip
 
 
@@ -76,6 +77,7 @@ def source_words(record: Record) -> str:
         "import": _("表格导入"),
         "api": _("接口"),
         "connector": _("店铺/ERP 对接"),
+        "flow": _("流程自动填写"),
     }
     return words.get(record.source, "")
 

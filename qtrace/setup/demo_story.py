@@ -10,8 +10,9 @@ from qtrace.classification.models import Term
 from qtrace.complaints.models import Complaint
 from qtrace.complaints.service import settle
 from qtrace.core.db import db, read, write
+from qtrace.flows.case import Case
+from qtrace.flows.deciding import decide
 from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import Case, decide
 from qtrace.investigation.models import Action, Why
 from qtrace.investigation.service import NewAction, add_cost, check_effect, finish_action, plan_action
 from qtrace.investigation.shares import decide_responsibility

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Flask, Response, make_response, redirect, render_template, request
+from flask import Flask, Response, flash, make_response, redirect, render_template, request
 from htmx_flask import Htmx
 
 _htmx = Htmx()
@@ -38,8 +38,10 @@ def fire(response: Response, trigger: dict[str, Any] | None) -> Response:
     return response
 
 
-def go(location: str, *, trigger: dict[str, Any] | None = None) -> Response:
-    """Send the browser to another page of ours, with htmx or without."""
+def go(location: str, *, trigger: dict[str, Any] | None = None, say: str = "") -> Response:
+    """Send the browser to another page of ours, with htmx or without; what is to `say` stands there once."""
+    if say:
+        flash(say)
     if wants_piece():
         response = make_response("", 204)
         response.headers["HX-Redirect"] = location

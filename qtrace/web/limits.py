@@ -51,7 +51,7 @@ LIMITS = {
     "public-link": Limit(120, 600, "public forms sent through one link", shared=True),
     "print": Limit(120, 3600, "PDF files made", shared=True),
     "scan": Limit(30, 60, "photos read for codes", shared=True),
-    "notice-test": Limit(10, 600, "test notices sent", shared=True),
+    "notice-test": Limit(10, 600, "test notices and trial calls sent", shared=True),
     "export": Limit(60, 3600, "files with many records downloaded"),
     "file": Limit(600, 60, "photos and files of records shown"),
     "search": Limit(240, 60, "searches and look-ups of a number"),

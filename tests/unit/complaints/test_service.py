@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from qtrace.accounts.models import User
 from qtrace.classification.models import Term
+from qtrace.complaints.amounts import typed_amount
 from qtrace.complaints.links import Links
 from qtrace.complaints.models import Complaint
 from qtrace.complaints.service import NewComplaint, classify, record_complaint, reopen, settle
@@ -144,3 +145,19 @@ def test_an_open_complaint_is_not_reopened(recorded: Record) -> None:
 def test_a_missing_complaint_is_not_found(app: Flask) -> None:
     with pytest.raises(NotFound), write():
         reopen(99, by=1, now=NOW, version=1)
+
+
+@pytest.mark.parametrize(("typed", "minor"), [("", 0), ("1,268.5", 126850), ("¥300", 30000), ("３００ 元", 30000)])
+def test_a_typed_amount_is_read_as_it_is_written(typed: str, minor: int) -> None:
+    assert typed_amount(typed) == minor
+
+
+@pytest.mark.parametrize("typed", ["三百", "0", "-5", "1.234", "1e11", "nan"])
+def test_what_is_no_amount_is_refused(sqlite_app: Flask, typed: str) -> None:
+    with sqlite_app.test_request_context(), pytest.raises(Refused) as refused:
+        typed_amount(typed)
+    assert refused.value.field == "amount"
+
+
+def test_an_amount_counts_in_the_currency_of_the_order(sqlite_app: Flask) -> None:
+    assert typed_amount("1500", "JPY") == 1500

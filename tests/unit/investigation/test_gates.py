@@ -9,9 +9,11 @@ from sqlalchemy import select
 
 from qtrace.accounts.models import User
 from qtrace.core.db import write
+from qtrace.flows.case import Case
+from qtrace.flows.deciding import decide
 from qtrace.flows.gates import Gate
 from qtrace.flows.models import FlowInstance
-from qtrace.flows.service import Case, apply, decide
+from qtrace.flows.service import apply
 from qtrace.flows.state import Finish
 from qtrace.investigation.gates import (
     actions_done,

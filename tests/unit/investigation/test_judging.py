@@ -7,8 +7,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from qtrace.core.db import db, write
+from qtrace.flows.instances import case_of, locked
 from qtrace.flows.models import FlowDecision, FlowInstance
-from qtrace.flows.service import apply, case_of, locked
+from qtrace.flows.service import apply
 from qtrace.flows.state import Jump
 from qtrace.flows.verifying import judge_case, standing
 from qtrace.investigation.models import Action, EffectCheck

@@ -10,7 +10,8 @@ from qtrace.accounts.models import User
 from qtrace.core.db import db, write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.events import record, timeline
-from qtrace.flows.service import Case, decide
+from qtrace.flows.case import Case
+from qtrace.flows.deciding import decide
 from qtrace.issues.models import Issue
 from qtrace.issues.service import assign_owner, classify_issue, edit_issue
 from tests.conftest import NOW, user_id
