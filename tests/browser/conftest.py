@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.pages import log_in
 from tests.factories.post import Sink, mail_sink
 
 CHROMIUM = next(
@@ -22,11 +23,9 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--disable-component-update",
     "--no-first-run",
 ]  # fmt: skip
-PASSWORD = "demo-qtrace"
 START_SECONDS = 120
 EXPECT_MS = 30_000  # a hang, not a pace: pages answer in tenths of a second, on a busy machine in seconds
 expect.set_options(timeout=EXPECT_MS)
-SCREENSHOTS = Path("var") / "screenshots"
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +47,14 @@ def post() -> Iterator[Sink]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, post: Sink) -> Iterator[str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the data of the site lie."""
+    return tmp_path_factory.mktemp("browser-site")
+
+
+@pytest.fixture(scope="session")
+def site(home: Path, post: Sink) -> Iterator[str]:
     """The address of a running demonstration site."""
-    home = tmp_path_factory.mktemp("browser-site")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -94,9 +98,11 @@ def open_page(chromium: Browser, site: str) -> Iterator[object]:
     contexts = []
     errors: list[str] = []
 
-    def make(width: int, *, username: str = "wangjing", javascript: bool = True, dark: bool = False) -> Page:
+    def make(
+        width: int, *, username: str = "wangjing", javascript: bool = True, dark: bool = False, height: int = 0
+    ) -> Page:
         context = chromium.new_context(
-            viewport={"width": width, "height": 780 if width < 600 else 900},
+            viewport={"width": width, "height": height or (780 if width < 600 else 900)},
             locale="zh-CN",
             java_script_enabled=javascript,
             color_scheme="dark" if dark else "light",
@@ -107,10 +113,7 @@ def open_page(chromium: Browser, site: str) -> Iterator[object]:
         page = context.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.goto("/login")
-        page.fill("#username", username)
-        page.fill("#password", PASSWORD)
-        page.click("[data-testid=login]")
-        page.wait_for_url(lambda url: "/login" not in url)  # a page asked for before would come without a login
+        log_in(page, username)
         return page
 
     yield make

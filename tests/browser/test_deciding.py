@@ -1,26 +1,14 @@
 """A decision on a phone: from the to-do to two big buttons under the thumb, with an opinion put in by one tap."""
 
 import re
-import time
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PASSWORD
+from tests.browser.pages import OpenPage, choose_flow, let_mail_out, link_in, log_in, reach_by_mail
 from tests.factories.post import Sink
 
 pytestmark = pytest.mark.browser
-OpenPage = Callable[..., Page]
-HANG = 60
-
-
-def choose_flow(page: Page, template: str) -> None:
-    """Let the records of the warehouse form be checked this way."""
-    page.goto("/forms/wh/flow")
-    page.locator(f"[name=template][value='{template}']").check(force=True)
-    page.click("main form .btn.pri")
-    page.wait_for_load_state()
 
 
 def hand_in(page: Page) -> None:
@@ -56,39 +44,18 @@ def test_an_approval_is_given_with_one_thumb(open_page: OpenPage) -> None:
     choose_flow(lead, "")
 
 
-def link_in(post: Sink, page: Page, address: str) -> str:
-    """Return the link of the mail this address gets; the worker sends it within a second or two."""
-    end = time.monotonic() + HANG
-    while time.monotonic() < end:
-        for mail in post.mails:
-            if mail["To"] == address:
-                found = re.search(r"http://\S+/n/\S+", mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
-                assert found is not None
-                return found[0]
-        page.goto("/inbox")
-    raise TimeoutError(address)
-
-
 def test_the_link_of_a_mail_leads_through_the_login_to_the_decision(
     open_page: OpenPage, chromium: Browser, post: Sink
 ) -> None:
     lead, admin = open_page(1280), open_page(1280, username="admin")
-    admin.goto("/config/senders/new?key=mail")
-    admin.fill("[name=name]", "公司邮件")
-    admin.fill("[name$=from]", "quality@example.com")
-    admin.click("main form .btn.pri")
-    expect(admin.locator("main")).to_contain_text("公司邮件")
-    lead.goto("/me/notices")
-    lead.locator("[name^=address-]").first.fill("wang@example.com")
-    lead.click("#notice-settings .btn.pri")
+    let_mail_out(admin)
+    reach_by_mail(lead, "wang@example.com")
     choose_flow(lead, "one_check")
     hand_in(open_page(1280, username="chenxiao"))
     link = link_in(post, lead, "wang@example.com")
     phone = chromium.new_context(viewport={"width": 360, "height": 780}, locale="zh-CN").new_page()
     phone.goto(link)
-    phone.fill("#username", "wangjing")
-    phone.fill("#password", PASSWORD)
-    phone.click("[data-testid=login]")
+    log_in(phone, "wangjing")
     phone.wait_for_url("**/decision")
     phone.fill("#note", "从邮件里批")
     phone.get_by_test_id("approve").click()

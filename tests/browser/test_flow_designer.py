@@ -1,13 +1,13 @@
 """A flow is built with the mouse and with the keyboard alone, and read on a phone."""
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import OpenPage, add, choose, press
 
 pytestmark = pytest.mark.browser
-OpenPage = Callable[..., Page]
 STEP = "采购催供应商先做临时措施"
 AREAS = ("质量部", "客服部", "采购部")
 
@@ -17,35 +17,6 @@ def new_flow(page: Page, template: str) -> None:
     page.goto(f"/flows/new?template={template}")
     page.get_by_test_id("design-flow").click()
     page.wait_for_url(re.compile(rf"/flows/{template}\w*/design"))
-
-
-def press(page: Page, place: Locator, keys: bool) -> None:
-    """Press a link or a button, with the mouse or with Enter."""
-    if keys:
-        place.focus()
-        page.keyboard.press("Enter")
-    else:
-        place.click()
-
-
-def add(page: Page, after: str, kind: str, keys: bool) -> None:
-    """Add a node below another through the "+" between."""
-    press(page, page.get_by_label(f"在「{after}」下面添加"), keys)
-    first = page.locator("#add-handle")
-    expect(first).to_be_focused() if keys else expect(first).to_be_visible()
-    press(page, page.locator(f"#add-{kind}"), keys)
-
-
-def choose(page: Page, place: str, label: str, keys: bool) -> None:
-    """Choose from a list, with the arrow keys where only keys are used."""
-    if not keys:
-        page.select_option(place, label=label)
-        return
-    page.focus(place)
-    labels = [text.strip() for text in page.locator(f"{place} option").all_inner_texts()]
-    way = labels.index(label) - int(page.locator(place).evaluate("list => list.selectedIndex"))
-    for _press in range(abs(way)):
-        page.keyboard.press("ArrowDown" if way > 0 else "ArrowUp")
 
 
 def steps(page: Page) -> list[str]:

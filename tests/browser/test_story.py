@@ -1,16 +1,13 @@
 """The story of one quality problem, walked on a phone and on a desktop; the pictures are for people to look at."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.pages import Camera, OpenPage
 
 pytestmark = pytest.mark.browser
-OpenPage = Callable[..., Page]
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -113,17 +110,6 @@ PAGES = (
     "/forms", "/config/members", "/config/members/new", "/config/status", "/config/audit", "/config/rules",
     "/config/taxonomies", "/tasks", "/me",
 )  # fmt: skip
-
-
-class Camera:
-    """Takes full-page pictures under var/screenshots."""
-
-    def __init__(self, page: Page, width: int) -> None:
-        self.page, self.width = page, width
-        Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
-
-    def __call__(self, name: str) -> None:
-        self.page.screenshot(path=str(SCREENSHOTS / f"{name}-{self.width}.png"), full_page=True)
 
 
 def record_issue(page: Page, title: str) -> str:

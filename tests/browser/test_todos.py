@@ -1,22 +1,14 @@
 """To-dos in the browser: several approvals at once, and a colleague who stands in, on a phone."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+
+from tests.browser.pages import OpenPage, choose_flow
 
 pytestmark = pytest.mark.browser
-OpenPage = Callable[..., Page]
-
-
-def choose_flow(page: Page, template: str) -> None:
-    """Let the records of the warehouse form be checked this way."""
-    page.goto("/forms/wh/flow")
-    page.locator(f"[name=template][value='{template}']").check(force=True)
-    page.click("main form .btn.pri")
-    page.wait_for_load_state()
 
 
 def test_several_approvals_are_ticked_confirmed_and_told_one_by_one(open_page: OpenPage) -> None:
