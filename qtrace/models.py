@@ -3,6 +3,7 @@
 from qtrace.accounts import models as accounts
 from qtrace.api import models as api
 from qtrace.calendars import models as calendars
+from qtrace.catalog import goods_models as goods
 from qtrace.catalog import models as catalog
 from qtrace.channels import models as channels
 from qtrace.classification import models as classification
@@ -19,6 +20,7 @@ from qtrace.investigation import models as investigation
 from qtrace.issues import models as issues
 from qtrace.notifications import models as notifications
 from qtrace.orders import models as orders
+from qtrace.orders import stock_models as stock
 from qtrace.records import models as records
 from qtrace.rules import models as rules
 from qtrace.tasks import models as tasks
@@ -37,12 +39,14 @@ TABLE_MODULES = (
     flow_drafts,
     flows,
     forms,
+    goods,
     investigation,
     issues,
     notifications,
     orders,
     records,
     rules,
+    stock,
     search,
     tasks,
 )

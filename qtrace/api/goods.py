@@ -26,7 +26,8 @@ from qtrace.sdk.records import RECORD_TYPES, Record
 
 KINDS = (
     "orders", "lines", "products", "suppliers", "lots", "receipts", "reviews", "aftersales", "shipments", "payments",
-    "categories", "warehouses",
+    "categories", "warehouses", "purchases", "purchase_lines", "kit_parts", "lot_parts", "stock_moves", "stock_balances",
+    "stock_outs", "stock_out_lines", "parcel_items", "parcel_scans", "serials", "returns", "listings",
 )  # fmt: skip
 MOST_ROWS = 1000
 LONGEST_AMOUNT = 30

@@ -27,7 +27,11 @@ class Supplier(Base):
     """Who delivers goods; on a marketplace the seller."""
 
     __tablename__ = "supplier"
-    __table_args__ = (UniqueConstraint("shop_id", "external_id"), Index("ix_supplier_name", "name"))
+    __table_args__ = (
+        UniqueConstraint("shop_id", "external_id"),
+        Index("ix_supplier_name", "name"),
+        Index("ix_supplier_merged_into", "merged_into_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shop.id"))
@@ -35,6 +39,9 @@ class Supplier(Base):
     name: Mapped[str] = mapped_column(String(200))
     region: Mapped[str] = mapped_column(String(120), default="")
     contact: Mapped[str] = mapped_column(String(200), default="")
+    merged_into_id: Mapped[int | None] = mapped_column(
+        ForeignKey("supplier.id")
+    )  # the same company under its new number
 
 
 class Duty(Base):
@@ -69,6 +76,7 @@ class Sku(Base):
         UniqueConstraint("shop_id", "external_id"),
         Index("ix_sku_name", "name"),
         Index("ix_sku_supplier", "supplier_id"),
+        Index("ix_sku_replaced_by", "replaced_by_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -81,6 +89,8 @@ class Sku(Base):
     supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id"))
     weight_g: Mapped[int | None]
     known: Mapped[bool] = mapped_column(default=True)  # False: only named by an order, not in the product list
+    brand: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("sku.id"))  # the same article under its new code
 
     @property
     def label(self) -> str:

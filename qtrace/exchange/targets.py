@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 
 from qtrace.classification.queries import terms_of
 from qtrace.core.errors import Refused
+from qtrace.exchange.fact_choices import choices_of
 from qtrace.exchange.kinds import KINDS, Choice, Field, Kind
 from qtrace.issues.intake import TERMS, rehearse, store
 from qtrace.orders.batch import Outcome, Rehearsal
@@ -116,7 +117,7 @@ def kind_labels() -> dict[str, str]:
 def described(name: str) -> Kind:
     """Return a kind with its choices as they are today; refuse an unknown name."""
     if name in KINDS:
-        return _with_terms(KINDS[name]) if name == ISSUES else KINDS[name]
+        return _with_terms(KINDS[name]) if name == ISSUES else _with_choices(KINDS[name])
     target = other_targets().get(name)
     if target is None:
         known = "、".join([*KINDS, *other_targets()])
@@ -153,6 +154,11 @@ class FactsTarget:
             counts = store(self.shop[0], records, now=now, by=by, source=source)
         why = dict(counts.refused)
         return [RowOutcome(one, (why[at],) if at in why else ()) for at, one in enumerate(counts.outcomes)]
+
+
+def _with_choices(kind: Kind) -> Kind:
+    fields = tuple(replace(one, choices=choices_of(kind.name, one.name)) for one in kind.fields)
+    return replace(kind, fields=fields) if any(one.choices for one in fields) else kind
 
 
 def _with_terms(kind: Kind) -> Kind:

@@ -26,8 +26,10 @@ from qtrace.issues.models import ImportedIssue
 from qtrace.issues.withdrawal import withdraw
 from qtrace.orders.batch import chunks
 from qtrace.orders.bulk import among
+from qtrace.orders.crossing import lines_served_by, serve
 from qtrace.orders.events import RECORDS_IMPORTED
 from qtrace.orders.frames import ORDER_OF_KINDS
+from qtrace.orders.kits import derived_parts
 from qtrace.orders.rows import shape_of
 
 Changed = Mapping[str, Mapping[str, Sequence[Any]]]
@@ -129,14 +131,17 @@ def _removed(kind: str, ids: Sequence[int], touched: Collection[int]) -> Undone:
         kept |= dict.fromkeys(_used(table, chunk), _("还有别的记录用到它。"))
     gone = [row_id for row_id in ids if row_id not in kept]
     for chunk in chunks(gone):
-        require_write().execute(delete(table).where(among(table.c.id, chunk)))
+        served = lines_served_by(kind, chunk)
+        parts = derived_parts(chunk) if kind == "lines" else []
+        require_write().execute(delete(table).where(among(table.c.id, [*chunk, *parts])))
+        serve(served)
     named = [_kept(kind, table, row_id, why) for row_id, why in list(kept.items())[:MOST_NAMED]]
     named += [Kept(str(KIND_LABELS[kind]), why) for why in list(kept.values())[MOST_NAMED:]]
     return Undone(len(gone), 0, tuple(named))
 
 
 def _used(table: Table, ids: Iterable[Any]) -> set[int]:
-    """Return the rows that rows of other tables name; a line's lots go with the line."""
+    """Return the rows that rows of other tables name; a line's lots go with the line, found links are only cut."""
     wanted = list(ids)
     return {
         row_id
@@ -149,7 +154,8 @@ def _references(table: Table) -> Iterator[Column[Any]]:
     for other in table.metadata.tables.values():
         for column in other.columns:
             for key in column.foreign_keys:
-                if key.column.table is table and not (other.name == "line_lot" and column.name == "line_id"):
+                found = key.ondelete == "SET NULL" or (other.name == "line_lot" and column.name == "line_id")
+                if key.column.table is table and not found:
                     yield column
 
 

@@ -15,6 +15,11 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     return False
 
 
+def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
+    """Leave the tables of the full-text search alone: the databases make them themselves."""
+    return not (kind == "table" and name is not None and name.startswith(("alembic_", "search_")))
+
+
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
@@ -22,6 +27,7 @@ context.configure(
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
     render_item=render_item,
+    include_object=is_ours,
     transactional_ddl=True,
 )
 with context.begin_transaction():

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
-from qtrace.orders.facts import Column, Scope, Value
+from qtrace.orders.facts import Column, Scope
 from qtrace.orders.frames import Frame
-from qtrace.orders.rows import Row, Shape
+from qtrace.orders.shapes import Row, Shape
 
 Outcome = Literal["stored", "updated", "unchanged", "refused"]
 Key = tuple[int, str]
 Link = tuple[int, str, int]  # quantity, method, confidence
+
+T = TypeVar("T")
 
 CHUNK = 5000
 
@@ -57,7 +59,7 @@ class Batch:
         return list(zip(self.columns[0], self.columns[1], strict=True))
 
 
-def chunks(values: Iterable[Value]) -> Iterable[list[Value]]:
+def chunks(values: Iterable[T]) -> Iterable[list[T]]:
     """Return the values in lists short enough for one statement."""
     ordered = list(values)
     return (ordered[at : at + CHUNK] for at in range(0, len(ordered), CHUNK))

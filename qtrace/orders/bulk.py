@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
+    Integer,
     String,
     Table,
     any_,
@@ -40,7 +41,7 @@ def among(column: ColumnElement[Any] | QueryableAttribute[Any], values: Iterable
     if is_sqlite():
         given = func.json_each(literal(json.dumps(wanted), String)).table_valued("value")
         return column.in_(select(given.c.value))
-    numbers = bool(wanted) and isinstance(wanted[0], int)
+    numbers = isinstance(column.type, Integer)  # an empty list says nothing of what it would hold
     return column == any_(bindparam(None, wanted, type_=ARRAY(BigInteger if numbers else String)))
 
 

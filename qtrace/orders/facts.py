@@ -90,6 +90,11 @@ class Facts:
         column = self.fields[name]
         return column if fits(column, MAX_ID) else self.each(partial(_name, self.kind, name), column)
 
+    def others(self, name: str) -> Column:
+        """Return a field that may name another row of the same kind, never the row itself."""
+        self.each(partial(_another, self.kind, name), self.fields["external_id"], self.fields[name])
+        return self.names(name)
+
     def money(self, name: str, currencies: Sequence[str]) -> Column:
         """Return amounts in minor units of their currencies."""
         column = self.fields[name]
@@ -159,6 +164,11 @@ def _name(kind: str, name: str, value: str) -> str:
     if not storable(value):
         raise UnfitError(_("「%(field)s」里有无法保存的字符,请清理后重新导入。", field=label(kind, name)))
     return value
+
+
+def _another(kind: str, name: str, key: str, value: str) -> None:
+    if value and value == key:
+        raise UnfitError(_("「%(field)s」不能是它自己:%(value)s。", field=label(kind, name), value=value))
 
 
 def _money(kind: str, name: str, currency: str | None, amount: Decimal | None) -> int | None:

@@ -9,8 +9,10 @@ from qtrace.sdk.records import RECORD_TYPES, Record
 
 # Kinds that others name come first, so that a mixed batch makes no stub it would complete a moment later.
 ORDER_OF_KINDS = (
-    "categories", "suppliers", "products", "warehouses", "customers", "places", "lots", "receipts", "orders", "lines",
-    "payments", "shipments", "reviews", "aftersales",
+    "categories", "suppliers", "products", "kit_parts", "listings", "warehouses", "customers", "places", "lots", "lot_parts",
+    "purchases", "purchase_lines", "receipts", "orders", "lines", "payments", "shipments", "parcel_items",
+    "parcel_scans", "stock_moves", "stock_balances", "stock_outs", "stock_out_lines", "serials", "returns", "reviews",
+    "aftersales",
 )  # fmt: skip
 KIND_OF = {record_type: kind for kind, record_type in RECORD_TYPES.items()}
 FIELDS = {kind: tuple(field.name for field in fields(record_type)) for kind, record_type in RECORD_TYPES.items()}

@@ -124,6 +124,9 @@ class Lot(Base):
     supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id"))
     made_on: Mapped[date | None]
     expires_on: Mapped[date | None]
+    supplier_lot: Mapped[str] = mapped_column(String(120), default="", server_default="")  # as the supplier numbers it
+    quality_status: Mapped[str] = mapped_column(String(12), default="", server_default="")  # one of rows.LOT_STATES
+    level: Mapped[str] = mapped_column(String(12), default="", server_default="")  # finished, component
 
     sku: Mapped[Sku | None] = relationship()
     supplier: Mapped[Supplier | None] = relationship()
@@ -144,6 +147,7 @@ class Receipt(Base):
     sku_id: Mapped[int | None] = mapped_column(ForeignKey("sku.id"))
     quantity: Mapped[int] = mapped_column(default=0)
     received_at: Mapped[datetime | None]
+    purchase_id: Mapped[int | None] = mapped_column(ForeignKey("purchase.id"))
 
     warehouse: Mapped[Warehouse | None] = relationship()
 
@@ -160,6 +164,7 @@ class LineLot(Base):
     quantity: Mapped[int] = mapped_column(default=1)
     method: Mapped[str] = mapped_column(String(12))  # scanned, serial, fifo, manual, unknown
     confidence: Mapped[int]
+    source: Mapped[str] = mapped_column(String(12), default="", server_default="")  # "": the order; stock_out, serial
 
     lot: Mapped[Lot] = relationship()
 
@@ -196,6 +201,7 @@ class AfterSale(Base):
         UniqueConstraint("shop_id", "external_id"),
         Index("ix_after_sale_order", "order_id"),
         Index("ix_after_sale_opened_at", "opened_at"),
+        Index("ix_after_sale_return_waybill", "return_waybill"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -213,6 +219,7 @@ class AfterSale(Base):
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     platform_due_at: Mapped[datetime | None]  # until when the platform wants an answer
+    return_waybill: Mapped[str] = mapped_column(String(120), default="", server_default="")
 
     order: Mapped[Order | None] = relationship()
     line: Mapped[OrderLine | None] = relationship()

@@ -4,58 +4,26 @@ Records are read field by field, thousands at once, because that is several time
 that come out stand in the order of `Shape.columns`, and one that names another row still holds its external id.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import String, Table
 
 from qtrace.catalog import models as catalog
 from qtrace.orders import models as orders
-from qtrace.orders.facts import MAX_TEXT, Column, Facts, Fields, Scope, UnfitError, Value, fits, storable
+from qtrace.orders.facts import Column, Facts, Fields, Scope, UnfitError, fits, storable
 from qtrace.orders.fields import label
-
-Row = tuple[Value, ...]
+from qtrace.orders.shapes import Shape, shape
+from qtrace.orders.stock_rows import LOT_METHODS, STOCK_SHAPES, sure
 
 SHELF_LIFE = timedelta(days=30 * 366)
 DEGREE = Decimal(1_000_000)
 
 LINE_KINDS = {"item", "kit", "component", "gift"}
-LOT_METHODS = {"scanned", "serial", "fifo", "manual", "unknown"}
+LOT_STATES = {"good", "hold", "blocked", "recalled"}
+LOT_LEVELS = {"finished", "component"}
 AFTER_SALE_KINDS = {"refund", "return", "exchange", "reship"}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """One kind of record as the database keeps it.
-
-    `names` says which columns hold another row's external id and of which kind; `stub` is the column and value that
-    mark a row nothing but another record's reference is known of.
-    """
-
-    kind: str
-    table: Table
-    columns: tuple[str, ...]
-    blank: Row
-    read: Callable[[Facts], tuple[Column, ...]]
-    names: tuple[tuple[int, str], ...] = ()
-    stub: tuple[int, Value] | None = None
-    owner: str = "shop_id"
-    called: int | None = None
-
-    @property
-    def texts(self) -> tuple[tuple[int, int], ...]:
-        """Return (position, longest length) of every text column."""
-        found = []
-        for at, column in enumerate(self.columns):
-            kind = self.table.c[column].type
-            if isinstance(kind, String):
-                found.append((at, kind.length or MAX_TEXT))
-        return tuple(found)
 
 
 def shape_of(kind: str) -> Shape:
@@ -92,13 +60,20 @@ def _categories(f: Facts) -> tuple[Column, ...]:
 
 
 def _suppliers(f: Facts) -> tuple[Column, ...]:
-    return f.all(f.scope.shop_id), f.keys(), f.text("name"), f.text("region"), f.text("contact")
+    return (
+        f.all(f.scope.shop_id),
+        f.keys(),
+        f.text("name"),
+        f.text("region"),
+        f.text("contact"),
+        f.others("merged_into"),
+    )
 
 
 def _products(f: Facts) -> tuple[Column, ...]:
     return (
         f.all(f.scope.shop_id), f.keys(), f.text("name"), f.text("product_code"), f.text("category"), f.text("barcode"),
-        f.names("supplier"), f.counts("weight_g"), f.all(True),
+        f.names("supplier"), f.counts("weight_g"), f.all(True), f.text("brand"), f.others("replaced_by"),
     )  # fmt: skip
 
 
@@ -139,16 +114,12 @@ def _lines(f: Facts) -> tuple[Column, ...]:
     currencies = f.scope.currencies(f.fields["order"])
     f.names("lot")
     f.choices("lot_method", LOT_METHODS)
-    f.numbers("lot_confidence", range(101), _sure)
+    f.numbers("lot_confidence", range(101), sure)
     return (
         f.keys("order"), f.keys(), f.choices("kind", LINE_KINDS), f.names("parent"), f.names("sku"),
         f.names("supplier"), f.counts("quantity", least=1), f.money("price", currencies),
         f.money("freight", currencies), f.times("ship_by"),
     )  # fmt: skip
-
-
-def _sure(_value: int) -> str:
-    return _("「%(field)s」必须是 0 到 100。", field=label("lines", "lot_confidence"))
 
 
 def _payments(f: Facts) -> tuple[Column, ...]:
@@ -168,14 +139,15 @@ def _shipments(f: Facts) -> tuple[Column, ...]:
 def _lots(f: Facts) -> tuple[Column, ...]:
     return (
         f.all(f.scope.shop_id), f.keys(), f.names("sku"), f.names("supplier"), f.days("made_on"),
-        f.days("expires_on", SHELF_LIFE),
+        f.days("expires_on", SHELF_LIFE), f.text("supplier_lot"), f.choices("quality_status", LOT_STATES),
+        f.choices("level", LOT_LEVELS),
     )  # fmt: skip
 
 
 def _receipts(f: Facts) -> tuple[Column, ...]:
     return (
         f.all(f.scope.shop_id), f.keys(), f.names("supplier"), f.names("warehouse"), f.names("lot"), f.names("sku"),
-        f.counts("quantity"), f.times("received_at"),
+        f.counts("quantity"), f.times("received_at"), f.names("purchase"),
     )  # fmt: skip
 
 
@@ -199,7 +171,7 @@ def _after_sales(f: Facts) -> tuple[Column, ...]:
         f.all(f.scope.shop_id), f.keys(), f.names("order"), f.names("line"), f.choices("kind", AFTER_SALE_KINDS),
         f.text("reason_code"), f.text("reason"), f.text("text"), f.money("refund", currencies),
         f.money("freight", currencies), currencies, f.times("opened_at"), f.times("closed_at"),
-        f.times("platform_due_at"),
+        f.times("platform_due_at"), f.names("return_waybill"),
     )  # fmt: skip
 
 
@@ -214,57 +186,53 @@ def _has_order(line: str, order: str) -> None:
         )
 
 
-def _shape(
-    kind: str, model: type[Any], read: Callable[[Facts], tuple[Column, ...]], columns: str, blank: Row, **rest: Any
-) -> Shape:
-    names = tuple(columns.split())
-    return Shape(kind, model.__table__, names, blank, read, **rest)
-
-
 # The columns stand in the order in which the reader above returns them; `blank` is a row of which nothing is said.
 SHAPES: dict[str, Shape] = {
-    shape.kind: shape
-    for shape in (
-        _shape("categories", catalog.Category, _categories, "shop_id external_id name", (None, "", ""), called=2),
-        _shape("suppliers", catalog.Supplier, _suppliers, "shop_id external_id name region contact",
-               (None, "", "", "", ""), called=2),
-        _shape("products", catalog.Sku, _products,
-               "shop_id external_id name product_code category barcode supplier_id weight_g known",
-               (None, "", "", "", "", "", None, None, False), names=((6, "suppliers"),), stub=(8, False)),
-        _shape("warehouses", catalog.Warehouse, _warehouses, "shop_id external_id name region",
+    one.kind: one
+    for one in (
+        shape("categories", catalog.Category, _categories, "shop_id external_id name", (None, "", ""), called=2),
+        shape("suppliers", catalog.Supplier, _suppliers, "shop_id external_id name region contact merged_into_id",
+              (None, "", "", "", "", None), names=((5, "suppliers"),), called=2),
+        shape("products", catalog.Sku, _products,
+               "shop_id external_id name product_code category barcode supplier_id weight_g known brand replaced_by_id",
+              (None, "", "", "", "", "", None, None, False, "", None),
+              names=((6, "suppliers"), (10, "products")), stub=(8, False)),
+        shape("warehouses", catalog.Warehouse, _warehouses, "shop_id external_id name region",
                (None, "", "", ""), called=2),
-        _shape("customers", catalog.Customer, _customers, "shop_id external_id person_id masked_name region",
+        shape("customers", catalog.Customer, _customers, "shop_id external_id person_id masked_name region",
                (None, "", "", "", "")),
-        _shape("places", catalog.Place, _places,
+        shape("places", catalog.Place, _places,
                "shop_id external_id postal_code city region latitude_e6 longitude_e6", (None, "", "", "", "", 0, 0)),
-        _shape("orders", orders.Order, _orders,
+        shape("orders", orders.Order, _orders,
                "shop_id external_id customer_id status currency paid_minor placed_at shipped_at delivered_at "
                "promised_at known", (None, "", None, "", "", 0, None, None, None, None, False),
                names=((2, "customers"),), stub=(10, False)),
-        _shape("lines", orders.OrderLine, _lines,
+        shape("lines", orders.OrderLine, _lines,
                "order_id external_id kind parent_external_id sku_id supplier_id quantity price_minor freight_minor "
                "ship_by",
                (None, "", "item", "", None, None, 0, 0, 0, None),
                names=((0, "orders"), (4, "products"), (5, "suppliers")), stub=(6, 0), owner="order_id"),
-        _shape("payments", orders.Payment, _payments,
+        shape("payments", orders.Payment, _payments,
                "order_id external_id method installments amount_minor currency", (None, "", "", 1, 0, ""),
                names=((0, "orders"),), owner="order_id"),
-        _shape("shipments", orders.Parcel, _shipments,
+        shape("shipments", orders.Parcel, _shipments,
                "shop_id external_id order_id courier line warehouse_id shipped_at delivered_at promised_at",
                (None, "", None, "", "", None, None, None, None), names=((2, "orders"), (5, "warehouses"))),
-        _shape("lots", orders.Lot, _lots, "shop_id external_id sku_id supplier_id made_on expires_on",
-               (None, "", None, None, None, None), names=((2, "products"), (3, "suppliers"))),
-        _shape("receipts", orders.Receipt, _receipts,
-               "shop_id external_id supplier_id warehouse_id lot_id sku_id quantity received_at",
-               (None, "", None, None, None, None, 0, None),
-               names=((2, "suppliers"), (3, "warehouses"), (4, "lots"), (5, "products"))),
-        _shape("reviews", orders.Review, _reviews,
+        shape("lots", orders.Lot, _lots,
+              "shop_id external_id sku_id supplier_id made_on expires_on supplier_lot quality_status level",
+              (None, "", None, None, None, None, "", "", ""), names=((2, "products"), (3, "suppliers"))),
+        shape("receipts", orders.Receipt, _receipts,
+               "shop_id external_id supplier_id warehouse_id lot_id sku_id quantity received_at purchase_id",
+              (None, "", None, None, None, None, 0, None, None),
+              names=((2, "suppliers"), (3, "warehouses"), (4, "lots"), (5, "products"), (8, "purchases"))),
+        shape("reviews", orders.Review, _reviews,
                "shop_id external_id order_id sku_id stars title text reviewed_at answered_at",
                (None, "", None, None, 0, "", "", None, None), names=((2, "orders"), (3, "products"))),
-        _shape("aftersales", orders.AfterSale, _after_sales,
+        shape("aftersales", orders.AfterSale, _after_sales,
                "shop_id external_id order_id line_id kind reason_code reason text refund_minor freight_minor currency "
-               "opened_at closed_at platform_due_at",
-               (None, "", None, None, "refund", "", "", "", 0, 0, "", None, None, None),
+               "opened_at closed_at platform_due_at return_waybill",
+              (None, "", None, None, "refund", "", "", "", 0, 0, "", None, None, None, ""),
                names=((2, "orders"), (3, "lines"))),
+        *STOCK_SHAPES,
     )
 }  # fmt: skip

@@ -20,12 +20,15 @@ from qtrace.core.errors import NotFound
 from qtrace.core.events import record as record_event
 from qtrace.orders.batch import Batch, Entry, Key, Outcome, Rehearsal, chunks
 from qtrace.orders.bulk import among, insert_rows, last_ids, written_time
+from qtrace.orders.crossing import cross
 from qtrace.orders.events import RECORDS_IMPORTED, RecordsImported
 from qtrace.orders.facts import Scope, Value, storable
 from qtrace.orders.frames import Frame, Frames, framed
+from qtrace.orders.kits import expand_kits
 from qtrace.orders.line_lots import link_lots, rehearse_lots
 from qtrace.orders.models import Order, OrderLine
-from qtrace.orders.rows import Row, Shape, read_columns, shape_of
+from qtrace.orders.rows import read_columns, shape_of
+from qtrace.orders.shapes import Row, Shape
 from qtrace.sdk.records import Record
 
 MASTER_PLATFORM = "erp"
@@ -114,6 +117,7 @@ def _walk(
         if memory is None:
             changed = _write(batch)
             link_lots(batch, changed)
+            cross(batch, changed, expand_kits(batch, changed))
             written += _written(batch, changed)
             if told:
                 _tell(batch, changed, frame, told)

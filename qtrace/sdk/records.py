@@ -26,6 +26,7 @@ class Supplier:
     name: str = ""
     region: str = ""
     contact: str = ""
+    merged_into: str = ""  # the number of the supplier this one became part of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class Product:
     barcode: str = ""
     supplier: str = ""
     weight_g: int | None = None
+    brand: str = ""
+    replaced_by: str = ""  # the code this article has now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,13 +142,193 @@ class Lot:
     supplier: str = ""
     made_on: date | None = None
     expires_on: date | None = None
+    supplier_lot: str = ""  # the number the supplier gives it
+    quality_status: str = ""  # good, hold, blocked, recalled
+    level: str = ""  # finished, component
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """An order to a supplier, without its lines."""
+
+    external_id: str
+    supplier: str = ""
+    status: str = ""
+    ordered_at: datetime | None = None
+    expected_on: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurchaseLine:
+    """One article of an order to a supplier."""
+
+    purchase: str
+    external_id: str
+    sku: str = ""
+    quantity: int = 0
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KitPart:
+    """A kit holds `quantity` pieces of a part from one day until another, both included; a gift costs nothing."""
+
+    kit: str
+    part: str
+    kind: str = "component"
+    quantity: int = 1
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LotPart:
+    """A finished lot holds a component's lot (cap, pump, carton)."""
+
+    lot: str
+    part: str
+    quantity: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockMove:
+    """Goods moved inside the company.
+
+    `kind` is transfer, to_defective, to_good, gain, loss, scrap, supplier_return, rework_out, rework_in, other_in or
+    other_out; the quantity is never negative. `into_lot` is the lot a rework made.
+    """
+
+    external_id: str
+    kind: str
+    sku: str = ""
+    lot: str = ""
+    into_lot: str = ""
+    warehouse: str = ""
+    to_warehouse: str = ""
+    quantity: int = 0
+    moved_at: datetime | None = None
+    document: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockBalance:
+    """How much lies in a warehouse at a moment; `allocated` is the part of it that orders already have a claim on."""
+
+    sku: str
+    warehouse: str = ""
+    lot: str = ""
+    condition: str = "good"
+    quantity: int = 0
+    allocated: int = 0
+    counted_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockOut:
+    """Goods that left under one waybill; `orders` is the header's list as it is written, `print_batch` is no lot."""
+
+    external_id: str
+    trade: str = ""
+    orders: str = ""
+    print_batch: str = ""
+    waybill: str = ""
+    courier: str = ""
+    warehouse: str = ""
+    status: str = ""
+    shipped_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockOutLine:
+    """One article that left, with the platform's order and line; `shop` is the key of the shop that sold it."""
+
+    stock_out: str
+    external_id: str
+    shop: str = ""
+    order: str = ""
+    line: str = ""
+    sku: str = ""
+    lot: str = ""
+    lot_method: str = "scanned"
+    quantity: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParcelItem:
+    """What a parcel holds of one order, where several orders share it."""
+
+    waybill: str
+    order: str
+    shop: str = ""
+    line: str = ""
+    quantity: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParcelScan:
+    """A courier's scan: collected, in_transit, delivering, delivered, exception or returned."""
+
+    waybill: str
+    scanned_at: datetime
+    status: str = ""
+    place: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serial:
+    """One piece by its serial number, the lot it came from and the order it left with."""
+
+    external_id: str
+    sku: str = ""
+    lot: str = ""
+    shop: str = ""
+    order: str = ""
+    line: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReturnReceipt:
+    """Goods a buyer sent back.
+
+    `condition` is good, used, damaged, missing or swapped; `outcome` is restocked, defective, scrapped or waiting.
+    """
+
+    external_id: str
+    waybill: str = ""
+    shop: str = ""
+    order: str = ""
+    line: str = ""
+    sku: str = ""
+    lot: str = ""
+    warehouse: str = ""
+    quantity: int = 1
+    condition: str = ""
+    outcome: str = ""
+    note: str = ""
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """How an offer looked at a moment; pictures are hashes and attributes `name: value`, one a line."""
+
+    offer: str
+    seen_at: datetime
+    sku: str = ""
+    title: str = ""
+    pictures: str = ""
+    attributes: str = ""
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PurchaseReceipt:
-    """Goods received of one lot."""
+    """Goods received of one lot, for one order to the supplier where it is known."""
 
     external_id: str
+    purchase: str = ""
     lot: str = ""
     sku: str = ""
     supplier: str = ""
@@ -184,6 +367,7 @@ class AfterSale:
     opened_at: datetime
     closed_at: datetime | None = None
     platform_due_at: datetime | None = None  # until when the platform wants an answer, where it says so
+    return_waybill: str = ""  # under which the buyer sends the goods back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +417,19 @@ Record = (
     | Shipment
     | Lot
     | PurchaseReceipt
+    | Purchase
+    | PurchaseLine
+    | KitPart
+    | LotPart
+    | StockMove
+    | StockBalance
+    | StockOut
+    | StockOutLine
+    | ParcelItem
+    | ParcelScan
+    | Serial
+    | ReturnReceipt
+    | Listing
     | Review
     | AfterSale
     | QualityIssue
@@ -251,6 +448,19 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "shipments": Shipment,
     "lots": Lot,
     "receipts": PurchaseReceipt,
+    "purchases": Purchase,
+    "purchase_lines": PurchaseLine,
+    "kit_parts": KitPart,
+    "lot_parts": LotPart,
+    "stock_moves": StockMove,
+    "stock_balances": StockBalance,
+    "stock_outs": StockOut,
+    "stock_out_lines": StockOutLine,
+    "parcel_items": ParcelItem,
+    "parcel_scans": ParcelScan,
+    "serials": Serial,
+    "returns": ReturnReceipt,
+    "listings": Listing,
     "reviews": Review,
     "aftersales": AfterSale,
     "issues": QualityIssue,

@@ -15,6 +15,7 @@ from qtrace.core.db import db, read, write
 from qtrace.exchange.choosing import pattern_of
 from qtrace.exchange.kinds import KINDS
 from qtrace.exchange.models import ImportMapping, ImportRun
+from qtrace.exchange.targets import described
 from qtrace.issues.models import Issue
 from qtrace.records.models import Record
 from tests.conftest import SHARED, Browser, log_in
@@ -258,10 +259,16 @@ def test_the_template_of_a_kind_comes_back_without_a_mapping(sqlite_app: Flask, 
     assert (page.freeze_panes, book.worksheets[1].sheet_state) == ("A2", "hidden")
     answer.close()
     values = {"whole": 3, "number": 4, "time": "2026-11-01 10:00", "day": "2026-11-01", "text": "5"}
-    words = {"lot_method": "manual", "currency": "CNY", "kind": {"aftersales": "refund", "lines": "item"}.get(kind, "")}
+    words = {
+        "lot_method": "manual",
+        "currency": "CNY",
+        "allocated": 2,
+        **dict.fromkeys(("part", "merged_into", "replaced_by"), "6"),
+        "kind": {"aftersales": "refund", "lines": "item"}.get(kind, ""),
+    }
     page.append([
         one.choices[0].label if one.choices else "" if one.name in TERM_NAMES else words.get(one.name, values[one.type])
-        for one in KINDS[kind].fields
+        for one in described(kind).fields
     ])  # fmt: skip
     out = io.BytesIO()
     book.save(out)
