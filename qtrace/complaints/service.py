@@ -119,7 +119,7 @@ def settle(
     for complaint_id in closed:
         told = {"ids": [complaint_id], "count": 1, **body}
         events.record("complaints_settled", subject=("complaint", complaint_id), by=by, now=now, body=told)
-    _judge_anew(sorted(retyped & set(closed)), by=by, now=now)
+    judge_anew(sorted(retyped & set(closed)), by=by, now=now)
     return closed
 
 
@@ -136,7 +136,7 @@ def _refuse_in_flow(ids: Sequence[int]) -> None:
 
 def classify(complaint_id: int, *, terms: Mapping[str, int], by: int | None, now: datetime, version: int) -> None:
     """Change the category of a complaint; the opening rules look at it anew."""
-    complaint = _locked(complaint_id, version)
+    complaint = locked_complaint(complaint_id, version)
     _refuse_beyond([complaint_id], terms, by)
     changes = events.change(complaint, _columns(terms))
     if not changes:
@@ -144,12 +144,12 @@ def classify(complaint_id: int, *, terms: Mapping[str, int], by: int | None, now
     complaint.version += 1
     events.record("complaint_classified", subject=("complaint", complaint_id), by=by, now=now, body=changes)
     if complaint.issue_id is None:
-        _judge_anew([complaint_id], by=by, now=now)
+        judge_anew([complaint_id], by=by, now=now)
 
 
 def set_deadline(complaint_id: int, due: datetime | None, *, by: int, now: datetime, version: int) -> None:
     """Note until when the platform wants an answer, or that it does not say."""
-    complaint = _locked(complaint_id, version)
+    complaint = locked_complaint(complaint_id, version)
     if complaint.status != "open":
         raise Refused(_("%(number)s 已经办结,平台时限不能再改。", number=complaint.number))
     if complaint.platform_due_at == due:
@@ -162,7 +162,7 @@ def set_deadline(complaint_id: int, due: datetime | None, *, by: int, now: datet
 
 def reopen(complaint_id: int, *, by: int, now: datetime, version: int) -> None:
     """Open a closed complaint again."""
-    complaint = _locked(complaint_id, version)
+    complaint = locked_complaint(complaint_id, version)
     if complaint.status != "closed":
         raise Conflict(_("这条客诉已经是待处理状态。"))
     closed_at = complaint.closed_at.isoformat() if complaint.closed_at else None
@@ -185,7 +185,7 @@ def _retyped(ids: Sequence[int], terms: Mapping[str, int]) -> set[int]:
     return set(require_write().scalars(statement))
 
 
-def _judge_anew(ids: Sequence[int], *, by: int | None, now: datetime) -> None:
+def judge_anew(ids: Sequence[int], *, by: int | None, now: datetime) -> None:
     """Let the opening rules look at complaints whose category changed."""
     if ids:
         body = {"ids": list(ids), "count": len(ids)}
@@ -210,7 +210,8 @@ def _columns(terms: Mapping[str, int]) -> dict[str, Any]:
     return columns | {"safety": True} if kind is not None and kind.safety else columns
 
 
-def _locked(complaint_id: int, version: int) -> Complaint:
+def locked_complaint(complaint_id: int, version: int) -> Complaint:
+    """Return the complaint for writing; refuse when somebody changed it since this version was read."""
     complaint = require_write().scalar(select(Complaint).where(Complaint.id == complaint_id).with_for_update())
     if complaint is None:
         raise NotFound

@@ -26,6 +26,7 @@ OPENED, SETTLED = "complaints_opened", "complaints_settled"
 WORDS: Mapping[str, LazyString] = {
     OPENED: _l("登记"), SETTLED: _l("办结"), "complaint_classified": _l("改了分类"),
     "complaint_reopened": _l("重新打开"), "complaint_deadline_set": _l("改了平台时限"),
+    "complaint_article_named": _l("指明了是哪一件商品"),
     "clock_alarm": _l("平台时限提醒"), "complaints_linked": _l("补全了来源"), "complaints_joined": _l("并入了一个质量问题"),
     "task_urged": _l("催办"),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from qtrace.accounts.access import actor, needs
 from qtrace.classification.models import Term
 from qtrace.classification.queries import terms_of
 from qtrace.complaints.amounts import USUAL, typed_amount
+from qtrace.complaints.articles import lines_of, name_article
 from qtrace.complaints.filters import Filters, read_filters
 from qtrace.complaints.flow import standing
 from qtrace.complaints.links import Links, OrderFacts, facts_of, links_of
@@ -168,6 +169,17 @@ def classification_update(number: str) -> Response:
     return _after(number, _("已保存"))
 
 
+@bp.post("/<number>/article")
+@needs("complaint.handle")
+def article_update(number: str) -> Response:
+    """Say which article of its order it is about."""
+    complaint = visible_complaint(number, actor())
+    version, line = as_id(request.form.get("version")) or 0, as_id(request.form.get("line")) or 0
+    with write():
+        name_article(complaint.id, line, by=actor().id, now=clock.now(), version=version)
+    return _after(number, _("已保存"))
+
+
 @bp.post("/<number>/deadline")
 @needs("complaint.handle")
 def deadline_update(number: str) -> Response:
@@ -217,7 +229,7 @@ def _page(number: str) -> Response:
         handlings=terms_of("handling"),
         photos=photos_of(complaint.id),
         cause=db.session.get(Term, complaint.verified_cause_id) if complaint.verified_cause_id else None,
-        lines=facts_of([complaint.order_id])[complaint.order_id].lines if complaint.order_id else [],
+        lines=lines_of(complaint),
         standing=standing(complaint, actor(), clock.now()),
         flows=flows_for("complaint"),
         kept=_kept(complaint),

@@ -5,10 +5,10 @@ database over all of them; the graph takes the newest rows only.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, distinct, false, func, or_, select, true, union
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, distinct, false, func, literal, or_, select, true, union
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
 
 from qtrace.accounts.access import visible_to
@@ -21,11 +21,11 @@ from qtrace.issues.models import Issue
 from qtrace.issues.visibility import visible_issues
 from qtrace.orders.bulk import among
 from qtrace.orders.models import AfterSale, LineLot, Lot, Order, OrderLine, Parcel, Receipt
-from qtrace.trace.rates import LotCount
+from qtrace.orders.stock_models import LotPart, ParcelItem, StockMove, StockOut, StockOutLine
+from qtrace.trace.lineage import Lineage, Made
 from qtrace.trace.walk import SURE
 
 NEWEST = 200
-MOST_LOTS = 12
 Condition = ColumnElement[bool]
 
 
@@ -44,6 +44,8 @@ class End:
     lots: frozenset[int] = frozenset()
     suppliers: frozenset[int] = frozenset()
     parcels: frozenset[int] = frozenset()
+    holds: frozenset[int] = frozenset()  # the orders of a parcel
+    lineage: Lineage = field(default_factory=Lineage)  # what the end's lots were made of, and what was made of them
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,6 @@ class Sums:
     visible_issues: int
 
 
-@dataclass(frozen=True)
-class LotFigures:
-    """What was received of a lot in focus, and the counts of all lots of its article."""
-
-    received: int
-    lots: Sequence[LotCount]
-
-
 def find_end(kind: str, number: str, user: User | None) -> End:
     """Return the end with this number; not found when it is missing or the person may not see it."""
     if kind == "complaint":
@@ -88,7 +82,7 @@ def find_end(kind: str, number: str, user: User | None) -> End:
     rows = db.session.scalars(select(model).where(condition(number)).order_by(model.id).limit(20)).all()
     if not rows:
         raise NotFound
-    return _row_end(kind, rows)
+    return _row_end(kind, _with_other_names(kind, rows))
 
 
 def sums(end: End, user: User | None) -> Sums:
@@ -98,7 +92,7 @@ def sums(end: End, user: User | None) -> Sums:
     links = select(LineLot.lot_id).join(reached, reached.c.id == LineLot.line_id)
     lots = or_(Lot.id.in_(links), Lot.id.in_(end.lots))
     received = or_(Receipt.lot_id.in_(links), Receipt.lot_id.in_(end.lots))
-    parcels = or_(Parcel.order_id.in_(_order_ids(end, reached)), Parcel.id.in_(end.parcels))
+    parcels = or_(Parcel.id.in_(parcels_with(_order_ids(end, reached))), Parcel.id.in_(end.parcels))
     seen = _seen_complaints(select(Complaint.id), user).where(end.complaints)
     seen_issues = _seen_issues(user).where(end.issues).with_only_columns(Issue.id)
     row = db.session.execute(
@@ -113,13 +107,28 @@ def sums(end: End, user: User | None) -> Sums:
 
 
 def refunds(end: End) -> dict[str, int]:
-    """Return what was refunded for the lines, and for their whole orders where no line is named, per currency."""
+    """Return what was refunded for the lines, per currency, each after-sale once.
+
+    An after-sale of a whole order, or of a kit, counts for a part of it unless a complaint says which article it was
+    about: then it counts for that article alone.
+    """
     reached = _reached(end)
-    whole = and_(AfterSale.line_id.is_(None), AfterSale.order_id.in_(_order_ids(end, reached)))
+    orders = _order_ids(end, reached)
+    part = aliased(OrderLine)
+    kits = (
+        select(OrderLine.id)
+        .join(part, and_(part.order_id == OrderLine.order_id, part.parent_external_id == OrderLine.external_id))
+        .where(part.id.in_(select(reached.c.id)))
+    )
+    about = select(Complaint.id).where(
+        Complaint.source_kind == "after_sale", Complaint.source_id == AfterSale.id, Complaint.sku_id.is_not(None)
+    )
+    ours = about.where(Complaint.sku_id.in_(select(OrderLine.sku_id).where(OrderLine.id.in_(select(reached.c.id)))))
+    whole = and_(AfterSale.line_id.is_(None), AfterSale.order_id.in_(orders), or_(~about.exists(), ours.exists()))
     lines = AfterSale.line_id.in_(select(reached.c.id))
     rows = db.session.execute(
         select(AfterSale.currency, func.sum(AfterSale.refund_minor))
-        .where(or_(lines, whole), AfterSale.refund_minor > 0)
+        .where(or_(lines, whole, and_(AfterSale.line_id.in_(kits), ours.exists())), AfterSale.refund_minor > 0)
         .group_by(AfterSale.currency)
         .order_by(AfterSale.currency)
     )
@@ -187,33 +196,33 @@ def suppliers_of(ids: Iterable[int]) -> Sequence[Supplier]:
 def parcels_of(end: End, order_ids: Iterable[int]) -> Sequence[Parcel]:
     """Return the newest parcels of the orders; the parcel a trace starts from is always among them."""
     statement = select(Parcel).order_by(Parcel.id.desc()).limit(NEWEST).options(joinedload(Parcel.order))
-    wanted = [
-        among(column, ids) for column, ids in ((Parcel.order_id, set(order_ids)), (Parcel.id, end.parcels)) if ids
-    ]
-    return db.session.scalars(statement.where(or_(*wanted))).all() if wanted else []
+    wanted = or_(Parcel.id.in_(parcels_with(sorted(set(order_ids)))), Parcel.id.in_(end.parcels))
+    return db.session.scalars(statement.where(wanted)).all()
+
+
+def orders_by_parcel(parcel_ids: Iterable[int]) -> dict[int, list[str]]:
+    """Return the numbers of the orders each parcel holds."""
+    ids = sorted(set(parcel_ids))
+    held = union(
+        select(Parcel.id.label("parcel"), Parcel.order_id.label("of")).where(among(Parcel.id, ids)),
+        select(ParcelItem.parcel_id, ParcelItem.order_id).where(among(ParcelItem.parcel_id, ids)),
+        select(StockOut.parcel_id, StockOutLine.order_id)
+        .join(StockOutLine, StockOutLine.stock_out_id == StockOut.id)
+        .where(among(StockOut.parcel_id, ids)),
+    ).subquery()
+    found: dict[int, list[str]] = {}
+    rows = db.session.execute(
+        select(held.c.parcel, Order.external_id).join(Order, Order.id == held.c.of).order_by(Order.id)
+    )
+    for parcel, number in rows:
+        found.setdefault(parcel, []).append(number)
+    return found
 
 
 def issues_of(end: End, user: User | None) -> Sequence[Issue]:
     """Return the newest issues the person may see."""
     statement = _seen_issues(user).where(end.issues).order_by(Issue.opened_at.desc(), Issue.id.desc())
     return db.session.scalars(statement.limit(NEWEST)).all()
-
-
-def lot_figures(end: End) -> LotFigures:
-    """Return what was received of the lot, and shipped and complained about of every lot of its article."""
-    shipped = select(func.sum(LineLot.quantity)).where(LineLot.lot_id == Lot.id).scalar_subquery()
-    received = select(func.sum(Receipt.quantity)).where(Receipt.lot_id == Lot.id).scalar_subquery()
-    complaints = select(func.count(Complaint.id)).where(Complaint.lot_id == Lot.id).scalar_subquery()
-    focus = case((Lot.id.in_(end.lots), 0), else_=1)
-    rows = db.session.execute(
-        select(Lot.id, Lot.external_id, shipped, received, complaints)
-        .where(or_(Lot.id.in_(end.lots), Lot.sku_id.in_(end.skus)))
-        .order_by(focus, Lot.id.desc())
-        .limit(MOST_LOTS)
-    ).all()
-    total = sum(int(row[3] or 0) for row in rows if row.id in end.lots)
-    counts = [LotCount(row.external_id, int(row[2] or 0), int(row[4]), row.id in end.lots) for row in rows]
-    return LotFigures(total, counts)
 
 
 def suppliers_named(text: str, *, limit: int = 20) -> Sequence[Supplier]:
@@ -249,9 +258,61 @@ DIRECT: dict[str, tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any]]]
 }
 
 
+SUCCESSORS: dict[str, tuple[Any, InstrumentedAttribute[Any]]] = {
+    "sku": (Sku, Sku.replaced_by_id),
+    "supplier": (Supplier, Supplier.merged_into_id),
+}
+
+
+def _with_other_names(kind: str, rows: Sequence[Any]) -> Sequence[Any]:
+    """Add what an article was called before and is called now, or the companies a supplier consists of; circles end."""
+    if kind not in SUCCESSORS:
+        return rows
+    model, successor = SUCCESSORS[kind]
+    found = {row.id: row for row in rows}
+    fresh = set(found)
+    while fresh:
+        later = {getattr(found[row_id], successor.key) for row_id in fresh} - {None}
+        near = or_(model.id.in_(later), successor.in_(fresh))
+        others = db.session.scalars(select(model).where(near, model.id.not_in(found)).order_by(model.id)).all()
+        found |= {row.id: row for row in others}
+        fresh = {row.id for row in others}
+    return list(found.values())
+
+
+def lineage_of(lots: Iterable[int]) -> Lineage:
+    """Return what these lots were made of and what was made of them, at every depth; circles end."""
+    start = frozenset(lots)
+    return Lineage(frozenset(_made(start, forwards=True) | _made(start, forwards=False)))
+
+
+def _made(start: frozenset[int], *, forwards: bool) -> set[Made]:
+    found: set[Made] = set()
+    seen, fresh = set(start), set(start)
+    while fresh:
+        links = MADE.c.of if forwards else MADE.c.into
+        rows = db.session.execute(select(MADE).where(links.in_(sorted(fresh)))).all()
+        found |= {Made(row.into, row.of, row.how) for row in rows}
+        fresh = {row.into if forwards else row.of for row in rows} - seen
+        seen |= fresh
+    return found
+
+
+MADE = union(
+    select(LotPart.lot_id.label("into"), LotPart.part_id.label("of"), literal("part").label("how")).where(
+        LotPart.lot_id.is_not(None), LotPart.part_id.is_not(None)
+    ),
+    select(StockMove.into_lot_id, StockMove.lot_id, literal("rework")).where(
+        StockMove.into_lot_id.is_not(None), StockMove.lot_id.is_not(None)
+    ),
+).subquery()
+
+
 def _row_end(kind: str, rows: Sequence[Any]) -> End:
     ids = frozenset(row.id for row in rows)
-    orders = frozenset(row.order_id for row in rows if row.order_id) if kind == "parcel" else ids
+    lineage = lineage_of(ids) if kind == "lot" else Lineage()
+    reach = ids | lineage.products(ids)
+    orders = _orders_in(ids) if kind == "parcel" else ids
     if kind == "parcel":
         complaints: Condition = or_(
             Complaint.parcel_id.in_(ids), and_(Complaint.parcel_id.is_(None), Complaint.order_id.in_(orders))
@@ -259,17 +320,40 @@ def _row_end(kind: str, rows: Sequence[Any]) -> End:
         issues: Condition = Issue.id.in_(_held(complaints))
     else:
         of_complaint, of_issue = DIRECT[kind]
-        complaints = of_complaint.in_(ids)
-        issues = or_(of_issue.in_(ids), Issue.id.in_(_held(complaints)))
+        complaints = of_complaint.in_(reach)
+        issues = or_(of_issue.in_(reach), Issue.id.in_(_held(complaints)))
     return End(
-        kind, rows[0], _lines_about(kind, ids, orders), complaints, issues,
+        kind, rows[0], _lines_about(kind, reach, orders), complaints, issues,
         orders=Order.id.in_(orders) if kind in {"order", "parcel"} else None,
         shops=len({row.shop_id for row in rows}),
         skus=ids if kind == "sku" else frozenset(row.sku_id for row in rows if kind == "lot" and row.sku_id),
         lots=ids if kind == "lot" else frozenset(),
         suppliers=ids if kind == "supplier" else frozenset(),
-        parcels=ids if kind == "parcel" else frozenset(),
+        parcels=ids if kind == "parcel" else frozenset(), holds=orders if kind == "parcel" else frozenset(), lineage=lineage,
     )  # fmt: skip
+
+
+def _orders_in(parcels: frozenset[int]) -> frozenset[int]:
+    """Return the orders a parcel holds: the one it names, those it lists, and those whose goods left with it."""
+    found = union(
+        select(Parcel.order_id).where(Parcel.id.in_(parcels)),
+        select(ParcelItem.order_id).where(ParcelItem.parcel_id.in_(parcels)),
+        select(StockOutLine.order_id)
+        .join(StockOut, StockOut.id == StockOutLine.stock_out_id)
+        .where(StockOut.parcel_id.in_(parcels)),
+    )
+    return frozenset(row for row in db.session.scalars(found) if row)
+
+
+def parcels_with(orders: Any) -> Any:
+    """Select the parcels of these orders (a list or a select of ids): several orders may share one."""
+    return union(
+        select(Parcel.id).where(Parcel.order_id.in_(orders)),
+        select(ParcelItem.parcel_id).where(ParcelItem.order_id.in_(orders)),
+        select(StockOut.parcel_id)
+        .join(StockOutLine, StockOutLine.stock_out_id == StockOut.id)
+        .where(StockOutLine.order_id.in_(orders), StockOut.parcel_id.is_not(None)),
+    )
 
 
 def _lines_about(kind: str, ids: frozenset[int], orders: frozenset[int]) -> Condition:

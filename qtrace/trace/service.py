@@ -1,7 +1,7 @@
 """The trace of one end: loaded, named in the reader's words, and walked."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from qtrace.core.money import Money
 from qtrace.issues.models import Issue
 from qtrace.orders.models import LineLot, Lot, Order, OrderLine, Parcel, Receipt
 from qtrace.trace import queries
+from qtrace.trace.lineage import Lineage
 from qtrace.trace.queries import End, Sums
 from qtrace.trace.walk import (
     ComplaintFact,
@@ -23,6 +24,7 @@ from qtrace.trace.walk import (
     Link,
     LotFact,
     LotLinkFact,
+    MadeFact,
     Named,
     ReceiptFact,
     Totals,
@@ -39,12 +41,15 @@ def find_trace(end: End, user: User | None, link: Link = lambda _kind, _id: "") 
     lines = queries.lines_of(end, (row.order_id for row in complaints if row.order_id))
     empty = queries.empty_orders_of(end)
     links = queries.links_of(row.id for row in lines)
-    lots = queries.lots_of({row.lot_id for row in links} | end.lots)
+    served = {row.lot_id for row in links} | end.lots
+    lineage = end.lineage if end.kind == "lot" else queries.lineage_of(served)
+    lots = queries.lots_of(served | lineage.sources(served) | lineage.products(end.lots))
     receipts = queries.receipts_of(row.id for row in lots)
     issues = queries.issues_of(end, user)
     skus = queries.skus_of(_sku_ids(end, lines, lots))
     suppliers = queries.suppliers_of(_supplier_ids(end, lines, links, lots, receipts))
     parcels = queries.parcels_of(end, [row.order_id for row in lines] + [row.id for row in empty])
+    held = queries.orders_by_parcel(row.id for row in parcels)
     names = {row.id: row.external_id for row in suppliers}
     return walk(
         Facts(
@@ -55,10 +60,11 @@ def find_trace(end: End, user: User | None, link: Link = lambda _kind, _id: "") 
             lines=[_line_fact(row, names) for row in lines] + [_order_fact(row) for row in empty],
             skus=[_sku_named(row, names) for row in skus],
             links=_link_facts(links, lines, lots),
-            lots=_lot_facts(lots, links, names),
+            lots=_lot_facts(lots, links, names, {one.of for one in lineage.made if one.how == "part"}),
+            made=_made_facts(lineage, lots),
             receipts=_receipt_facts(receipts, lots, names),
             suppliers=[Named(row.external_id, row.name or row.external_id, row.region) for row in suppliers],
-            parcels=[_parcel_named(row) for row in parcels],
+            parcels=[_parcel_named(row, held.get(row.id, [])) for row in parcels],
             issues=[_issue_named(row) for row in issues],
             counts=_counts(counted),
             gaps=_gaps(end, counted, lots, receipts),
@@ -117,7 +123,7 @@ def kind_name(kind: str) -> str:
     """Return what staff call this kind of end."""
     names = {
         "complaint": _("投诉"), "issue": _("质量问题"), "order": _("订单"), "line": _("订单行"), "sku": _("SKU"),
-        "lot": _("批次"), "receipt": _("采购入库"), "supplier": _("供应商"), "parcel": _("包裹"),
+        "lot": _("批次"), "part": _("部件批次"), "receipt": _("采购入库"), "supplier": _("供应商"), "parcel": _("包裹"),
     }  # fmt: skip
     return names[kind]
 
@@ -231,17 +237,25 @@ def _link_facts(links: Sequence[LineLot], lines: Sequence[OrderLine], lots: Sequ
     return found
 
 
-def _lot_facts(lots: Sequence[Lot], links: Sequence[LineLot], suppliers: Mapping[int, str]) -> list[LotFact]:
+def _lot_facts(
+    lots: Sequence[Lot], links: Sequence[LineLot], suppliers: Mapping[int, str], components: Collection[int]
+) -> list[LotFact]:
     methods: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for link in links:
         methods[link.lot_id][link.method] += 1
     return [
         LotFact(
             row.external_id, _shares(methods[row.id]), row.sku.external_id if row.sku else "",
-            suppliers.get(row.supplier_id or 0, ""),
+            suppliers.get(row.supplier_id or 0, ""), row.id in components,
         )
         for row in lots
     ]  # fmt: skip
+
+
+def _made_facts(lineage: Lineage, lots: Sequence[Lot]) -> list[MadeFact]:
+    names = {row.id: row.external_id for row in lots}
+    made = sorted((names.get(one.into, ""), names.get(one.of, "")) for one in lineage.made)
+    return [MadeFact(into, of) for into, of in made if into and of and into != of]
 
 
 def _shares(methods: Mapping[str, int]) -> str:
@@ -263,10 +277,10 @@ def _receipt_facts(rows: Sequence[Receipt], lots: Sequence[Lot], suppliers: Mapp
     ]  # fmt: skip
 
 
-def _parcel_named(row: Parcel) -> Named:
+def _parcel_named(row: Parcel, orders: Sequence[str]) -> Named:
     courier = "" if row.courier and row.line.startswith(row.courier) else row.courier
     note = " · ".join(part for part in (courier, row.line) if part)
-    return Named(row.external_id, row.external_id, note, of=row.order.external_id if row.order else "")
+    return Named(row.external_id, row.external_id, note, orders=tuple(orders))
 
 
 def _issue_named(row: Issue) -> Named:

@@ -6,9 +6,9 @@ from flask import Blueprint, Response, request, url_for
 
 from qtrace.accounts.access import actor, needs
 from qtrace.accounts.models import User
+from qtrace.core import clock
 from qtrace.orders.queries import clean_number, find_anything
-from qtrace.trace import queries, service
-from qtrace.trace.rates import others_rate, range_rows, rates
+from qtrace.trace import lot_queries, lot_report, queries, service
 from qtrace.web.htmx import go, render
 
 bp = Blueprint("trace", __name__, url_prefix="/trace")
@@ -40,12 +40,12 @@ def show(kind: str, number: str) -> Response:
     """Show where one end comes from and what else it reaches."""
     end = queries.find_end(kind, number, actor())
     trace = service.find_trace(end, actor(), address)
-    figures = queries.lot_figures(end) if kind == "lot" else None
-    found = rates(figures.lots) if figures else []
+    lot = lot_report.report(end, now=clock.now()) if kind == "lot" else None
     return render(
-        "trace/show.html", trace=trace, kind=kind, number=number, figures=figures, ranges=range_rows(found), rates=found,
-        others=others_rate(found), kind_name=service.kind_name, method_name=service.method_name,
-        gap_text=service.gap_text, page_url=_page_url(kind, number), address=address,
+        "trace/show.html", trace=trace, kind=kind, number=number, lot=lot, findings=lot_report.findings(end),
+        blind=lot_queries.blind_shops(end.skus) if kind in {"lot", "sku"} else [], words=lot_report,
+        kind_name=service.kind_name, method_name=service.method_name, gap_text=service.gap_text,
+        page_url=_page_url(kind, number), address=address, mature_days=lot_queries.MATURE.days,
     )  # fmt: skip
 
 

@@ -5,9 +5,9 @@ A node is known by its kind and its number, which is also how its page is addres
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-LANES = ("complaint", "line", "sku", "lot", "receipt", "supplier")
+LANES = ("complaint", "line", "sku", "lot", "part", "receipt", "supplier")
 SIDE = ("parcel", "issue")
 SHOWN = 8
 SURE = frozenset({"scanned", "recorded", "serial", "manual"})
@@ -19,13 +19,14 @@ Link = Callable[[str, str], str]
 
 @dataclass(frozen=True)
 class Node:
-    """One thing on the way; `id` is the number people use."""
+    """One thing on the way; `id` is the number people use, `lane` where it stands if not with its kind."""
 
     kind: str
     id: str
     label: str
     note: str = ""
     url: str = ""
+    lane: str = ""
 
     @property
     def key(self) -> Key:
@@ -107,11 +108,12 @@ class Trace:
 
     def between(self, left: Lane, right: Lane) -> list[tuple[int, int, bool]]:
         """Return the edges between two lanes as (row, row, inferred)."""
-        rows = {node.key: row for lane in (left, right) for row, node in enumerate(lane.nodes)}
+        starts = {node.key: row for row, node in enumerate(left.nodes)}
+        ends = {node.key: row for row, node in enumerate(right.nodes)}
         return [
-            (rows[edge.from_], rows[edge.to], edge.inferred)
+            (starts[edge.from_], ends[edge.to], edge.inferred)
             for edge in self.edges
-            if edge.from_[0] == left.kind and edge.to[0] == right.kind and edge.from_ in rows and edge.to in rows
+            if edge.from_ in starts and edge.to in ends
         ]
 
 
@@ -160,12 +162,21 @@ class LotLinkFact:
 
 @dataclass(frozen=True)
 class LotFact:
-    """A lot with the article and the supplier it names."""
+    """A lot with the article and the supplier it names; a component stands behind the goods it went into."""
 
     lot: str
     note: str
     sku: str = ""
     supplier: str = ""
+    component: bool = False
+
+
+@dataclass(frozen=True)
+class MadeFact:
+    """A lot was made of another one."""
+
+    lot: str
+    of: str
 
 
 @dataclass(frozen=True)
@@ -185,7 +196,8 @@ class Named:
     id: str
     label: str
     note: str = ""
-    of: str = ""  # an article's usual supplier, a parcel's order
+    of: str = ""  # an article's usual supplier
+    orders: tuple[str, ...] = ()  # a parcel's
 
 
 @dataclass(frozen=True)
@@ -209,6 +221,7 @@ class Facts:
     totals: Totals
     hidden_issues: int = 0
     hidden_complaints: int = 0
+    made: Sequence[MadeFact] = ()
 
 
 def walk(facts: Facts, link: Link = lambda _kind, _id: "") -> Trace:
@@ -227,7 +240,7 @@ def walk(facts: Facts, link: Link = lambda _kind, _id: "") -> Trace:
 def _nodes(facts: Facts, link: Link) -> list[Node]:
     found = [Node("complaint", row.number, row.number, row.note) for row in facts.complaints]
     found += [Node(*row.key, row.order, row.note) for row in facts.lines]
-    found += [Node("lot", row.lot, row.lot, row.note) for row in facts.lots]
+    found += [Node("lot", row.lot, row.lot, row.note, lane="part" if row.component else "") for row in facts.lots]
     found += [Node("receipt", row.receipt, row.receipt, row.note) for row in facts.receipts]
     for kind, rows in (
         ("sku", facts.skus), ("supplier", facts.suppliers), ("parcel", facts.parcels), ("issue", facts.issues)
@@ -236,10 +249,7 @@ def _nodes(facts: Facts, link: Link) -> list[Node]:
     unique = {node.key: node for node in reversed(found)}
     orders = {row.key: row.order for row in facts.lines}
     lot_of = {row.receipt: row.lot for row in facts.receipts}
-    return [
-        Node(node.kind, node.id, node.label, node.note, _url(node, orders, lot_of, link))
-        for node in reversed(unique.values())
-    ]
+    return [replace(node, url=_url(node, orders, lot_of, link)) for node in reversed(unique.values())]
 
 
 def _url(node: Node, orders: dict[Key, str], lot_of: dict[str, str], link: Link) -> str:
@@ -302,6 +312,8 @@ def _lot_edges(facts: Facts) -> Iterable[Edge]:
     for (sku, lot), links in pairs.items():
         best = min(links, key=lambda link: (_rank(link.method), -link.confidence))
         yield Edge(("sku", sku), ("lot", lot), best.method, best.confidence)
+    for made in facts.made:
+        yield _recorded(("lot", made.lot), ("lot", made.of))
     received = {row.lot for row in facts.receipts}
     suppliers = {row.lot: row.supplier for row in facts.lots}
     for row in facts.lots:
@@ -318,7 +330,8 @@ def _lot_edges(facts: Facts) -> Iterable[Edge]:
 def _parcel_edges(facts: Facts) -> Iterable[Edge]:
     by_order: dict[str, list[Named]] = defaultdict(list)
     for parcel in facts.parcels:
-        by_order[parcel.of].append(parcel)
+        for order in parcel.orders:
+            by_order[order].append(parcel)
     for line in facts.lines:
         parcels = by_order[line.order]
         for parcel in parcels:
@@ -356,7 +369,7 @@ def _lanes(facts: Facts, nodes: Sequence[Node], edges: Sequence[Edge]) -> list[L
     rows: dict[Key, int] = {}
     lanes = []
     for kind in (*LANES, *SIDE):
-        own = [node for node in nodes if node.kind == kind]
+        own = [node for node in nodes if (node.lane or node.kind) == kind]
         places = {node.key: min((rows[key] for key in before[node.key] if key in rows), default=SHOWN) for node in own}
         own.sort(key=lambda node: (node.key != facts.focus, places[node.key]))
         shown = own[:SHOWN]
