@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from qtrace.core.jobs import register as register_job
 from qtrace.exchange import drop_views, wizard_views
 from qtrace.exchange.export_lists import export_lists
+from qtrace.exchange.export_trace import trace_export
 from qtrace.exchange.export_views import bp as exports_bp
 from qtrace.exchange.exporting import register_export
 from qtrace.exchange.finding_views import bp as findings_bp
@@ -32,6 +33,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(findings_bp)
     app.register_blueprint(exports_bp)
     register_export(app, export_lists)
+    register_export(app, trace_export)
     register_job(app, IMPORT, do_import)
     register_impact(app, mappings_touching)
     register_job(app, DROP, do_drop)

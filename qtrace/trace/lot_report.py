@@ -38,6 +38,7 @@ class LotReport:
 
     balance: Balance
     known: bool
+    shipped: int
     on_the_way: int
     suspected: int
     waiting: Waiting
@@ -52,6 +53,7 @@ def report(end: End, *, now: datetime) -> LotReport:
     return LotReport(
         balance=found,
         known=said.shipped > 0,
+        shipped=said.shipped,
         on_the_way=said.on_the_way,
         suspected=lot_queries.suspected(end.lots),
         waiting=lot_queries.waiting(end.lots, end.skus),

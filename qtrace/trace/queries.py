@@ -73,9 +73,9 @@ class Sums:
 def find_end(kind: str, number: str, user: User | None) -> End:
     """Return the end with this number; not found when it is missing or the person may not see it."""
     if kind == "complaint":
-        return _complaint_end(_first(_seen_complaints(select(Complaint), user).where(Complaint.number == number)))
+        return _complaint_end(_first(seen_complaints(select(Complaint), user).where(Complaint.number == number)))
     if kind == "issue":
-        return _issue_end(_first(_seen_issues(user).where(Issue.number == number)))
+        return _issue_end(_first(seen_issues(user).where(Issue.number == number)))
     if kind not in ROWS:
         raise NotFound
     model, condition = ROWS[kind]
@@ -93,14 +93,14 @@ def sums(end: End, user: User | None) -> Sums:
     lots = or_(Lot.id.in_(links), Lot.id.in_(end.lots))
     received = or_(Receipt.lot_id.in_(links), Receipt.lot_id.in_(end.lots))
     parcels = or_(Parcel.id.in_(parcels_with(_order_ids(end, reached))), Parcel.id.in_(end.parcels))
-    seen = _seen_complaints(select(Complaint.id), user).where(end.complaints)
-    seen_issues = _seen_issues(user).where(end.issues).with_only_columns(Issue.id)
+    seen = seen_complaints(select(Complaint.id), user).where(end.complaints)
+    own_issues = seen_issues(user).where(end.issues).with_only_columns(Issue.id)
     row = db.session.execute(
         select(
             *orders.c, *lines.c, _count(_inferred(end, reached)),
             _count(select(Lot.id).where(lots)), _count(select(Receipt.id).where(received)), _count(select(Parcel.id).where(parcels)),
             _count(select(Complaint.id).where(end.complaints)), _count(seen),
-            _count(select(Issue.id).where(end.issues)), _count(seen_issues),
+            _count(select(Issue.id).where(end.issues)), _count(own_issues),
         ).select_from(orders.join(lines, true()))
     ).one()  # fmt: skip
     return Sums(*(int(value or 0) for value in row))
@@ -138,7 +138,7 @@ def refunds(end: End) -> dict[str, int]:
 def complaints_of(end: End, user: User | None) -> Sequence[Complaint]:
     """Return the newest complaints the person may see."""
     names = ("order", "line", "sku", "lot", "supplier", "parcel", "type")
-    statement = _seen_complaints(select(Complaint), user).where(end.complaints)
+    statement = seen_complaints(select(Complaint), user).where(end.complaints)
     newest = statement.order_by(Complaint.occurred_at.desc(), Complaint.id.desc()).limit(NEWEST)
     options = [joinedload(getattr(Complaint, name)) for name in names]
     return cast(Sequence[Complaint], db.session.scalars(newest.options(*options)).all())
@@ -221,7 +221,7 @@ def orders_by_parcel(parcel_ids: Iterable[int]) -> dict[int, list[str]]:
 
 def issues_of(end: End, user: User | None) -> Sequence[Issue]:
     """Return the newest issues the person may see."""
-    statement = _seen_issues(user).where(end.issues).order_by(Issue.opened_at.desc(), Issue.id.desc())
+    statement = seen_issues(user).where(end.issues).order_by(Issue.opened_at.desc(), Issue.id.desc())
     return db.session.scalars(statement.limit(NEWEST)).all()
 
 
@@ -233,8 +233,8 @@ def suppliers_named(text: str, *, limit: int = 20) -> Sequence[Supplier]:
 
 def numbers_named(text: str, user: User) -> list[tuple[str, str, str]]:
     """Return the complaint and the issue with this number, as (kind, number, title)."""
-    complaint = db.session.scalar(_seen_complaints(select(Complaint), user).where(Complaint.number == text))
-    issue = db.session.scalar(_seen_issues(user).where(Issue.number == text))
+    complaint = db.session.scalar(seen_complaints(select(Complaint), user).where(Complaint.number == text))
+    issue = db.session.scalar(seen_issues(user).where(Issue.number == text))
     found = [("complaint", complaint.number, complaint.text or complaint.raw_reason)] if complaint else []
     return found + ([("issue", issue.number, issue.title)] if issue else [])
 
@@ -478,11 +478,13 @@ def _count(statement: Select[Any]) -> Any:
     return select(func.count()).select_from(statement.subquery()).scalar_subquery()
 
 
-def _seen_complaints(statement: Select[Any], user: User | None) -> Select[Any]:
+def seen_complaints(statement: Select[Any], user: User | None) -> Select[Any]:
+    """Narrow a select of complaints to what the person may see; without a person all are."""
     return statement if user is None else visible_to(cast(Any, statement), Complaint, user)
 
 
-def _seen_issues(user: User | None) -> Select[Any]:
+def seen_issues(user: User | None) -> Select[Any]:
+    """Select the issues the person may see; without a person all of them."""
     return select(Issue) if user is None else cast(Select[Any], visible_issues(user))
 
 

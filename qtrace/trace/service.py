@@ -34,7 +34,7 @@ from qtrace.trace.walk import (
 from qtrace.web.filters import localised, show_day, show_short_day
 
 
-def find_trace(end: End, user: User | None, link: Link = lambda _kind, _id: "") -> Trace:
+def find_trace(end: End, user: User | None, link: Link = lambda _kind, _id: "", opened: Collection[str] = ()) -> Trace:
     """Return the trace of the end as the person may see it; without a person everything is seen."""
     counted, refund = queries.sums(end, user), queries.refunds(end)
     complaints = queries.complaints_of(end, user)
@@ -53,8 +53,8 @@ def find_trace(end: End, user: User | None, link: Link = lambda _kind, _id: "") 
     names = {row.id: row.external_id for row in suppliers}
     return walk(
         Facts(
-            focus=(end.kind, _number(end)),
-            title=_title(end),
+            focus=(end.kind, number_of(end)),
+            title=title_of(end),
             facts=_facts_line(end),
             complaints=_complaint_facts(complaints, {row.id: row.number for row in issues}),
             lines=[_line_fact(row, names) for row in lines] + [_order_fact(row) for row in empty],
@@ -73,6 +73,7 @@ def find_trace(end: End, user: User | None, link: Link = lambda _kind, _id: "") 
             hidden_complaints=counted.complaints - counted.visible_complaints,
         ),
         link,
+        opened,
     )
 
 
@@ -132,23 +133,25 @@ def method_name(method: str) -> str:
     """Return how a link is known, in the reader's words."""
     names = {
         "scanned": _("扫码"), "serial": _("序列号"), "manual": _("人工登记"), "recorded": _("单据记录"),
-        "fifo": _("先进先出推断"), "unknown": _("不确定"),
+        "fifo": _("先进先出推断"), "window": _("时间窗推断"), "unknown": _("不确定"),
     }  # fmt: skip
     return names.get(method, method)
 
 
-def _number(end: End) -> str:
+def number_of(end: End) -> str:
+    """Return the number people use for the end."""
     number: str = end.row.number if end.kind in {"complaint", "issue"} else end.row.external_id
     return number
 
 
-def _title(end: End) -> str:
+def title_of(end: End) -> str:
+    """Return what the end is called on its pages."""
     row = end.row
     name = {"issue": "title", "sku": "name", "supplier": "name"}.get(end.kind)
     label = getattr(row, name) if name else ""
     if end.kind == "lot" and row.sku:
         label = row.sku.label
-    number, kind = _number(end), kind_name(end.kind)
+    number, kind = number_of(end), kind_name(end.kind)
     if label and label != number:
         return _("%(kind)s %(number)s · %(name)s", kind=kind, number=number, name=label)
     return _("%(kind)s %(number)s", kind=kind, number=number)

@@ -7,8 +7,12 @@ from flask import Blueprint, Response, request, url_for
 from qtrace.accounts.access import actor, needs
 from qtrace.accounts.models import User
 from qtrace.core import clock
+from qtrace.core.errors import NotFound
+from qtrace.core.ids import as_id
 from qtrace.orders.queries import clean_number, find_anything
-from qtrace.trace import lot_queries, lot_report, queries, service
+from qtrace.trace import lot_queries, lot_report, queries, service, tables
+from qtrace.trace.queries import End
+from qtrace.trace.walk import LANES
 from qtrace.web.htmx import go, render
 
 bp = Blueprint("trace", __name__, url_prefix="/trace")
@@ -38,14 +42,32 @@ def index() -> Response:
 @needs("trace.read")
 def show(kind: str, number: str) -> Response:
     """Show where one end comes from and what else it reaches."""
-    end = queries.find_end(kind, number, actor())
-    trace = service.find_trace(end, actor(), address)
+    end, lane = queries.find_end(kind, number, actor()), request.args.get("lane", "")
+    if lane:
+        return _table(end, lane)
+    opened = [name for name in request.args.getlist("open") if name in LANES]
+    trace = service.find_trace(end, actor(), address, opened)
     lot = lot_report.report(end, now=clock.now()) if kind == "lot" else None
     return render(
         "trace/show.html", trace=trace, kind=kind, number=number, lot=lot, findings=lot_report.findings(end),
         blind=lot_queries.blind_shops(end.skus) if kind in {"lot", "sku"} else [], words=lot_report,
         kind_name=service.kind_name, method_name=service.method_name, gap_text=service.gap_text,
         page_url=_page_url(kind, number), address=address, mature_days=lot_queries.MATURE.days,
+    )  # fmt: skip
+
+
+def _table(end: End, lane: str) -> Response:
+    """Show one lane as a table; a number may hold slashes, so the lane stands behind the question mark."""
+    if lane != "line" and lane not in tables.LANES:
+        raise NotFound
+    after = as_id(request.args.get("after")) or 0
+    found = (
+        tables.line_table(end, after=after) if lane == "line" else tables.lane_table(end, lane, actor(), after=after)
+    )
+    return render(
+        "trace/table.html", end=end, number=service.number_of(end), lane=lane, table=found, address=address,
+        title=service.title_of(end), kind_name=service.kind_name, method_name=service.method_name,
+        lanes=["line", *tables.LANES],
     )  # fmt: skip
 
 

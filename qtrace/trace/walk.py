@@ -4,14 +4,15 @@ A node is known by its kind and its number, which is also how its page is addres
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 LANES = ("complaint", "line", "sku", "lot", "part", "receipt", "supplier")
 SIDE = ("parcel", "issue")
 SHOWN = 8
+OPENED = 40  # of a lane that was opened; more than a screen holds belongs in a table
 SURE = frozenset({"scanned", "recorded", "serial", "manual"})
-SUREST_FIRST = ("scanned", "serial", "manual", "recorded", "fifo", "unknown")
+SUREST_FIRST = ("scanned", "serial", "manual", "recorded", "fifo", "window", "unknown")
 
 Key = tuple[str, str]
 Link = Callable[[str, str], str]
@@ -76,6 +77,7 @@ class Lane:
     kind: str
     nodes: Sequence[Node]
     total: int
+    opened: bool = False
 
     @property
     def more(self) -> int:
@@ -224,14 +226,14 @@ class Facts:
     made: Sequence[MadeFact] = ()
 
 
-def walk(facts: Facts, link: Link = lambda _kind, _id: "") -> Trace:
-    """Return the graph of the facts; `link` gives a node's address."""
+def walk(facts: Facts, link: Link = lambda _kind, _id: "", opened: Collection[str] = ()) -> Trace:
+    """Return the graph of the facts; `link` gives a node's address, `opened` are the lanes shown at length."""
     nodes = _nodes(facts, link)
     known = {node.key for node in nodes}
     edges = _once(edge for edge in _edges(facts) if edge.from_ in known and edge.to in known)
     gaps = facts.gaps | {"inferred": sum(edge.inferred for edge in edges)}
     return Trace(
-        facts.focus, facts.title, facts.facts, _lanes(facts, nodes, edges), nodes, edges,
+        facts.focus, facts.title, facts.facts, _lanes(facts, nodes, edges, opened), nodes, edges,
         [Gap(key, count) for key, count in gaps.items() if count], facts.totals,
         facts.hidden_issues, facts.hidden_complaints,
     )  # fmt: skip
@@ -361,7 +363,7 @@ def _once(edges: Iterable[Edge]) -> list[Edge]:
     return list(kept.values())
 
 
-def _lanes(facts: Facts, nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Lane]:
+def _lanes(facts: Facts, nodes: Sequence[Node], edges: Sequence[Edge], opened: Collection[str]) -> list[Lane]:
     """Cut each lane to what fits, keeping the end itself and what hangs together with the lane before."""
     before: dict[Key, list[Key]] = defaultdict(list)
     for edge in edges:
@@ -372,7 +374,7 @@ def _lanes(facts: Facts, nodes: Sequence[Node], edges: Sequence[Edge]) -> list[L
         own = [node for node in nodes if (node.lane or node.kind) == kind]
         places = {node.key: min((rows[key] for key in before[node.key] if key in rows), default=SHOWN) for node in own}
         own.sort(key=lambda node: (node.key != facts.focus, places[node.key]))
-        shown = own[:SHOWN]
+        shown = own[: OPENED if kind in opened else SHOWN]
         rows |= {node.key: row for row, node in enumerate(shown)}
-        lanes.append(Lane(kind, shown, max(len(own), facts.counts.get(kind, 0))))
+        lanes.append(Lane(kind, shown, max(len(own), facts.counts.get(kind, 0)), kind in opened))
     return lanes

@@ -1,5 +1,7 @@
 """From any end to every other: who complained, what they got, where it came from."""
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -20,6 +22,7 @@ from qtrace.orders.upsert import store
 from qtrace.sdk import records as r
 from qtrace.trace.queries import find_end
 from qtrace.trace.service import find_trace, trace_json
+from qtrace.trace.tables import line_table
 from tests.conftest import NOW, user_id
 
 DAY = timedelta(days=1)
@@ -261,3 +264,49 @@ def queries_of(kind: str, number: str) -> int:
     finally:
         event.remove(engine, "before_cursor_execute", note)
     return len(seen)
+
+
+def test_a_lane_opens_in_the_graph_and_the_rest_is_a_table(login: Callable[[str], Any]) -> None:
+    orders = [r.Order(external_id=f"F{n}", customer=f"f{n}", currency="CNY", placed_at=NOW) for n in range(250)]
+    lines = [r.OrderLine(order=f"F{n}", external_id="1", sku="ROSE-30", lot=LOT) for n in range(250)]
+    with write() as session:
+        store(session.scalars(select(Shop.id)).one(), [*orders, *lines], now=NOW, by=None, source=("test", 0))
+    browser = login("quality_lead")
+    shut = browser.get(f"/trace/lot/{LOT}").text
+    assert (shut.count('class="node"'), "展开,还有 243" in shut) == (12, True)
+    opened = browser.get(f"/trace/lot/{LOT}?open=line").text
+    assert (opened.count('class="node"'), "还有 211,看列表" in opened) == (44, True)
+    seen: list[str] = []
+    after = 0
+    while True:
+        table = line_table(find_end("lot", LOT, None), after=after)
+        seen += [row.line.order.external_id for row in table.rows]
+        after = table.next
+        if not after:
+            break
+    assert len(seen) == len(set(seen)) == 251
+    page = browser.get(f"/trace/lot/{LOT}?lane=line").text
+    assert (page.count("<tr><td"), "下一页" in page) == (100, True)
+
+
+@pytest.mark.parametrize("lane", ["complaint", "issue", "sku", "lot", "receipt", "parcel"])
+def test_every_lane_has_a_table(lane: str, login: Callable[[str], Any]) -> None:
+    numbers = {"complaint": "KS-1", "issue": "QI-1", "sku": "ROSE-30", "lot": LOT, "receipt": "RK-1", "parcel": "ZT100"}
+    page = login("quality_lead").get(f"/trace/supplier/HM?lane={lane}")
+    assert page.status_code == 200
+    assert f">{numbers[lane]}<" in page.text
+
+
+def test_a_lane_nobody_knows_is_not_found(login: Callable[[str], Any]) -> None:
+    assert login("quality_lead").get(f"/trace/lot/{LOT}?lane=nonsense").status_code == 404
+
+
+def test_the_trace_comes_as_a_sheet(login: Callable[[str], Any]) -> None:
+    browser = login("quality_lead")
+    answer = browser.post("/export/trace?kind=supplier&number=HM", data={"format": "csv"})
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    answer.close()
+    assert {(row["订单号"], row["批次"], row["批号来源"]) for row in rows} == {
+        ("O1", LOT, "扫码"), ("O2", "B2408", "先进先出推断"),
+    }  # fmt: skip
+    assert browser.post("/export/trace?kind=lot&number=NO-SUCH", data={"format": "csv"}).status_code == 404
