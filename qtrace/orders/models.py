@@ -2,11 +2,13 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qtrace.catalog.models import Customer, Shop, Sku, Supplier, Warehouse
 from qtrace.core.db import Base
+
+WAITING = "shipped_at IS NULL AND delivered_at IS NULL"
 
 
 class Order(Base):
@@ -18,6 +20,7 @@ class Order(Base):
         Index("ix_order_external_id", "external_id"),
         Index("ix_order_placed_at", "placed_at"),
         Index("ix_order_customer", "customer_id"),
+        Index("ix_order_waiting", "id", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -156,7 +159,7 @@ class LineLot(Base):
     """Which lot an order line was served from, how that is known, and how surely (0–100)."""
 
     __tablename__ = "line_lot"
-    __table_args__ = (UniqueConstraint("line_id", "lot_id"), Index("ix_line_lot_lot", "lot_id"))
+    __table_args__ = (UniqueConstraint("line_id", "lot_id"), Index("ix_line_lot_served", "lot_id", "line_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id", ondelete="CASCADE"))
@@ -200,6 +203,7 @@ class AfterSale(Base):
     __table_args__ = (
         UniqueConstraint("shop_id", "external_id"),
         Index("ix_after_sale_order", "order_id"),
+        Index("ix_after_sale_line", "line_id"),
         Index("ix_after_sale_opened_at", "opened_at"),
         Index("ix_after_sale_return_waybill", "return_waybill"),
     )

@@ -12,7 +12,8 @@ from qtrace.catalog.models import Sku, Supplier
 from qtrace.core.db import db
 from qtrace.orders.models import LineLot, Lot, Order, OrderLine, Receipt
 from qtrace.orders.stock_models import Serial, StockOut, StockOutLine
-from qtrace.trace.lot_queries import IS_SURE
+from qtrace.trace.lot_pass import IS_SURE, Doubt, LotPass
+from qtrace.trace.walk import SURE
 
 OFFSET = timedelta(hours=14)  # no two time zones lie further apart on one day's clock
 
@@ -26,10 +27,11 @@ class Finding:
     example: str = ""
 
 
-def lot_findings(lots: Collection[int], cycles: Collection[str]) -> list[Finding]:
+def lot_findings(lots: Collection[int], passed: LotPass, cycles: Collection[str]) -> list[Finding]:
     """Return what can't be true of these lots; `cycles` are the numbers of lots that went into themselves."""
     found = [
-        _shipped_before_received(lots), _shipped_more(lots), _shipped_expired(lots), _other_article(lots),
+        _told("shipped_before_received", passed.before_received), _shipped_more(lots, passed),
+        _told("shipped_expired", passed.expired), _told("other_article", passed.other_article),
         _scanned_twice(_lines_of(lots)), _serial_twice(Serial.lot_id.in_(lots)), _nobody_knows(lots),
         Finding("cycle", len(cycles), min(cycles, default="")),
     ]  # fmt: skip
@@ -66,73 +68,29 @@ def _lines_of(lots: Collection[int]) -> Select[Any]:
     return select(LineLot.line_id).where(LineLot.lot_id.in_(lots))
 
 
-def _served(lots: Collection[int]) -> Any:
-    """Select the orders that surely got a piece of the lots, with the lot."""
-    return (
-        select(func.count(distinct(Order.id)), func.min(Order.external_id))
-        .select_from(LineLot)
-        .join(Lot, Lot.id == LineLot.lot_id)
-        .join(OrderLine, OrderLine.id == LineLot.line_id)
-        .join(Order, Order.id == OrderLine.order_id)
-        .where(LineLot.lot_id.in_(lots), IS_SURE)
-    )
+def _told(key: str, doubt: Doubt) -> Finding:
+    return Finding(key, doubt.count, doubt.example)
 
 
-def _shipped_before_received(lots: Collection[int]) -> Finding:
-    came = (
-        select(Receipt.lot_id, func.min(Receipt.received_at).label("first"))
-        .where(Receipt.lot_id.in_(lots))
-        .group_by(Receipt.lot_id)
-        .subquery()
-    )
-    statement = _served(lots).join(came, came.c.lot_id == Lot.id).where(Order.shipped_at < came.c.first)
-    return Finding("shipped_before_received", *db.session.execute(statement).one())
-
-
-def _shipped_expired(lots: Collection[int]) -> Finding:
-    statement = _served(lots).where(
-        Lot.expires_on.is_not(None), func.date(Order.shipped_at) > func.date(Lot.expires_on)
-    )
-    return Finding("shipped_expired", *db.session.execute(statement).one())
-
-
-def _other_article(lots: Collection[int]) -> Finding:
-    """Count the orders whose line names another article than the lot, its old and new codes aside."""
-    own = aliased(Sku)
-    statement = (
-        _served(lots)
-        .join(Sku, Sku.id == OrderLine.sku_id)
-        .join(own, own.id == Lot.sku_id)
-        .where(
-            Sku.external_id != own.external_id,
-            func.coalesce(Sku.replaced_by_id, 0) != own.id,
-            func.coalesce(own.replaced_by_id, 0) != Sku.id,
-        )
-    )
-    return Finding("other_article", *db.session.execute(statement).one())
-
-
-def _shipped_more(lots: Collection[int]) -> Finding:
-    out = select(func.sum(LineLot.quantity)).where(LineLot.lot_id == Lot.id, IS_SURE).scalar_subquery()
-    came = select(func.sum(Receipt.quantity)).where(Receipt.lot_id == Lot.id).scalar_subquery()
-    rows = db.session.execute(select(Lot.external_id, out - came).where(Lot.id.in_(lots), came > 0, out > came)).all()
-    return Finding("shipped_more", sum(int(row[1]) for row in rows), min((row[0] for row in rows), default=""))
+def _shipped_more(lots: Collection[int], passed: LotPass) -> Finding:
+    came = db.session.scalar(select(func.sum(Receipt.quantity)).where(Receipt.lot_id.in_(lots)))
+    name = db.session.scalar(select(func.min(Lot.external_id)).where(Lot.id.in_(lots))) or ""
+    return Finding("shipped_more", max(0, passed.shipped - int(came)) if came else 0, name)
 
 
 def _scanned_twice(lines: Select[Any]) -> Finding:
     """Count the lines with more scanned pieces than were bought: one scanned twice, or two sources that disagree."""
-    scanned = (
-        select(LineLot.line_id, func.sum(LineLot.quantity).label("pieces"))
-        .where(LineLot.line_id.in_(lines), IS_SURE)
-        .group_by(LineLot.line_id)
-        .subquery()
+    other = aliased(LineLot)
+    also = select(func.coalesce(func.sum(other.quantity), 0)).where(
+        other.line_id == LineLot.line_id, other.id != LineLot.id, other.method.in_(sorted(SURE))
     )
     statement = (
-        select(func.count(), func.min(Order.external_id))
-        .select_from(scanned)
-        .join(OrderLine, OrderLine.id == scanned.c.line_id)
+        select(func.count(distinct(OrderLine.id)), func.min(Order.external_id))
+        .select_from(LineLot)
+        .join(OrderLine, OrderLine.id == LineLot.line_id)
         .join(Order, Order.id == OrderLine.order_id)
-        .where(OrderLine.quantity > 0, scanned.c.pieces > OrderLine.quantity)
+        .where(LineLot.line_id.in_(lines), IS_SURE, OrderLine.quantity > 0)
+        .where(LineLot.quantity + also.scalar_subquery() > OrderLine.quantity)
     )
     return Finding("scanned_twice", *db.session.execute(statement).one())
 

@@ -17,13 +17,12 @@ from qtrace.core.db import db
 from qtrace.orders.models import LineLot, Lot, Order, OrderLine, Receipt
 from qtrace.orders.stock_models import PurchaseLine, ReturnReceipt, StockBalance, StockMove, StockOutLine
 from qtrace.trace.balance import Quantities
+from qtrace.trace.lot_pass import IS_SURE, LotPass
 from qtrace.trace.rates import LotCount
-from qtrace.trace.walk import SURE
 
 MATURE = timedelta(days=14)  # a buyer has had the goods and has had time to complain
 MOST_LOTS = 12
 CANCELLED = ("canceled", "cancelled", "已取消", "交易关闭", "closed")
-IS_SURE = LineLot.method.in_(sorted(SURE))
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Stake:
     stock: dict[str, int]
 
 
-def quantities(lots: Collection[int]) -> Quantities:
+def quantities(lots: Collection[int], passed: LotPass) -> Quantities:
     """Return the pieces of these lots together, as the documents say them."""
     received, shelf, allocated, defective = db.session.execute(
         select(
@@ -52,20 +51,15 @@ def quantities(lots: Collection[int]) -> Quantities:
             _sum(StockBalance.quantity, StockBalance.lot_id.in_(lots), StockBalance.condition == "defective"),
         )
     ).one()
-    shipped, on_the_way = _shipped(lots)
+    loose = select(func.sum(StockOutLine.quantity)).where(StockOutLine.lot_id.in_(lots), StockOutLine.line_id.is_(None))
+    shipped = passed.shipped + int(db.session.scalar(loose) or 0)
     counted = shelf is not None or defective is not None
     moves = _moves(lots)
     return Quantities(
         received=None if received is None else int(received),
-        shipped=shipped, on_the_way=on_the_way, returned=_returned(lots), moves=moves,
+        shipped=shipped, on_the_way=passed.on_the_way, returned=_returned(lots), moves=moves,
         shelf=int(shelf or 0) if counted else None, allocated=int(allocated or 0), defective=int(defective or 0),
     )  # fmt: skip
-
-
-def suspected(lots: Collection[int]) -> int:
-    """Return how many pieces may have come from these lots without anybody having scanned them."""
-    total = select(func.sum(LineLot.quantity)).where(LineLot.lot_id.in_(lots), ~IS_SURE)
-    return int(db.session.scalar(total) or 0)
 
 
 def waiting(lots: Collection[int], skus: Collection[int]) -> Waiting:
@@ -76,31 +70,17 @@ def waiting(lots: Collection[int], skus: Collection[int]) -> Waiting:
 
 
 def unshipped_lines() -> Select[Any]:
-    """Select the lines of orders that are neither shipped nor cancelled."""
+    """Select the lines of orders that are neither shipped nor cancelled; there are few of them at any time."""
     left = select(StockOutLine.id).where(StockOutLine.order_id == Order.id).exists()
-    return (
-        select(OrderLine)
-        .join(Order, Order.id == OrderLine.order_id)
-        .where(
-            Order.shipped_at.is_(None), Order.delivered_at.is_(None), Order.status.not_in(CANCELLED), Order.known, ~left
-        )
+    orders = select(Order.id).where(
+        Order.shipped_at.is_(None), Order.delivered_at.is_(None), Order.status.not_in(CANCELLED), Order.known, ~left
     )
+    return select(OrderLine).where(OrderLine.order_id.in_(orders))
 
 
-def stake(lots: Collection[int], shelf: int) -> Stake:
-    """Return the money these lots carry; a part of a kit counts with the price of the kit it was sold in."""
-    kit = aliased(OrderLine)
-    price = case((OrderLine.price_minor > 0, OrderLine.price_minor), else_=func.coalesce(kit.price_minor, 0))
-    rows = db.session.execute(
-        select(Order.currency, func.sum(LineLot.quantity * price))
-        .join(OrderLine, OrderLine.id == LineLot.line_id)
-        .join(Order, Order.id == OrderLine.order_id)
-        .outerjoin(kit, and_(kit.order_id == OrderLine.order_id, kit.external_id == OrderLine.parent_external_id))
-        .where(LineLot.lot_id.in_(lots), IS_SURE)
-        .group_by(Order.currency)
-    )
-    sold = {currency: int(total or 0) for currency, total in rows if total}
-    return Stake(sold, _bought(lots, shelf))
+def stake(lots: Collection[int], passed: LotPass, shelf: int) -> Stake:
+    """Return the money these lots carry."""
+    return Stake(passed.sold or {}, _bought(lots, shelf))
 
 
 def rate_counts(end_lots: Collection[int], others: ColumnElement[bool], now: datetime) -> Sequence[LotCount]:
@@ -156,26 +136,6 @@ def blind_shops(skus: Collection[int]) -> list[str]:
 
 def _sum(column: Any, *conditions: ColumnElement[bool]) -> Any:
     return select(func.sum(column)).where(*conditions).scalar_subquery()
-
-
-def _shipped(lots: Collection[int]) -> tuple[int, int]:
-    """Return the pieces that left and those of them still on the way; goods of orders nobody reports count as well."""
-    left = case((and_(Order.shipped_at.is_not(None), Order.delivered_at.is_(None)), LineLot.quantity), else_=0)
-    known = db.session.execute(
-        select(func.sum(LineLot.quantity), func.sum(left))
-        .join(OrderLine, OrderLine.id == LineLot.line_id)
-        .join(Order, Order.id == OrderLine.order_id)
-        .where(LineLot.lot_id.in_(lots), IS_SURE, _has_left())
-    ).one()
-    loose = select(func.sum(StockOutLine.quantity)).where(StockOutLine.lot_id.in_(lots), StockOutLine.line_id.is_(None))
-    return int(known[0] or 0) + int(db.session.scalar(loose) or 0), int(known[1] or 0)
-
-
-def _has_left() -> ColumnElement[bool]:
-    """Say whether the goods left: the order says so, or nothing is known and a scanned lot means they were packed."""
-    return or_(
-        Order.shipped_at.is_not(None), Order.delivered_at.is_not(None), LineLot.source != "", Order.placed_at.is_(None)
-    )
 
 
 def _returned(lots: Collection[int]) -> dict[str, int]:

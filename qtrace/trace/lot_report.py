@@ -12,6 +12,7 @@ from qtrace.orders.models import Lot
 from qtrace.trace import lot_queries
 from qtrace.trace.balance import Balance, Entry, balance
 from qtrace.trace.findings import Finding, lot_findings, order_findings, renamed
+from qtrace.trace.lot_pass import LotPass, pass_over
 from qtrace.trace.lot_queries import Stake, Waiting
 from qtrace.trace.queries import End, lots_of
 from qtrace.trace.rates import RangeRow, Rate, others_rate, range_rows, rates
@@ -46,28 +47,29 @@ class LotReport:
     compared: Sequence[Compared]
 
 
-def report(end: End, *, now: datetime) -> LotReport:
+def report(end: End, passed: LotPass, *, now: datetime) -> LotReport:
     """Return the figures of the lots of this end."""
-    said = lot_queries.quantities(end.lots)
+    said = lot_queries.quantities(end.lots, passed)
     found = balance(said)
     return LotReport(
         balance=found,
         known=said.shipped > 0,
         shipped=said.shipped,
         on_the_way=said.on_the_way,
-        suspected=lot_queries.suspected(end.lots),
+        suspected=passed.suspected,
         waiting=lot_queries.waiting(end.lots, end.skus),
-        stake=lot_queries.stake(end.lots, found.pieces("shelf")),
+        stake=lot_queries.stake(end.lots, passed, found.pieces("shelf")),
         compared=_compared(end, now),
     )
 
 
-def findings(end: End) -> list[Finding]:
-    """Return what does not add up around this end."""
+def findings(end: End, passed: LotPass | None = None) -> list[Finding]:
+    """Return what does not add up around this end; `passed` is the walk over a lot's lines."""
     found = renamed(end.skus, end.suppliers)
     if end.kind == "lot":
+        passed = passed or pass_over(end.lots, end.reach)
         cycles = [row.external_id for row in lots_of(end.lineage.cycles())]
-        found += lot_findings(end.lots, cycles)
+        found += lot_findings(end.lots, passed, cycles)
     elif end.kind == "order":
         found += order_findings([end.row.id])
     elif end.kind == "parcel":

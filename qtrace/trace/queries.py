@@ -4,7 +4,7 @@ An end (an order, a lot, a supplier, …) becomes conditions over lines, complai
 database over all of them; the graph takes the newest rows only.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -23,9 +23,11 @@ from qtrace.orders.bulk import among
 from qtrace.orders.models import AfterSale, LineLot, Lot, Order, OrderLine, Parcel, Receipt
 from qtrace.orders.stock_models import LotPart, ParcelItem, StockMove, StockOut, StockOutLine
 from qtrace.trace.lineage import Lineage, Made
+from qtrace.trace.lot_pass import LotPass
 from qtrace.trace.walk import SURE
 
 NEWEST = 200
+MOST_COUNTED = 1000  # parcels of a lot; more are "1,000+"
 Condition = ColumnElement[bool]
 
 
@@ -46,6 +48,11 @@ class End:
     parcels: frozenset[int] = frozenset()
     holds: frozenset[int] = frozenset()  # the orders of a parcel
     lineage: Lineage = field(default_factory=Lineage)  # what the end's lots were made of, and what was made of them
+
+    @property
+    def reach(self) -> frozenset[int]:
+        """Return the end's lots and every lot they went into."""
+        return self.lots | self.lineage.products(self.lots)
 
 
 @dataclass(frozen=True)
@@ -85,25 +92,51 @@ def find_end(kind: str, number: str, user: User | None) -> End:
     return _row_end(kind, _with_other_names(kind, rows))
 
 
-def sums(end: End, user: User | None) -> Sums:
-    """Return the exact sums of the end."""
+def sums(end: End, user: User | None, passed: LotPass | None = None) -> Sums:
+    """Return the exact sums of the end; `passed` is the walk over a lot's lines, which counts most of them."""
+    if passed is not None:
+        return _lot_sums(end, user, passed)
     reached = _reached(end)
     orders, lines = _order_sums(end, reached), _line_sums(end, reached)
     links = select(LineLot.lot_id).join(reached, reached.c.id == LineLot.line_id)
-    lots = or_(Lot.id.in_(links), Lot.id.in_(end.lots))
-    received = or_(Receipt.lot_id.in_(links), Receipt.lot_id.in_(end.lots))
-    parcels = or_(Parcel.id.in_(parcels_with(_order_ids(end, reached))), Parcel.id.in_(end.parcels))
+    lots = union(links, select(Lot.id).where(Lot.id.in_(end.lots))).subquery()  # an OR would scan every lot
+    held = parcels_with(_order_ids(end, reached), end.parcels)
     seen = seen_complaints(select(Complaint.id), user).where(end.complaints)
     own_issues = seen_issues(user).where(end.issues).with_only_columns(Issue.id)
     row = db.session.execute(
         select(
             *orders.c, *lines.c, _count(_inferred(end, reached)),
-            _count(select(Lot.id).where(lots)), _count(select(Receipt.id).where(received)), _count(select(Parcel.id).where(parcels)),
+            _count(select(lots)), _count(select(Receipt.id).where(Receipt.lot_id.in_(select(lots)))), _count(held),
             _count(select(Complaint.id).where(end.complaints)), _count(seen),
             _count(select(Issue.id).where(end.issues)), _count(own_issues),
         ).select_from(orders.join(lines, true()))
     ).one()  # fmt: skip
     return Sums(*(int(value or 0) for value in row))
+
+
+def _lot_sums(end: End, user: User | None, passed: LotPass) -> Sums:
+    lots = end.reach | end.lineage.sources(end.lots)
+    seen = seen_complaints(select(Complaint.id), user).where(end.complaints)
+    own_issues = seen_issues(user).where(end.issues).with_only_columns(Issue.id)
+    row = db.session.execute(
+        select(
+            _count(select(Receipt.id).where(Receipt.lot_id.in_(lots))), _count(_parcels_of_lots(end.reach)),
+            _count(select(Complaint.id).where(end.complaints)), _count(seen),
+            _count(select(Issue.id).where(end.issues)), _count(own_issues),
+        )
+    ).one()  # fmt: skip
+    receipts, parcels, *rest = (int(value or 0) for value in row)
+    return Sums(
+        passed.orders, passed.customers, 0, passed.lines, passed.units, passed.skus, 0, passed.unknown_sku,
+        passed.inferred_lines, len(lots), receipts, parcels, *rest,
+    )  # fmt: skip
+
+
+def _parcels_of_lots(lots: Collection[int]) -> Any:
+    """Select some more parcels than are counted: nobody needs to know whether it is 18,000 or 19,000."""
+    orders = select(OrderLine.order_id).join(LineLot, LineLot.line_id == OrderLine.id).where(LineLot.lot_id.in_(lots))
+    some = orders.order_by(LineLot.line_id.desc()).limit(MOST_COUNTED + 1).subquery()
+    return parcels_with(select(some.c.order_id))
 
 
 def refunds(end: End) -> dict[str, int]:
@@ -146,7 +179,7 @@ def complaints_of(end: End, user: User | None) -> Sequence[Complaint]:
 
 def lines_of(end: End, orders: Iterable[int]) -> Sequence[OrderLine]:
     """Return the newest lines of the end, those of the orders complained about first."""
-    newest = select(OrderLine.id).where(end.lines).order_by(OrderLine.id.desc()).limit(NEWEST).subquery()
+    newest = newest_lines(end, NEWEST).subquery()
     ids = select(newest.c.id)
     named = set(orders)
     if named:
@@ -157,6 +190,17 @@ def lines_of(end: End, orders: Iterable[int]) -> Sequence[OrderLine]:
     options = [joinedload(getattr(OrderLine, name)) for name in ("order", "sku", "supplier")]
     rows = db.session.scalars(select(OrderLine).where(wanted).order_by(OrderLine.id.desc()).options(*options)).all()
     return sorted(rows, key=lambda row: row.order_id not in named)[:NEWEST]
+
+
+def newest_lines(end: End, limit: int, *, before: int = 0) -> Select[Any]:
+    """Select the ids of the newest lines, older than `before`; a lot's lie in order in the index of its links."""
+    if end.lots:
+        links = select(LineLot.line_id.label("id")).where(LineLot.lot_id.in_(end.reach)).distinct()
+        older = links.where(LineLot.line_id < before) if before else links
+        return older.order_by(LineLot.line_id.desc()).limit(limit)
+    lines = select(OrderLine.id).where(end.lines)
+    older = lines.where(OrderLine.id < before) if before else lines
+    return older.order_by(OrderLine.id.desc()).limit(limit)
 
 
 def empty_orders_of(end: End) -> Sequence[Order]:
@@ -196,8 +240,8 @@ def suppliers_of(ids: Iterable[int]) -> Sequence[Supplier]:
 def parcels_of(end: End, order_ids: Iterable[int]) -> Sequence[Parcel]:
     """Return the newest parcels of the orders; the parcel a trace starts from is always among them."""
     statement = select(Parcel).order_by(Parcel.id.desc()).limit(NEWEST).options(joinedload(Parcel.order))
-    wanted = or_(Parcel.id.in_(parcels_with(sorted(set(order_ids)))), Parcel.id.in_(end.parcels))
-    return db.session.scalars(statement.where(wanted)).all()
+    wanted = parcels_with(sorted(set(order_ids)), end.parcels)
+    return db.session.scalars(statement.where(Parcel.id.in_(wanted))).all()
 
 
 def orders_by_parcel(parcel_ids: Iterable[int]) -> dict[int, list[str]]:
@@ -345,14 +389,15 @@ def _orders_in(parcels: frozenset[int]) -> frozenset[int]:
     return frozenset(row for row in db.session.scalars(found) if row)
 
 
-def parcels_with(orders: Any) -> Any:
-    """Select the parcels of these orders (a list or a select of ids): several orders may share one."""
+def parcels_with(orders: Any, also: Collection[int] = ()) -> Any:
+    """Select the parcels of these orders (a list or a select of ids) and these parcels: several orders may share one."""
     return union(
         select(Parcel.id).where(Parcel.order_id.in_(orders)),
         select(ParcelItem.parcel_id).where(ParcelItem.order_id.in_(orders)),
         select(StockOut.parcel_id)
         .join(StockOutLine, StockOutLine.stock_out_id == StockOut.id)
         .where(StockOutLine.order_id.in_(orders), StockOut.parcel_id.is_not(None)),
+        select(Parcel.id).where(Parcel.id.in_(also)),
     )
 
 
@@ -362,8 +407,9 @@ def _lines_about(kind: str, ids: frozenset[int], orders: frozenset[int]) -> Cond
     if kind == "lot":
         return OrderLine.id.in_(select(LineLot.line_id).where(LineLot.lot_id.in_(ids)))
     if kind == "supplier":
+        named = aliased(OrderLine)
         lots = select(LineLot.line_id).join(Lot, Lot.id == LineLot.lot_id).where(Lot.supplier_id.in_(ids))
-        return or_(OrderLine.supplier_id.in_(ids), OrderLine.id.in_(lots))
+        return OrderLine.id.in_(union(select(named.id).where(named.supplier_id.in_(ids)), lots))  # an OR would scan all
     return OrderLine.order_id.in_(orders)
 
 
@@ -419,7 +465,8 @@ def _reached(end: End) -> CTE:
 
 def _inferred(end: End, reached: CTE) -> Select[Any]:
     """Return the lines whose lot nobody scanned or wrote down."""
-    lines = select(LineLot.line_id).distinct().join(reached, reached.c.id == LineLot.line_id)
+    # a join would make SQLite read every link for its bloom filter
+    lines = select(LineLot.line_id).distinct().where(LineLot.line_id.in_(select(reached.c.id)))
     lines = lines.where(LineLot.method.not_in(sorted(SURE)))
     return lines.where(LineLot.lot_id.in_(end.lots)) if end.kind == "lot" else lines
 
@@ -474,7 +521,7 @@ def _units(end: End) -> Any:
     return case((OrderLine.kind == "component", 0), else_=OrderLine.quantity)
 
 
-def _count(statement: Select[Any]) -> Any:
+def _count(statement: Any) -> Any:
     return select(func.count()).select_from(statement.subquery()).scalar_subquery()
 
 

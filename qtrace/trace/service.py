@@ -16,6 +16,7 @@ from qtrace.issues.models import Issue
 from qtrace.orders.models import LineLot, Lot, Order, OrderLine, Parcel, Receipt
 from qtrace.trace import queries
 from qtrace.trace.lineage import Lineage
+from qtrace.trace.lot_pass import LotPass, pass_over
 from qtrace.trace.queries import End, Sums
 from qtrace.trace.walk import (
     ComplaintFact,
@@ -34,9 +35,17 @@ from qtrace.trace.walk import (
 from qtrace.web.filters import localised, show_day, show_short_day
 
 
-def find_trace(end: End, user: User | None, link: Link = lambda _kind, _id: "", opened: Collection[str] = ()) -> Trace:
+def find_trace(
+    end: End,
+    user: User | None,
+    link: Link = lambda _kind, _id: "",
+    opened: Collection[str] = (),
+    passed: LotPass | None = None,
+) -> Trace:
     """Return the trace of the end as the person may see it; without a person everything is seen."""
-    counted, refund = queries.sums(end, user), queries.refunds(end)
+    if end.kind == "lot" and passed is None:
+        passed = pass_over(end.lots, end.reach)
+    counted, refund = queries.sums(end, user, passed), queries.refunds(end)
     complaints = queries.complaints_of(end, user)
     lines = queries.lines_of(end, (row.order_id for row in complaints if row.order_id))
     empty = queries.empty_orders_of(end)

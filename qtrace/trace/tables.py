@@ -63,7 +63,9 @@ def line_table(end: End, *, after: int = 0, size: int = SIZE) -> Table:
     """Return the order lines, newest first."""
     options = (joinedload(OrderLine.sku), joinedload(OrderLine.order).joinedload(Order.customer),
                joinedload(OrderLine.order).joinedload(Order.shop))  # fmt: skip
-    found = _page(select(OrderLine).where(end.lines).options(*options), OrderLine.id, after, size)
+    newest = queries.newest_lines(end, size + 1, before=after).subquery()
+    statement = select(OrderLine).where(OrderLine.id.in_(select(newest.c.id))).options(*options)
+    found = _page(statement, OrderLine.id, 0, size)
     lots, parcels = _lots_of([row.id for row in found.rows]), _parcels_of({row.order_id for row in found.rows})
     return Table(
         [LineRow(row.id, row, lots.get(row.id, []), parcels.get(row.order_id, [])) for row in found.rows], found.next
@@ -165,7 +167,7 @@ def _receipts(end: End, _user: User | None) -> Any:
 
 def _parcels(end: End, _user: User | None) -> Any:
     orders = select(OrderLine.order_id).where(end.lines) if end.orders is None else select(Order.id).where(end.orders)
-    statement = select(Parcel).where(or_(Parcel.id.in_(queries.parcels_with(orders)), Parcel.id.in_(end.parcels)))
+    statement = select(Parcel).where(Parcel.id.in_(queries.parcels_with(orders, end.parcels)))
     return (
         statement,
         Parcel.id,

@@ -11,6 +11,7 @@ from qtrace.core.errors import NotFound
 from qtrace.core.ids import as_id
 from qtrace.orders.queries import clean_number, find_anything
 from qtrace.trace import lot_queries, lot_report, queries, service, tables
+from qtrace.trace.lot_pass import pass_over
 from qtrace.trace.queries import End
 from qtrace.trace.walk import LANES
 from qtrace.web.htmx import go, render
@@ -46,10 +47,11 @@ def show(kind: str, number: str) -> Response:
     if lane:
         return _table(end, lane)
     opened = [name for name in request.args.getlist("open") if name in LANES]
-    trace = service.find_trace(end, actor(), address, opened)
-    lot = lot_report.report(end, now=clock.now()) if kind == "lot" else None
+    passed = pass_over(end.lots, end.reach) if kind == "lot" else None
+    trace = service.find_trace(end, actor(), address, opened, passed)
+    lot = lot_report.report(end, passed, now=clock.now()) if passed else None
     return render(
-        "trace/show.html", trace=trace, kind=kind, number=number, lot=lot, findings=lot_report.findings(end),
+        "trace/show.html", trace=trace, kind=kind, number=number, lot=lot, findings=lot_report.findings(end, passed),
         blind=lot_queries.blind_shops(end.skus) if kind in {"lot", "sku"} else [], words=lot_report,
         kind_name=service.kind_name, method_name=service.method_name, gap_text=service.gap_text,
         page_url=_page_url(kind, number), address=address, mature_days=lot_queries.MATURE.days,

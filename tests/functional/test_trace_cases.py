@@ -16,7 +16,8 @@ from qtrace.orders.models import OrderLine
 from qtrace.orders.upsert import store
 from qtrace.sdk import records as r
 from qtrace.trace import lot_queries
-from qtrace.trace.lot_report import Finding, finding_text, findings, report
+from qtrace.trace.lot_pass import pass_over
+from qtrace.trace.lot_report import Finding, LotReport, finding_text, findings, report
 from qtrace.trace.queries import find_end
 from qtrace.trace.service import find_trace, trace_json
 from tests.conftest import NOW
@@ -53,6 +54,12 @@ def sold(number: str, sku: str, *, lot: str = "", quantity: int = 1, days: int =
     return [r.Order(external_id=number, customer=f"c{number}", placed_at=at - DAY, shipped_at=at), line]
 
 
+def reported(lot: str) -> LotReport:
+    """Return the figures of a lot."""
+    end = find_end("lot", lot, None)
+    return report(end, pass_over(end.lots, end.reach), now=NOW)
+
+
 def found_at(kind: str, number: str) -> dict[str, Finding]:
     """Return the findings of an end by their key; each has words."""
     found = {one.key: one for one in findings(find_end(kind, number, None))}
@@ -73,7 +80,7 @@ def test_received_664_adds_up_without_counting_the_allocated_twice(erp: int, log
         r.StockBalance(warehouse="W1", sku="ROSE", lot="B1", quantity=229, allocated=12),
         r.StockBalance(warehouse="W1", sku="ROSE", lot="B1", condition="defective", quantity=30),
     )
-    found = report(find_end("lot", "B1", None), now=NOW).balance
+    found = reported("B1").balance
     assert {entry.key: entry.pieces for entry in found.went} == {
         "with_buyers": 398, "shelf": 229, "defective": 30, "scrapped": 7,
     }  # fmt: skip
@@ -158,7 +165,7 @@ def test_shops_the_erp_can_not_see_say_so(erp: int) -> None:
         r.StockOutLine(stock_out="CK1", external_id="2", shop="京东店", order="T2", sku="ROSE", lot="B1", quantity=2))  # fmt: skip
     end = find_end("lot", "B1", None)
     assert lot_queries.blind_shops(end.skus) == ["抖店", "快手店"]
-    assert report(end, now=NOW).balance.pieces("with_buyers") == 5
+    assert reported("B1").balance.pieces("with_buyers") == 5
     assert found_at("lot", "B1")["unknown_order"].count == 2
 
 
@@ -171,7 +178,7 @@ def test_a_guessed_lot_charges_neither_factory(erp: int, taobao: int) -> None:
     trace = find_trace(find_end("order", "T1", None), None)
     assert {node.id for node in trace.lane("lot").nodes} == {"A1", "B1"}
     for lot in ("A1", "B1"):
-        found = report(find_end("lot", lot, None), now=NOW)
+        found = reported(lot)
         assert (found.balance.pieces("with_buyers"), found.suspected, found.known) == (0, 1, False)
 
 
@@ -233,6 +240,6 @@ def test_orders_that_still_wait_can_be_stopped(erp: int, taobao: int) -> None:
         r.Order(external_id="T3", status="canceled", placed_at=NOW), r.OrderLine(order="T3", external_id="1", sku="ROSE"),
         *sold("T4", "ROSE", lot="B1"))  # fmt: skip
     put(erp, r.Lot(external_id="B1", sku="ROSE"))
-    found = report(find_end("lot", "B1", None), now=NOW)
+    found = reported("B1")
     assert (found.waiting.meant, found.waiting.perhaps) == (1, 1)
     assert found.stake.sold == {"CNY": 2000}

@@ -316,6 +316,12 @@ def upgrade() -> None:
 
     with op.batch_alter_table('line_lot', schema=None) as batch_op:
         batch_op.add_column(sa.Column('source', sa.String(length=12), server_default='', nullable=False))
+        batch_op.drop_index('ix_line_lot_lot')
+        batch_op.create_index('ix_line_lot_served', ['lot_id', 'line_id'], unique=False)
+
+    op.create_index('ix_after_sale_line', 'after_sale', ['line_id'], unique=False)
+    waiting = sa.text('shipped_at IS NULL AND delivered_at IS NULL')
+    op.create_index('ix_order_waiting', 'order', ['id'], unique=False, sqlite_where=waiting, postgresql_where=waiting)
 
 
 def downgrade() -> None:
