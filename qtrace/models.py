@@ -16,6 +16,7 @@ from qtrace.flows import case_models as flow_cases
 from qtrace.flows import draft_models as flow_drafts
 from qtrace.flows import models as flows
 from qtrace.forms import models as forms
+from qtrace.inspections import models as inspections
 from qtrace.investigation import models as investigation
 from qtrace.issues import models as issues
 from qtrace.notifications import models as notifications
@@ -40,6 +41,7 @@ TABLE_MODULES = (
     flows,
     forms,
     goods,
+    inspections,
     investigation,
     issues,
     notifications,

@@ -19,6 +19,9 @@ PERMISSIONS: dict[str, LazyString] = {
     "record.create": _("填写表单"),
     "record.edit": _("修改表单记录"),
     "record.approve": _("审核表单记录"),
+    "inspection.read": _("看检验"),
+    "inspection.record": _("做检验"),
+    "inspection.decide": _("决定检验后的处置"),
     "trace.read": _("追溯"),
     "board.read": _("看板"),
     "task.team": _("看所有人的待办"),
@@ -32,6 +35,7 @@ PERMISSIONS: dict[str, LazyString] = {
     "config.rules": _("规则与分类"),
     "config.forms": _("表单"),
     "config.flows": _("流程"),
+    "config.inspections": _("检验方案与转移规则"),
     "users.manage": _("成员与权限"),
     "audit.read": _("审计记录"),
     "jobs.manage": _("后台任务"),
@@ -40,12 +44,13 @@ PERMISSIONS: dict[str, LazyString] = {
 
 READ = (
     "complaint.read", "issue.read", "record.read", "trace.read", "board.read", "print.issue", "print.record",
-    "catalog.read",
+    "catalog.read", "inspection.read",
 )  # fmt: skip
 WORK = ("complaint.create", "complaint.handle", "issue.create", "issue.comment", "record.create")
 LEAD = (
     "issue.edit", "issue.decide", "issue.investigate", "record.edit", "record.approve", "import.run", "export.run",
     "data.unmask", "config.rules", "config.forms", "config.flows", "task.team",
+    "inspection.record", "inspection.decide", "config.inspections",
 )  # fmt: skip
 ADMIN = ("users.manage", "audit.read", "jobs.manage", "channels.manage", "api.manage")
 
@@ -68,21 +73,31 @@ ROLES = (
         "inspector",
         "质检",
         "Inspector",
-        (*READ, *WORK, "issue.edit", "issue.decide", "issue.investigate", "record.edit", "record.approve"),
+        (
+            *READ,
+            *WORK,
+            "issue.edit",
+            "issue.decide",
+            "issue.investigate",
+            "record.edit",
+            "record.approve",
+            "inspection.record",
+            "inspection.decide",
+        ),
         "department",
     ),
     RoleSeed(
         "customer_service",
         "客服",
         "Customer service",
-        ("complaint.read", "issue.read", "record.read", "trace.read", *WORK),
+        ("complaint.read", "issue.read", "record.read", "trace.read", "inspection.read", *WORK),
         "department",
     ),
     RoleSeed(
         "purchasing",
         "采购",
         "Purchasing",
-        (*READ, "issue.comment", "issue.decide", "issue.investigate", "record.approve"),
+        (*READ, "issue.comment", "issue.decide", "issue.investigate", "record.approve", "inspection.decide"),
         "department",
     ),
     RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment", "export.run", "record.approve", "task.team"), "all"),

@@ -1,0 +1,49 @@
+"""The closed lists of inspections with the words people read."""
+
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from qtrace.inspections.sampling import NONE_ALLOWED, State
+
+KINDS: dict[str, LazyString] = {
+    "incoming": _l("来料检验"), "outgoing": _l("出货检验"), "return": _l("退货检验"), "adhoc": _l("临时抽检"),
+}  # fmt: skip
+CLASSES: dict[str, LazyString] = {"critical": _l("致命缺陷"), "major": _l("严重缺陷"), "minor": _l("一般缺陷")}
+VERDICTS: dict[str, LazyString] = {"": _l("检验中"), "accepted": _l("合格"), "refused": _l("不合格")}
+STATES: dict[str, LazyString] = {
+    State.NORMAL: _l("正常检验"), State.TIGHTENED: _l("加严检验"), State.REDUCED: _l("放宽检验"),
+    State.DISCONTINUED: _l("暂停检验"),
+}  # fmt: skip
+CONSEQUENCES: dict[str, LazyString] = {
+    "stop": _l("停:建议隔离批次,立即开质量问题"), "warn": _l("警:开质量问题提醒,不隔离"),
+}  # fmt: skip
+DISPOSITIONS: dict[str, LazyString] = {
+    "accept": _l("接收"), "reject": _l("拒收"), "concession": _l("让步接收"), "rework": _l("返工挑选"), "return": _l("退供应商"),
+}  # fmt: skip
+AFTER_REFUSAL = ("reject", "concession", "rework", "return")
+STEPS: dict[str, LazyString] = {
+    "lot": _l("检验一批"), "agree": _l("同意放宽"), "unsettle": _l("生产不再稳定"), "resume": _l("恢复检验"),
+}  # fmt: skip
+LOOKS = {"": "", "accepted": "ok", "refused": "bad"}
+STATE_LOOKS: dict[str, str] = {
+    State.NORMAL: "", State.TIGHTENED: "warn", State.REDUCED: "ok", State.DISCONTINUED: "bad",
+}  # fmt: skip
+
+
+def aql_words(aql: str) -> str:
+    """Return an AQL as people write it."""
+    return _("不允许") if aql == NONE_ALLOWED else f"AQL {aql}"
+
+
+def limits_words(key: str, ac: int, re: int) -> str:
+    """Return up to how many of a class are accepted: 严重缺陷 ≤2 接收、≥3 拒收."""
+    return _("%(kind)s ≤%(ac)d 接收、≥%(re)d 拒收", kind=CLASSES[key], ac=ac, re=re)
+
+
+def sample_words(sample: int, quantity: int) -> str:
+    """Return how many pieces to take: 抽 50 件, or every piece."""
+    if sample >= quantity:
+        return ngettext("全检 %(num)s 件", "全检 %(num)s 件", quantity)
+    return ngettext("抽 %(num)s 件", "抽 %(num)s 件", sample)
