@@ -1,9 +1,8 @@
 """The closed lists of inspections with the words people read."""
 
-from flask_babel import LazyString
+from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from qtrace.inspections.sampling import NONE_ALLOWED, State
 
