@@ -16,6 +16,7 @@ from qtrace.complaints import feature as complaints
 from qtrace.exchange import feature as exchange
 from qtrace.flows import feature as flows
 from qtrace.forms import feature as forms
+from qtrace.inspections import feature as inspections
 from qtrace.investigation import feature as investigation
 from qtrace.issues import feature as issues
 from qtrace.issues import opening_feature as opening
@@ -39,6 +40,7 @@ def register(app: Flask) -> None:
     complaints.register(app)
     issues.register(app)
     records.register(app)
+    inspections.register(app)
     trace.register(app)
     reports.register(app)
     investigation.register(app)

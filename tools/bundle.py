@@ -39,7 +39,7 @@ FORM_SCRIPTS = [
     "held",
     "opinions",
 ]  # loaded by pages that draw a form
-FORM_STYLES = ["rows"]  # what forms and records add to every page's
+FORM_STYLES = ["rows", "inspections"]  # what forms and records add to every page's
 DESK = ["designer"]  # what only the designers' page loads, style and script
 FLOWS = ["flows", "deciding"]  # what the pages about flows add
 FLOW_DESK = ["flow-designer"]  # what the designer of flows adds to it, style only

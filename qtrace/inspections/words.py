@@ -1,10 +1,18 @@
 """The closed lists of inspections with the words people read."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from qtrace.inspections.sampling import NONE_ALLOWED, State
+from qtrace.catalog.checklist import LOOKS as RESULT_LOOKS
+from qtrace.catalog.checklist import RESULTS
+from qtrace.inspections.checks import item_of
+from qtrace.inspections.sampling import LEVELS, NONE_ALLOWED, State
+
+__all__ = ["RESULTS", "RESULT_LOOKS"]
 
 KINDS: dict[str, LazyString] = {
     "incoming": _l("来料检验"), "outgoing": _l("出货检验"), "return": _l("退货检验"), "adhoc": _l("临时抽检"),
@@ -46,3 +54,13 @@ def sample_words(sample: int, quantity: int) -> str:
     if sample >= quantity:
         return ngettext("全检 %(num)s 件", "全检 %(num)s 件", quantity)
     return ngettext("抽 %(num)s 件", "抽 %(num)s 件", sample)
+
+
+def row_limits(row: Mapping[str, Any]) -> str:
+    """Return the limits of a kept item in words."""
+    return item_of(row).limits
+
+
+def level_choices() -> list[tuple[str, str]]:
+    """Return the inspection levels with what they are for."""
+    return [(level, _("特殊 %(level)s", level=level) if level.startswith("S") else level) for level in LEVELS]

@@ -5,20 +5,22 @@ from datetime import date
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from qtrace.catalog.models import Standard, StandardVersion
+from qtrace.catalog.models import Standard, StandardVersion, Supplier
 from qtrace.classification.models import Term
 from qtrace.core.db import db, write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.models import EventRow
+from qtrace.flows.starting import NewStart, set_start
 from qtrace.inspections.checks import Said
 from qtrace.inspections.models import Inspection
 from qtrace.inspections.series import as_series, decide_series, replay, steps_of
 from qtrace.inspections.service import Findings, dispose, save_findings
 from qtrace.issues.models import Issue
 from tests.conftest import NOW, user_id
-from tests.factories.inspections import finish, inspected, lots, make_plan, next_lot, series_of, start
+from tests.factories.flows import make_flow, node
+from tests.factories.inspections import finish, lots, make_plan, next_lot, series_of, start
 from tests.factories.issues import Goods, anew, fresh, make_goods
 
 
@@ -302,8 +304,6 @@ def test_incoming_and_outgoing_lots_are_two_series(goods: Goods) -> None:
 def test_a_supplier_under_a_new_number_keeps_its_series(goods: Goods) -> None:
     make_plan()
     lots(goods, "--")
-    from qtrace.catalog.models import Supplier  # noqa: PLC0415
-
     with write() as session:
         twin = Supplier(shop_id=goods.shop, external_id="HM-OLD", name="恒美(旧)", merged_into_id=goods.supplier)
         session.add(twin)
@@ -318,10 +318,15 @@ def test_a_lot_of_five_is_looked_at_piece_by_piece(goods: Goods) -> None:
     assert inspection.sample == 5 and inspection.classes[0].every
 
 
-def test_an_issue_goes_through_the_flow_that_begins_for_it(goods: Goods) -> None:
+def test_an_issue_goes_through_the_flow_that_begins_for_what_was_noticed_on_arrival(goods: Goods) -> None:
+    make_flow("arrival_failure", node("isolate", "handle", "inspector"))
+    arrival = db.session.scalars(select(Term.id).where(Term.kind == "detection_point", Term.code == "arrival")).one()
+    condition = {"field": "detection_point", "op": "eq", "value": arrival}
+    with write():
+        set_start(NewStart("arrival_failure", "issue", condition), by=user_id("admin"), now=NOW)
     make_plan()
     lot = next_lot(goods, "B2410-02")
-    done = finish(start(goods, lot_id=lot), {"major": 9})
-    issue = issue_of(done)
-    assert issue.lot_id == lot and issue.stage and fresh().scalar(select(func.count()).select_from(Issue)) == 1
-    assert inspected(goods).lot_id == goods.lot
+    issue = issue_of(finish(start(goods, lot_id=lot), {"major": 9}))
+    assert (issue.lot_id, issue.stage) == (lot, "ask")
+    make_plan(kind="return")
+    assert issue_of(finish(start(goods, kind="return"), {"major": 9})).stage == "record"
