@@ -14,7 +14,7 @@ from qtrace.core.errors import Conflict, DomainError, NotFound, Refused
 from qtrace.core.files import StoredFile
 from qtrace.core.ids import as_id
 from qtrace.inspections import queries
-from qtrace.inspections.checks import Row, Said, item_of, measure
+from qtrace.inspections.checks import Row, Said, failed, item_of, measure
 from qtrace.inspections.failing import reason
 from qtrace.inspections.filters import read_filters
 from qtrace.inspections.models import Inspection
@@ -256,7 +256,7 @@ def _page(number: str, error: DomainError | None = None, photos: Sequence[Stored
         error=error.message if error else "", wrong=(error.field or "") if error else "",
         photos=queries.photos_of(inspection.id), notes=notes_of(photos, user_id=actor().id),
         reasons=[reason(one) for one in inspection.classes] if inspection.verdict else [],
-        later=queries.repeated_by(inspection.id), moved=queries.moved_by(inspection.id),
+        failed_items=failed(inspection.checklist) if inspection.verdict else [], later=queries.repeated_by(inspection.id), moved=queries.moved_by(inspection.id),
         counted=counts_in_series(inspection), history=entries_of(inspection.id), after_refusal=AFTER_REFUSAL,
     )  # fmt: skip
 

@@ -17,6 +17,9 @@ __all__ = ["RESULTS", "RESULT_LOOKS"]
 KINDS: dict[str, LazyString] = {
     "incoming": _l("来料检验"), "outgoing": _l("出货检验"), "return": _l("退货检验"), "adhoc": _l("临时抽检"),
 }  # fmt: skip
+BRIEF_KINDS: dict[str, LazyString] = {
+    "incoming": _l("来料"), "outgoing": _l("出货"), "return": _l("退货"), "adhoc": _l("抽检"),
+}  # fmt: skip
 CLASSES: dict[str, LazyString] = {"critical": _l("致命缺陷"), "major": _l("严重缺陷"), "minor": _l("一般缺陷")}
 VERDICTS: dict[str, LazyString] = {"": _l("检验中"), "accepted": _l("合格"), "refused": _l("不合格")}
 STATES: dict[str, LazyString] = {
@@ -46,7 +49,12 @@ def aql_words(aql: str) -> str:
 
 def limits_words(key: str, ac: int, re: int) -> str:
     """Return up to how many of a class are accepted: 严重缺陷 ≤2 接收、≥3 拒收."""
-    return _("%(kind)s ≤%(ac)d 接收、≥%(re)d 拒收", kind=CLASSES[key], ac=ac, re=re)
+    return f"{CLASSES[key]} {bounds_words(ac, re)}"
+
+
+def bounds_words(ac: int, re: int) -> str:
+    """Return the numbers that decide: ≤2 接收、≥3 拒收."""
+    return _("≤%(ac)d 接收、≥%(re)d 拒收", ac=ac, re=re) if ac else _("0 接收、≥%(re)d 拒收", re=re)
 
 
 def sample_words(sample: int, quantity: int) -> str:
