@@ -27,6 +27,7 @@ from qtrace.orders.upsert import store
 from qtrace.sdk.records import AfterSale, Order, OrderLine, Record, Review, Shipment
 from qtrace.setup.demo_data import Demo, Person, generate
 from qtrace.setup.demo_forms import fill_forms
+from qtrace.setup.demo_inspections import fill_inspections
 from qtrace.setup.demo_story import DemoStory
 
 PASSWORD = "demo-qtrace"  # noqa: S105 -- printed on purpose; the demo listens on loopback only
@@ -72,6 +73,7 @@ def install_demo(options: DemoOptions, *, now: datetime, say: Say) -> None:
         say("loading", 0.05 + 0.9 * (n + 1) / len(weeks))
     story.finish(now)
     fill_forms(demo, story.people, seed=options.seed, now=now)
+    fill_inspections(story.people, seed=options.seed, now=now)
     with write():
         require_write().add(Setting(key=SETTING, value=_kept(demo, options)))
     say("done", 1.0)

@@ -231,7 +231,7 @@ def test_a_plan_is_written_changed_and_put_away(goods: Goods, lead: Browser) -> 
     )  # fmt: skip
     url = f"/config/inspections/plans/{plan.id}"
     page = lead.get(url).text
-    assert "50 件 2/3" in page and "96.1%" in page  # of a lot of 500
+    assert "50 · 2/3" in page and "96.1%" in page  # of a lot of 500
     assert lead.post(url, values | {"version": 1, "level": "III"}).status_code == 303
     assert lead.post(url, values | {"version": 1}).status_code == 409
     assert "精华液来料" in lead.get("/config/inspections").text
