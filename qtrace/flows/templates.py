@@ -90,6 +90,20 @@ SMALL_COMPANY = _flow(
     reopen_at="handle",
 )  # fmt: skip
 
+REFUSED_LOT = _flow(
+    "refused_lot", "检验不合格的批", "Refused lot",
+    _node("record", "start", "登记", "Record", INITIATOR, 4 * HOUR, permission="issue.create"),
+    _pooled("keep_apart", "handle", "隔离并贴红牌", "Keep it apart, tag it red", _role("inspector"), 2 * HOUR,
+            permission="issue.decide", policies={"overdue": "escalate", "reminders": 1}),
+    _node("judge_lot", "countersign", "质量与采购决定怎么处理", "Quality and purchasing decide", _role("quality_lead", "purchasing"), WORKDAY,
+          signing={"mode": "all"}, permission="issue.decide", demands={"opinion": True},
+          policies={"self_approval": "skip", "reject_to": "previous", "after_return": "straight"}),
+    _pooled("settle_lot", "handle", "采购与供应商了结", "Purchasing settles with the supplier", _role("purchasing"), 5 * WORKDAY,
+            permission="issue.decide", policies={"overdue": "escalate", "reminders": 2}),
+    _pooled("next_lots", "verify", "看后面几批", "Look at the next lots", _role("quality_lead"), 20 * WORKDAY, permission="issue.decide"),
+    reopen_at="judge_lot",
+)  # fmt: skip
+
 COMPLAINT_REFUND = _flow(
     "complaint_refund", "超额退款的客诉", "Complaint over the refund limit",
     _node("fill", "start", "登记客诉", "Record the complaint", INITIATOR, 2 * HOUR, permission="complaint.create"),
@@ -242,6 +256,7 @@ RECALL = _flow(
 TEMPLATES: Final[tuple[FlowTemplate, ...]] = (
     FlowTemplate("quality_issue", "issue", _("质量问题从登记到看效果的五个阶段:定责、查原因、整改,最后用数据证明有效。每一步都要把该填的填好才能往下走。"), FIVE_STAGES),
     FlowTemplate("small_company", "issue", _("人少的公司用三步就够:有人办理,老板同意,过一段时间看效果。被驳回后改好直接回到老板,不用从头走。"), SMALL_COMPANY),
+    FlowTemplate("refused_lot", "issue", _("检验判为不合格的批开的问题:先隔离,质量和采购一起决定退货、返工还是让步,采购与供应商了结,再看后面几批。"), REFUSED_LOT),
     FlowTemplate("complaint_refund", "complaint", _("客服自己能决定小额退款;超过 200 元由质量主管同意,超过 2000 元再由老板同意。超时会提醒并上报,不让买家久等。"), COMPLAINT_REFUND),
     FlowTemplate("safety_complaint", "complaint", _("可能伤人的客诉:马上告诉老板,停售封存和照顾买家同时做,查明原因后三方签名会签。"), SAFETY_COMPLAINT),
     FlowTemplate("supplier_action", "record", _("让供应商整改:先要临时措施,再收原因和永久措施,评审通过后等新批次到货,看效果再了结。"), SUPPLIER_ACTION),

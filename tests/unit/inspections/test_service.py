@@ -12,14 +12,16 @@ from qtrace.classification.models import Term
 from qtrace.core.db import db, write
 from qtrace.core.errors import Conflict, Refused
 from qtrace.core.models import EventRow
+from qtrace.flows.models import FlowDefinition, FlowInstance
 from qtrace.flows.starting import NewStart, set_start
+from qtrace.flows.templates import template_of
+from qtrace.flows.versions import add_version
 from qtrace.inspections.checks import Said
 from qtrace.inspections.models import Inspection
 from qtrace.inspections.series import as_series, decide_series, replay, steps_of
 from qtrace.inspections.service import Findings, dispose, save_findings
 from qtrace.issues.models import Issue
 from tests.conftest import NOW, user_id
-from tests.factories.flows import make_flow, node
 from tests.factories.inspections import finish, lots, make_plan, next_lot, series_of, start
 from tests.factories.issues import Goods, anew, fresh, make_goods
 
@@ -318,15 +320,19 @@ def test_a_lot_of_five_is_looked_at_piece_by_piece(goods: Goods) -> None:
     assert inspection.sample == 5 and inspection.classes[0].every
 
 
-def test_an_issue_goes_through_the_flow_that_begins_for_what_was_noticed_on_arrival(goods: Goods) -> None:
-    make_flow("arrival_failure", node("isolate", "handle", "inspector"))
+def test_an_issue_goes_through_the_shipped_flow_that_begins_for_what_was_noticed_on_arrival(goods: Goods) -> None:
+    template = template_of("refused_lot")
+    assert template is not None
+    with write():
+        add_version(template.definition, by=user_id("admin"), now=NOW)
     arrival = db.session.scalars(select(Term.id).where(Term.kind == "detection_point", Term.code == "arrival")).one()
     condition = {"field": "detection_point", "op": "eq", "value": arrival}
     with write():
-        set_start(NewStart("arrival_failure", "issue", condition), by=user_id("admin"), now=NOW)
+        set_start(NewStart("refused_lot", "issue", condition), by=user_id("admin"), now=NOW)
     make_plan()
-    lot = next_lot(goods, "B2410-02")
-    issue = issue_of(finish(start(goods, lot_id=lot), {"major": 9}))
-    assert (issue.lot_id, issue.stage) == (lot, "ask")
     make_plan(kind="return")
-    assert issue_of(finish(start(goods, kind="return"), {"major": 9})).stage == "record"
+    incoming = finish(start(goods, lot_id=next_lot(goods, "B2410-02")), {"major": 9})
+    returned = finish(start(goods, kind="return"), {"major": 9})
+    flows = dict(fresh().execute(select(FlowInstance.subject_id, FlowDefinition.key).join(
+        FlowDefinition, FlowDefinition.id == FlowInstance.definition_id)).all())  # fmt: skip
+    assert (flows[incoming.issue_id], flows[returned.issue_id]) == ("refused_lot", "quality_issue")
