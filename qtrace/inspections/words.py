@@ -17,9 +17,6 @@ __all__ = ["RESULTS", "RESULT_LOOKS"]
 KINDS: dict[str, LazyString] = {
     "incoming": _l("来料检验"), "outgoing": _l("出货检验"), "return": _l("退货检验"), "adhoc": _l("临时抽检"),
 }  # fmt: skip
-BRIEF_KINDS: dict[str, LazyString] = {
-    "incoming": _l("来料"), "outgoing": _l("出货"), "return": _l("退货"), "adhoc": _l("抽检"),
-}  # fmt: skip
 CLASSES: dict[str, LazyString] = {"critical": _l("致命缺陷"), "major": _l("严重缺陷"), "minor": _l("一般缺陷")}
 VERDICTS: dict[str, LazyString] = {"": _l("检验中"), "accepted": _l("合格"), "refused": _l("不合格")}
 STATES: dict[str, LazyString] = {

@@ -34,7 +34,7 @@ def fill_inspections(people: Mapping[str, int], *, seed: int, now: datetime) -> 
     deliveries = _newest()
     for place, delivery in enumerate(deliveries, start=1):
         left = len(deliveries) - place
-        at = now - timedelta(hours=2 + 26 * left)
+        at = now - timedelta(hours=1 if not left else 3 + 26 * (left - 1))
         with write() as session:
             goods = Goods(delivery.shop_id, delivery.sku_id, delivery.supplier_id, delivery.lot_id, delivery.id)
             new = NewInspection(kind="incoming", goods=goods, quantity=chance.choice(LOT_SIZES))
