@@ -179,6 +179,7 @@ def test_somebody_elses_save_in_between_is_told(goods: Goods, inspector: Browser
     assert lead.post(f"/inspections/{number}/findings", {"version": 1, "found_major": "1"}).status_code == 303
     answer = inspector.post(f"/inspections/{number}/findings", {"version": 1, "found_major": "2"})
     assert answer.status_code == 409 and "刚刚有人保存" in answer.text
+    assert 'name="found_major" value="2"' in answer.text and "现在存的是 1" in answer.text
 
 
 def test_the_list_is_filtered_and_counted(goods: Goods, inspector: Browser) -> None:
