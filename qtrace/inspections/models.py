@@ -10,7 +10,7 @@ from qtrace.accounts.models import User
 from qtrace.catalog.models import Category, Sku, Standard, StandardVersion, Supplier
 from qtrace.core.db import Base
 from qtrace.core.models import StoredFileRow
-from qtrace.inspections.sampling import Plan
+from qtrace.inspections.sampling import STANDARD, Plan
 from qtrace.issues.models import Issue
 from qtrace.orders.models import Lot, Receipt
 
@@ -81,6 +81,7 @@ class Inspection(Base):
     receipt_id: Mapped[int | None] = mapped_column(ForeignKey("receipt.id"))
     previous_id: Mapped[int | None] = mapped_column(ForeignKey("inspection.id"))  # which refused one it repeats
     quantity: Mapped[int]  # of the lot as it was shown
+    tables: Mapped[str] = mapped_column(String(30), default=STANDARD)  # the edition whose tables it was judged by
     level: Mapped[str] = mapped_column(String(4))
     measured_n: Mapped[int] = mapped_column(default=0)
     consequence: Mapped[str] = mapped_column(String(4))

@@ -10,9 +10,9 @@ from flask_babel import lazy_gettext as _l
 from qtrace.catalog.checklist import LOOKS as RESULT_LOOKS
 from qtrace.catalog.checklist import RESULTS
 from qtrace.inspections.checks import item_of
-from qtrace.inspections.sampling import LEVELS, NONE_ALLOWED, State
+from qtrace.inspections.sampling import LEVELS, NONE_ALLOWED, STANDARD, State
 
-__all__ = ["RESULTS", "RESULT_LOOKS"]
+__all__ = ["RESULTS", "RESULT_LOOKS", "STANDARD"]
 
 KINDS: dict[str, LazyString] = {
     "incoming": _l("来料检验"), "outgoing": _l("出货检验"), "return": _l("退货检验"), "adhoc": _l("临时抽检"),

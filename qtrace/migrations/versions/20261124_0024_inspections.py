@@ -88,6 +88,7 @@ def upgrade() -> None:
     sa.Column('receipt_id', ID, nullable=True),
     sa.Column('previous_id', ID, nullable=True),
     sa.Column('quantity', ID, nullable=False),
+    sa.Column('tables', sa.String(length=30), nullable=False),
     sa.Column('level', sa.String(length=4), nullable=False),
     sa.Column('measured_n', ID, nullable=False),
     sa.Column('consequence', sa.String(length=4), nullable=False),

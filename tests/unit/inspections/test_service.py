@@ -54,7 +54,7 @@ def test_an_inspection_begins_by_the_plan_and_the_state(goods: Goods) -> None:
     assert [(one.key, one.code, one.n, one.ac, one.re, one.state) for one in inspection.classes] == [
         ("critical", "H", 50, 0, 1, "normal"), ("major", "H", 50, 3, 4, "normal"), ("minor", "H", 50, 5, 6, "normal"),
     ]  # fmt: skip
-    assert names()[-1] == "inspection_started"
+    assert names()[-1] == "inspection_started" and inspection.tables == "GB/T 2828.1-2012"
 
 
 def test_without_a_plan_the_usual_ones_hold(goods: Goods) -> None:
