@@ -78,6 +78,10 @@ def test_a_receipt_an_article_and_a_strange_number_are_each_answered(goods: Good
     assert "<html" not in piece and 'id="found"' in piece
 
 
+def test_the_trace_of_a_lot_leads_to_its_inspection(goods: Goods, inspector: Browser) -> None:
+    assert f"/inspections/new?code={LOT}" in inspector.get(f"/trace/lot/{LOT}").text
+
+
 def test_a_lot_is_counted_and_taken_in(goods: Goods, inspector: Browser) -> None:
     make_plan()
     answer = begin(inspector)
