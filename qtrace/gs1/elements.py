@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from qtrace.core.codes import GROUP_SEPARATOR
-from qtrace.gs1.digits import ARTICLE_LENGTHS
+from qtrace.gs1.digits import ARTICLE_LENGTHS, SSCC_LENGTH, is_checked
 
 # Application identifiers whose length is fixed by the standard, by their first two digits: the whole element's length.
 FIXED = {
@@ -33,6 +33,12 @@ def elements(text: str, *, gs1: bool = False) -> dict[str, str]:
     if PRINTED.match(text):
         return _of_printed(text)
     return dict(_of_symbol(text.strip(GROUP_SEPARATOR))) if gs1 or GROUP_SEPARATOR in text else {}
+
+
+def is_symbol(text: str) -> bool:
+    """Say whether a text without separators begins as a GS1 symbol does: a whole article or box number."""
+    article, box = is_checked(text[2:16], (14,)), is_checked(text[2:20], (SSCC_LENGTH,))
+    return (text.startswith(("01", "02")) and article) or (text.startswith("00") and box)
 
 
 def printed(found: dict[str, str]) -> str:
