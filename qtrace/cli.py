@@ -36,6 +36,7 @@ from qtrace.setup.demo import PASSWORD as DEMO_PASSWORD
 from qtrace.setup.demo import DemoOptions, install_demo, installed_demo, people_of_demo, remove_site
 from qtrace.setup.install import has_people, install
 from qtrace.setup.pack_commands import pack_apply, pack_export, pack_json, pack_list
+from qtrace.trace.epcis_facts import lot_document
 from qtrace.trace.service import trace_json
 
 
@@ -235,9 +236,15 @@ def print_command(template: str, number: str, output: Path) -> None:
 @click.argument("kind", type=click.Choice(["complaint", "issue", "order", "sku", "lot", "supplier", "parcel"]))
 @click.argument("number")
 @click.option("--json", "as_json", is_flag=True)
-def trace_command(kind: str, number: str, as_json: bool) -> None:
+@click.option("--epcis", is_flag=True, help="The life of a lot as an EPCIS 2.0 document.")
+def trace_command(kind: str, number: str, as_json: bool, epcis: bool) -> None:
     """Walk from a record to where it came from, and to everything else that is touched."""
+    if epcis and kind != "lot":
+        raise click.UsageError("--epcis is for lots")
     with built_app().test_request_context():
+        if epcis:
+            print(json.dumps(lot_document(number, now=clock.now()), ensure_ascii=False))
+            return
         found = trace_json(kind, number)
     if as_json:
         print(json.dumps(found, ensure_ascii=False))

@@ -1,6 +1,9 @@
 """The pages of the trace: the box that takes any number, and the way of one end."""
 
-from flask import Blueprint, Response, current_app, request, url_for
+import json
+import re
+
+from flask import Blueprint, Response, current_app, make_response, request, url_for
 
 from qtrace.accounts.access import actor, needs
 from qtrace.core import clock
@@ -8,12 +11,15 @@ from qtrace.core.codes import GROUP_SEPARATOR
 from qtrace.core.errors import NotFound
 from qtrace.core.ids import as_id
 from qtrace.trace import lot_queries, lot_report, queries, service, tables
+from qtrace.trace.epcis_facts import lot_document
 from qtrace.trace.finding import doubt, find_hits, folded, own_page
 from qtrace.trace.lot_pass import pass_over
 from qtrace.trace.queries import End
 from qtrace.trace.walk import LANES
 from qtrace.web.htmx import go, render
+from qtrace.web.limits import limited
 
+FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 bp = Blueprint("trace", __name__, url_prefix="/trace")
 
 
@@ -35,6 +41,18 @@ def index() -> Response:
         address=address,
         kind_name=service.kind_name,
     )
+
+
+@bp.get("/lot/<path:number>/epcis")
+@needs("trace.read")
+@limited("export")
+def epcis_show(number: str) -> Response:
+    """Hand out the life of a lot as an EPCIS 2.0 document."""
+    content = json.dumps(lot_document(number, now=clock.now()), ensure_ascii=False, indent=1)
+    response = make_response(content)
+    response.headers["Content-Type"] = "application/ld+json"
+    response.headers.set("Content-Disposition", "attachment", filename=f"epcis-{FILE_NAME.sub('-', number)}.jsonld")
+    return response
 
 
 @bp.get("/<kind>/<path:number>")
