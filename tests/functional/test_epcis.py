@@ -1,5 +1,6 @@
 """The life of a lot as EPCIS 2.0: against the schema of GS1, over every door."""
 
+import io
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -8,10 +9,12 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 
 from qtrace.catalog.models import Shop
 from qtrace.core.db import db, write
+from qtrace.orders.models import Lot, Receipt
+from qtrace.orders.stock_models import LotPart, StockMove
 from qtrace.orders.upsert import store
 from qtrace.sdk import records as r
 from qtrace.trace.epcis_facts import lot_document
@@ -148,3 +151,61 @@ def test_the_statements_do_not_grow_with_the_lot(app: Flask) -> None:
         with write() as session:
             store(session.scalars(select(Shop.id)).one(), more, now=NOW, by=None, source=("test", 0))
         assert statements() <= before
+
+
+def sent(content: bytes, **more: str) -> dict[str, Any]:
+    """Return the form that carries a document."""
+    return {"file": (io.BytesIO(content), "events.jsonld"), "shop": "partner", **more}
+
+
+@pytest.fixture
+def partner(app: Flask) -> None:
+    """A shop that knows nothing yet."""
+    with write() as session:
+        session.add(Shop(key="partner", name="代工厂"))
+
+
+@pytest.mark.usefixtures("partner")
+def test_what_we_hand_out_comes_back_as_the_same_facts(login: Login) -> None:
+    content = json.dumps(lot_document(LOT, now=NOW)).encode()
+    browser = login("quality_lead")
+    assert "什么都没有保存" in browser.post("/imports/epcis", sent(content, look="1")).text
+    shop = select(Shop.id).where(Shop.key == "partner").scalar_subquery()
+    receipts = select(Receipt.quantity, Receipt.received_at).where(Receipt.shop_id == shop)
+    assert db.session.execute(receipts).all() == []
+    page = browser.post("/imports/epcis", sent(content))
+    assert page.status_code == 200
+    assert "已导入" in page.text
+    db.session.rollback()
+    assert db.session.execute(receipts).all() == [(100, NOW - 40 * DAY)]
+    lot = db.session.scalars(select(Lot).where(Lot.external_id == LOT, Lot.shop_id == shop)).one()
+    assert (lot.made_on, lot.quality_status) == (date(2026, 9, 1), "recalled")
+    assert db.session.scalar(select(func.count()).select_from(LotPart).where(LotPart.lot_id == lot.id)) == 1
+    moves = select(StockMove.kind, StockMove.quantity).where(StockMove.lot_id == lot.id).order_by(StockMove.id)
+    assert db.session.execute(moves).all() == [("to_defective", 3), ("scrap", 3), ("scrap", 1)]
+    again = browser.post("/imports/epcis", sent(content)).text
+    assert "新增 0" in again
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("partner")
+def test_every_example_of_gs1_is_answered(login: Login) -> None:
+    browser = login("quality_lead")
+    for path in sorted((SHARED / "data" / "gs1" / "epcis_examples").glob("*.jsonld")):
+        answer = browser.post("/imports/epcis", sent(path.read_bytes()))
+        assert answer.status_code == 200, path.name
+        assert "退回 0" in answer.text or "没有可以保存的内容" in answer.text, path.name
+
+
+@pytest.mark.usefixtures("partner")
+def test_a_bad_file_or_shop_is_refused_in_words(login: Login) -> None:
+    browser = login("quality_lead")
+    for form, word in (
+        (sent(b"x"), "不是完整的 JSON"),
+        (sent(b"{}"), "没有 EPCIS 事件"),
+        ({"shop": "partner"}, "请选择一个文件"),
+        (sent(b"{}") | {"shop": "none"}, "哪个店铺"),
+    ):
+        answer = browser.post("/imports/epcis", form)
+        assert (answer.status_code, word in answer.text) == (422, True)
+    assert login("customer_service").get("/imports/epcis").status_code == 403
