@@ -18,7 +18,7 @@ from qtrace.gs1.digits import is_checked
 from qtrace.orders.models import LineLot, Lot, Order, OrderLine, Receipt
 from qtrace.orders.stock_models import LotPart, Purchase, ReturnReceipt, StockBalance, StockMove, StockOut, StockOutLine
 from qtrace.trace.epcis import STEPS, Fact, Goods, Json, Naming, document
-from qtrace.trace.lot_queries import IS_SURE
+from qtrace.trace.lot_pass import IS_SURE
 
 MOST = 20_000
 STATES = ("hold", "blocked", "recalled")
