@@ -24,6 +24,7 @@ from qtrace.orders import stock_models as stock
 from qtrace.records import models as records
 from qtrace.rules import models as rules
 from qtrace.tasks import models as tasks
+from qtrace.trace import models as trace
 
 TABLE_MODULES = (
     accounts,
@@ -49,5 +50,6 @@ TABLE_MODULES = (
     stock,
     search,
     tasks,
+    trace,
 )
 metadata = Base.metadata

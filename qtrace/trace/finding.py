@@ -19,11 +19,12 @@ from qtrace.orders.queries import MOST, clean_number, find_anything
 from qtrace.orders.scanning import ARTICLES, MEANINGS
 from qtrace.orders.stock_models import ReturnReceipt, Serial
 from qtrace.trace import queries
+from qtrace.trace.cartons import cartons_named
 
 LONGEST = 400
 # Of one scanned label the first of these that is known is meant: the piece, the lot, the box, the article.
 ORDER = ("21", "10", "00", "01", "02")
-OUR_PAGES = ("trace", "issues", "complaints", "records", "todos")
+OUR_PAGES = ("trace", "cartons", "issues", "complaints", "records", "todos")
 ARTICLE_LENGTHS = (8, 12, 13, 14)
 
 
@@ -105,6 +106,9 @@ def _hits(number: str, user: User, *, named: bool) -> Iterator[Hit]:
     yield from (Hit("parcel", row.external_id, row.courier) for row in found.parcels)
     yield from (Hit("sku", row.external_id, row.name) for row in found.skus)
     yield from (Hit("lot", row.external_id, row.sku.label if row.sku else "") for row in found.lots)
+    yield from (
+        Hit("lot", row.lot.external_id, _("箱号 %(number)s", number=row.number)) for row in cartons_named(number)
+    )
     yield from (_piece(row) for row in _pieces(number))
     yield from (Hit("order", row.external_id, _("退回运单 %(number)s", number=number)) for row in _sent_back(number))
     if named:
