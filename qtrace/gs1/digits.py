@@ -4,6 +4,7 @@ from flask_babel import gettext as _
 
 ARTICLE_LENGTHS = (8, 12, 13, 14)
 SSCC_LENGTH = 18
+OWN_USE = ("2", "02", "04")
 # Application identifiers whose value ends with a check digit, and how long the value is.
 CHECKED = {
     "00": 18, "01": 14, "02": 14, "03": 14, "402": 17, "410": 13, "411": 13, "412": 13, "413": 13, "414": 13,
@@ -43,6 +44,11 @@ def fault_in(found: dict[str, str]) -> str:
         if key in CHECKED and (fault := fault_of(value, (CHECKED[key],))):
             return f"({key}) {fault}"
     return ""
+
+
+def is_own_use(gtin: str) -> bool:
+    """Say whether a GTIN-14 is of the numbers a shop gives for itself; other companies use the same ones."""
+    return gtin[1:].startswith(OWN_USE)
 
 
 def is_digits(text: str) -> bool:

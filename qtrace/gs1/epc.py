@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, unquote
 
-from qtrace.gs1.digits import check_digit, is_checked
+from qtrace.gs1.digits import check_digit, is_checked, is_own_use
 from qtrace.gs1.elements import elements, link
 
 Kind = Literal["lot", "piece", "article", "box", "other"]
@@ -30,9 +30,12 @@ class Epc:
 
 
 def lot_uri(gtin: str, lot: str, *, prefix: str = "") -> str:
-    """Return the name of a lot: a URN where the company prefix is known, else a Digital Link; empty without an article."""
+    """Return the name of a lot: a URN where the company prefix is known, else a Digital Link.
+
+    Empty without an article number, and for the numbers a shop gives for itself, which name nothing elsewhere.
+    """
     number = gtin.zfill(14)
-    if not (gtin and lot and is_checked(number, (14,))):
+    if not (gtin and lot and is_checked(number, (14,))) or is_own_use(number):
         return ""
     if prefix and number[1:].startswith(prefix):
         return f"urn:epc:class:lgtin:{prefix}.{number[0]}{number[1 + len(prefix) : -1]}.{quote(lot, safe=SAFE)}"

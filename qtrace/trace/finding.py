@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
@@ -12,6 +13,7 @@ from sqlalchemy.orm import joinedload
 from qtrace.accounts.models import User
 from qtrace.core.codes import GROUP_SEPARATOR, clean_code
 from qtrace.core.db import db
+from qtrace.gs1.dates import day_of
 from qtrace.gs1.digits import check_digit, fault_in, is_digits
 from qtrace.gs1.elements import article_numbers, elements, is_symbol
 from qtrace.orders.models import AfterSale, Lot, Order
@@ -24,6 +26,7 @@ from qtrace.trace.cartons import cartons_named
 LONGEST = 400
 # Of one scanned label the first of these that is known is meant: the piece, the lot, the box, the article.
 ORDER = ("21", "10", "00", "01", "02")
+DATES = ("11", "13", "15", "17")
 OUR_PAGES = ("trace", "cartons", "issues", "complaints", "records", "todos")
 ARTICLE_LENGTHS = (8, 12, 13, 14)
 
@@ -72,14 +75,16 @@ def read_label(text: str) -> dict[str, str]:
     return elements(text, gs1=is_symbol(text))
 
 
-def said(text: str) -> list[tuple[str, str]]:
+def said(text: str, *, today: date) -> list[tuple[str, str]]:
     """Return what was read, part by part, with the words for each."""
     parts = read_label(text)
     names = {key: str(words) for key, words in MEANINGS.items()} | {
         "11": _("生产日期"), "13": _("包装日期"), "15": _("最佳食用日期"), "17": _("有效期至"), "30": _("件数"),
         "37": _("箱内件数"), "240": _("货号"), "400": _("客户订单号"),
     }  # fmt: skip
-    return [(names.get(key, f"({key})"), value) for key, value in parts.items()] or [(_("读到的内容"), text)]
+    days = {key: day_of(parts[key], today=today) for key in DATES if key in parts}
+    told = [(names.get(key, f"({key})"), str(days.get(key) or value)) for key, value in parts.items()]
+    return told or [(_("读到的内容"), text)]
 
 
 def doubt(text: str) -> str:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, current_app, jsonify, make_response, requ
 from flask_babel import gettext as _
 
 from qtrace.accounts.access import actor, needs
+from qtrace.core import clock
 from qtrace.core.codes import GROUP_SEPARATOR, read_codes
 from qtrace.core.errors import Refused
 from qtrace.core.files import MAX_PHOTO
@@ -72,6 +73,6 @@ def _page(
     """Answer the lines under the box to its button, the page to everybody else; `found` is None before a photo."""
     return render(
         "scan/new.html", "scan/_codes.html", status=status, found=found, error=error, hits=hits, page_of=page_of,
-        text=text.replace(GROUP_SEPARATOR, " "), said=said(text) if text and not hits else [], doubt=doubt(text),
+        text=text.replace(GROUP_SEPARATOR, " "), said=said(text, today=clock.now().date()) if text and not hits else [], doubt=doubt(text),
         kind_name=kind_name,
     )  # fmt: skip
