@@ -75,6 +75,7 @@ def _configure(app: Flask, config: settings.Config) -> None:
         QTRACE_RATE_FACTOR=config.number("RATE_FACTOR"),
         QTRACE_MAIL_URL=config["MAIL_URL"],
         QTRACE_BASE_URL=config["BASE_URL"].rstrip("/"),
+        QTRACE_GS1_PREFIX=config["GS1_PREFIX"],
         BABEL_DEFAULT_LOCALE="zh",
         BABEL_TRANSLATION_DIRECTORIES="translations",
         TRUSTED_HOSTS=sorted(hosts),

@@ -23,6 +23,7 @@ from qtrace.channels.commands import channel_add, channel_list, channel_status, 
 from qtrace.core import clock, events
 from qtrace.core.db import db, write
 from qtrace.core.errors import DomainError
+from qtrace.exchange.epcis import read_file, take, taken
 from qtrace.exchange.exporting import Asking, export_view, wanted, write_export
 from qtrace.exchange.importing import Progress, import_file, preview
 from qtrace.flows.commands import flow_check, flow_export, flow_import, flow_list
@@ -36,6 +37,8 @@ from qtrace.setup.demo import PASSWORD as DEMO_PASSWORD
 from qtrace.setup.demo import DemoOptions, install_demo, installed_demo, people_of_demo, remove_site
 from qtrace.setup.install import has_people, install
 from qtrace.setup.pack_commands import pack_apply, pack_export, pack_json, pack_list
+from qtrace.trace.epcis_facts import lot_document
+from qtrace.trace.epcis_reading import MAX_BYTES
 from qtrace.trace.service import trace_json
 
 
@@ -159,6 +162,30 @@ def import_command(
         print(f"refused rows with reasons: {result['refused_file']}")
 
 
+@cli.command("epcis")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--shop", required=True, help="Key of the shop the records belong to.")
+@click.option("--dry-run", is_flag=True, help="Read everything, store nothing.")
+@click.option("--json", "as_json", is_flag=True)
+def epcis_command(file: Path, shop: str, dry_run: bool, as_json: bool) -> None:
+    """Take in an EPCIS 2.0 document of another company; every event becomes records or says why not."""
+    with built_app().test_request_context():
+        with file.open("rb") as handle:
+            shop_id, readings = read_file(handle.read(MAX_BYTES + 1), shop)
+        if dry_run:
+            done = taken(readings)
+        else:
+            with write():
+                done = take(shop_id, readings, by=None, now=clock.now())
+    if as_json:
+        notes = [{"event": one.index, "records": len(one.records), "note": one.note} for one in done.readings]
+        print(json.dumps({"kinds": done.kinds, **done.stored, "events": notes}, ensure_ascii=False))
+        return
+    for one in done.readings:
+        print(f"{one.index + 1} {one.kind} {one.step}: {len(one.records)} records {one.note}".rstrip())
+    print(" ".join(f"{name} {count}" for name, count in (done.kinds | done.stored).items()) or "nothing to store")
+
+
 @cli.command("export")
 @click.argument("view")
 @click.option("-o", "output", type=click.Path(dir_okay=False, path_type=Path), required=True, help=".xlsx or .csv")
@@ -235,9 +262,15 @@ def print_command(template: str, number: str, output: Path) -> None:
 @click.argument("kind", type=click.Choice(["complaint", "issue", "order", "sku", "lot", "supplier", "parcel"]))
 @click.argument("number")
 @click.option("--json", "as_json", is_flag=True)
-def trace_command(kind: str, number: str, as_json: bool) -> None:
+@click.option("--epcis", is_flag=True, help="The life of a lot as an EPCIS 2.0 document.")
+def trace_command(kind: str, number: str, as_json: bool, epcis: bool) -> None:
     """Walk from a record to where it came from, and to everything else that is touched."""
+    if epcis and kind != "lot":
+        raise click.UsageError("--epcis is for lots")
     with built_app().test_request_context():
+        if epcis:
+            print(json.dumps(lot_document(number, now=clock.now()), ensure_ascii=False))
+            return
         found = trace_json(kind, number)
     if as_json:
         print(json.dumps(found, ensure_ascii=False))

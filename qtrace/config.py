@@ -1,6 +1,7 @@
 """The one typed table of settings; `qtrace config` and docs/admin/settings.md are made from it."""
 
 import os
+import re
 import secrets
 import warnings
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ SETTINGS = (
     Setting("DATABASE_URL", "", "Database; empty means SQLite in the data dir, else postgresql+psycopg://…"),
     Setting("BASE_URL", "http://127.0.0.1:8000", "Address people use; links in mails and prints start with it."),
     Setting("COMPANY", "", "Name of the company at the head of printed pages."),
+    Setting("GS1_PREFIX", "", "GS1 company prefix of 6 to 12 digits; boxes get an SSCC and lots an EPC URN with it."),
     Setting("TRUSTED_HOSTS", "", "Further host names that are answered, separated by commas."),
     Setting("SECRET_KEY", "", "Signing key of at least 32 characters; made on first start when empty.", secret=True),
     Setting("LANG", "zh", "Language of new users: zh or en."),
@@ -116,6 +118,8 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         raise BadSetting(f"{PREFIX}SECRET_KEY is too short: give at least 32 random characters or leave it empty")
     if values["LANG"] not in {"zh", "en"}:
         raise BadSetting(f"{PREFIX}LANG must be zh or en, not {values['LANG']!r}")
+    if values["GS1_PREFIX"] and not re.fullmatch("[0-9]{6,12}", values["GS1_PREFIX"]):
+        raise BadSetting(f"{PREFIX}GS1_PREFIX must be 6 to 12 digits, not {values['GS1_PREFIX']!r}")
     if values["SQLITE_SYNCHRONOUS"] not in {"FULL", "NORMAL"}:
         raise BadSetting(f"{PREFIX}SQLITE_SYNCHRONOUS must be FULL or NORMAL, not {values['SQLITE_SYNCHRONOUS']!r}")
     return config

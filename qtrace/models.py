@@ -25,6 +25,7 @@ from qtrace.orders import stock_models as stock
 from qtrace.records import models as records
 from qtrace.rules import models as rules
 from qtrace.tasks import models as tasks
+from qtrace.trace import models as trace
 
 TABLE_MODULES = (
     accounts,
@@ -51,5 +52,6 @@ TABLE_MODULES = (
     stock,
     search,
     tasks,
+    trace,
 )
 metadata = Base.metadata

@@ -25,6 +25,12 @@ def take_numbers(prefix: str, now: datetime, count: int, *, zone: str = "Asia/Sh
     return [f"{key}-{n:0{width}d}" for n in range(last - count + 1, last + 1)]
 
 
+def take_serials(key: str, count: int) -> range:
+    """Take `count` consecutive serials of a counter that never starts anew; the first is 1."""
+    last = _advance(key, count)
+    return range(last - count + 1, last + 1)
+
+
 def _advance(key: str, count: int) -> int:
     taken: int = require_write().execute(_raise(insert_into(Sequence)), {"key": key, "value": count}).scalar_one()
     return taken

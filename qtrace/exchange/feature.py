@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 
 from qtrace.core.jobs import register as register_job
 from qtrace.exchange import drop_views, wizard_views
+from qtrace.exchange.epcis_views import bp as epcis_bp
 from qtrace.exchange.export_lists import export_lists
 from qtrace.exchange.export_trace import trace_export
 from qtrace.exchange.export_views import bp as exports_bp
@@ -30,6 +31,7 @@ EVERY = timedelta(minutes=1)
 def register(app: Flask) -> None:
     """Add the import pages, their menu entry and their job."""
     app.register_blueprint(bp)
+    app.register_blueprint(epcis_bp)
     app.register_blueprint(findings_bp)
     app.register_blueprint(exports_bp)
     register_export(app, export_lists)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from qtrace.catalog.controls import MOST_FOUND, ShopRow
 from qtrace.catalog.models import Shop
 from qtrace.conditions.tree import FieldKind
+from qtrace.core import clock
 from qtrace.core.codes import GROUP_SEPARATOR
 from qtrace.core.db import db
 from qtrace.core.errors import Refused
@@ -33,10 +34,11 @@ from qtrace.forms.registry import (
     cell_text,
     register_control,
 )
-from qtrace.orders.gs1 import elements, printed
+from qtrace.gs1.dates import day_of
+from qtrace.gs1.digits import fault_in, fault_of
+from qtrace.gs1.elements import elements, printed
 from qtrace.orders.models import AfterSale, Lot, Order, OrderLine, Parcel, Receipt, Review
 from qtrace.orders.queries import clean_number
-from qtrace.rules.checksums import is_gs1
 
 SLASH = "/"
 WORDS_SHOWN = 40
@@ -231,7 +233,6 @@ GS1_NAMES = {
     "serial": lazy_gettext("序列号"),
 }  # fmt: skip
 LONGEST_PART = 20
-LAST_DAY = 31
 
 
 class Gs1Scan(Control):
@@ -278,8 +279,8 @@ class Gs1Scan(Control):
     def part(self, name: str, text: str) -> str:
         """Return one part as it is kept; refuse what no label carries."""
         if name == "gtin" and text:
-            if not is_gs1(text):
-                raise Refused(_("商品条码「%(text)s」的校验位不对。请重新扫描或核对数字。", text=text[:40]))
+            if fault := fault_of(text):
+                raise Refused(fault)
             return text.zfill(14)
         if name == "expiry" and text:
             try:
@@ -330,13 +331,14 @@ def read_gs1(text: str) -> dict[str, str]:
     if not text:
         return {}
     found = elements(text, gs1=text.startswith("01"))
-    query = text.partition("?")[2] if text.startswith("http") else ""
-    found |= {key: value for key, _eq, value in (pair.partition("=") for pair in query.split("&")) if key == "17"}
     parts = {name: found[key] for name, key in GS1_PARTS.items() if found.get(key)}
     if not parts:
         raise Refused(_("「%(text)s」不是 GS1 码。请重新扫描,或在下面分开填写。", text=text[:60]))
+    if fault := fault_in({key: value.zfill(14) if key == "01" else value for key, value in found.items()}):
+        raise Refused(fault)
     if "expiry" in parts:
-        parts["expiry"] = _day_of(parts["expiry"])
+        day = day_of(parts["expiry"], today=clock.now().date())
+        parts["expiry"] = day.isoformat() if day else parts["expiry"]
     return parts
 
 
@@ -347,19 +349,6 @@ def code_of(value: Value) -> str:
     if "17" in texts:
         texts["17"] = texts["17"].replace("-", "")[2:]
     return printed(texts)
-
-
-def _day_of(digits: str) -> str:
-    """Return YYMMDD as a day; 00 is the month's last, as the standard says."""
-    if len(digits) != 6 or not digits.isdecimal():
-        return digits
-    year, month, day = 2000 + int(digits[:2]), digits[2:4], int(digits[4:])
-    for last in range(day or LAST_DAY, 27 if day == 0 else day - 1, -1):
-        try:
-            return date(year, int(month), last).isoformat()
-        except ValueError:
-            continue
-    return digits
 
 
 def register_controls(app: Flask) -> None:

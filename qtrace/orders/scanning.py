@@ -7,7 +7,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
 from qtrace.core.codes import GROUP_SEPARATOR, Code
-from qtrace.orders.gs1 import article_numbers, elements, printed
+from qtrace.gs1.elements import article_numbers, elements, printed
 from qtrace.orders.queries import find_anything
 
 MOST = 12

@@ -1,4 +1,4 @@
-"""Check digits of the numbers people type: articles and boxes of GS1, 统一社会信用代码, 居民身份证."""
+"""Check digits of the numbers people type: 统一社会信用代码, 居民身份证."""
 
 from datetime import date
 
@@ -6,17 +6,6 @@ CREDIT_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CREDIT_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 IDENTITY_LETTERS = "10X98765432"
-GTIN_LENGTHS = (8, 12, 13, 14)
-SSCC_LENGTH = 18
-
-
-def is_gs1(number: str, lengths: tuple[int, ...] = GTIN_LENGTHS) -> bool:
-    """Say whether this is a number of GS1 of one of these lengths with the right check digit."""
-    if len(number) not in lengths or not (number.isascii() and number.isdigit()):
-        return False
-    body, last = number[:-1], int(number[-1])
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(body)))
-    return (10 - total % 10) % 10 == last
 
 
 def is_credit_code(code: str) -> bool:

@@ -1,42 +1,58 @@
 """The pages of the trace: the box that takes any number, and the way of one end."""
 
-from dataclasses import dataclass
+import json
+import re
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, current_app, make_response, request, url_for
 
 from qtrace.accounts.access import actor, needs
-from qtrace.accounts.models import User
 from qtrace.core import clock
+from qtrace.core.codes import GROUP_SEPARATOR
 from qtrace.core.errors import NotFound
 from qtrace.core.ids import as_id
-from qtrace.orders.queries import clean_number, find_anything
 from qtrace.trace import lot_queries, lot_report, queries, service, tables
+from qtrace.trace.epcis_facts import lot_document
+from qtrace.trace.finding import doubt, find_hits, folded, own_page
 from qtrace.trace.lot_pass import pass_over
 from qtrace.trace.queries import End
 from qtrace.trace.walk import LANES
 from qtrace.web.htmx import go, render
+from qtrace.web.limits import limited
 
+FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 bp = Blueprint("trace", __name__, url_prefix="/trace")
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One thing a pasted text may mean."""
-
-    kind: str
-    number: str
-    note: str
 
 
 @bp.get("")
 @needs("trace.read")
 def index() -> Response:
     """Show the box; a text that means one thing leads straight to its trace."""
-    text = request.args.get("q", "").strip()[:200]
+    text = folded(request.args.get("q", ""))
+    if page := own_page(text, site=current_app.config["QTRACE_BASE_URL"]):
+        return go(page)
     hits = find_hits(text, actor()) if text else []
     if len(hits) == 1:
         return go(address(hits[0].kind, hits[0].number))
-    return render("trace/index.html", text=text, hits=hits, address=address, kind_name=service.kind_name)
+    return render(
+        "trace/index.html",
+        text=text.replace(GROUP_SEPARATOR, " "),
+        hits=hits,
+        doubt=doubt(text),
+        address=address,
+        kind_name=service.kind_name,
+    )
+
+
+@bp.get("/lot/<path:number>/epcis")
+@needs("trace.read")
+@limited("export")
+def epcis_show(number: str) -> Response:
+    """Hand out the life of a lot as an EPCIS 2.0 document."""
+    content = json.dumps(lot_document(number, now=clock.now()), ensure_ascii=False, indent=1)
+    response = make_response(content)
+    response.headers["Content-Type"] = "application/ld+json"
+    response.headers.set("Content-Disposition", "attachment", filename=f"epcis-{FILE_NAME.sub('-', number)}.jsonld")
+    return response
 
 
 @bp.get("/<kind>/<path:number>")
@@ -76,19 +92,6 @@ def _table(end: End, lane: str) -> Response:
 def address(kind: str, number: str) -> str:
     """Return where the trace of an end is shown."""
     return url_for("trace.show", kind=kind, number=number)
-
-
-def find_hits(text: str, user: User) -> list[Hit]:
-    """Return everything the text may mean, each end once."""
-    number = clean_number(text)
-    found = find_anything(text)
-    hits = [Hit(*row) for row in queries.numbers_named(number, user)] if number else []
-    hits += [Hit("order", row.external_id, row.status) for row in found.orders]
-    hits += [Hit("parcel", row.external_id, row.courier) for row in found.parcels]
-    hits += [Hit("sku", row.external_id, row.name) for row in found.skus]
-    hits += [Hit("lot", row.external_id, row.sku.label if row.sku else "") for row in found.lots]
-    hits += [Hit("supplier", row.external_id, row.name) for row in (queries.suppliers_named(number) if number else [])]
-    return list({(hit.kind, hit.number): hit for hit in reversed(hits)}.values())[::-1]
 
 
 def _page_url(kind: str, number: str) -> str:

@@ -6,7 +6,8 @@ from functools import lru_cache
 
 import re2
 
-from qtrace.rules.checksums import SSCC_LENGTH, is_credit_code, is_gs1, is_identity_number
+from qtrace.gs1.digits import SSCC_LENGTH, is_checked
+from qtrace.rules.checksums import is_credit_code, is_identity_number
 from qtrace.rules.kinds.saying import LISTS, TEXTS, fault, plain
 from qtrace.sdk.rules import Fault, RuleCase, RuleKind, RuleOption
 from qtrace.sdk.text import Text
@@ -44,9 +45,9 @@ FORMATS: Mapping[str, tuple[Text, str, Callable[[str], bool]]] = {
     "chinese": (Text("只有汉字", "Chinese characters only"), "玫瑰精华液", lambda text: all("\u4e00" <= c <= "\u9fff" for c in text)),
 }  # fmt: skip
 CHECKSUMS: Mapping[str, tuple[Text, str, Callable[[str], bool]]] = {
-    "ean13": (Text("EAN-13 商品条码", "EAN-13"), "6901234567892", lambda text: is_gs1(text, (13,))),
-    "gtin": (Text("GTIN(8、12、13、14 位)", "GTIN (8, 12, 13 or 14 digits)"), "06901234567892", is_gs1),
-    "sscc": (Text("SSCC 箱码(18 位)", "SSCC (18 digits)"), "106141412345678908", lambda text: is_gs1(text, (SSCC_LENGTH,))),
+    "ean13": (Text("EAN-13 商品条码", "EAN-13"), "6901234567892", lambda text: is_checked(text, (13,))),
+    "gtin": (Text("GTIN(8、12、13、14 位)", "GTIN (8, 12, 13 or 14 digits)"), "06901234567892", is_checked),
+    "sscc": (Text("SSCC 箱码(18 位)", "SSCC (18 digits)"), "106141412345678908", lambda text: is_checked(text, (SSCC_LENGTH,))),
     "credit": (Text("统一社会信用代码", "Unified social credit code"), "91330106MA2H00001E", is_credit_code),
     "identity": (Text("身份证号", "Identity number"), "11010519491231002X", is_identity_number),
 }  # fmt: skip

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from qtrace.core.codes import GROUP_SEPARATOR
+from qtrace.gs1.digits import ARTICLE_LENGTHS, SSCC_LENGTH, is_checked
 
 # Application identifiers whose length is fixed by the standard, by their first two digits: the whole element's length.
 FIXED = {
@@ -14,23 +15,51 @@ FIXED = {
 FOUR_DIGITS = re.compile(r"3[1-69]|43|7[02]|8[0-2]")  # 31-36, 39, 43, 70, 72, 80-82 begin one of four digits
 THREE_DIGITS = re.compile(r"2[345]|4[0-2]|71")  # 23-25, 40-42 and 71 begin one of three
 PRINTED = re.compile(r"\((\d{2,4})\)([^()]+)")
+ASKED = re.compile(r"[0-9]{2,4}")
+MOST_ASKED = 30
+MARK = re.compile(r"\](?:C1|d2|Q3|e0|J1)")
 PRIMARY = frozenset({"00", "01", "414", "8006"})
-ARTICLE_LENGTHS = (8, 12, 13, 14)
-LINK_KEYS = frozenset({"10", "21", "22", "235", "254"}) | PRIMARY
+QUALIFIERS = ("22", "10", "21", "235", "254")  # in the order a Digital Link names them
+LINK_KEYS = frozenset(QUALIFIERS) | PRIMARY
+ID_SITE = "https://id.gs1.org"
 
 
 def elements(text: str, *, gs1: bool = False) -> dict[str, str]:
     """Return {application identifier: value} of a GS1 text; empty when the text does not follow GS1."""
+    if mark := MARK.match(text):  # what a scanner may put before a GS1 symbol
+        text, gs1 = text[mark.end() :], True
     if text.startswith(("http://", "https://")):
         return _of_link(text)
     if PRINTED.match(text):
         return _of_printed(text)
-    return dict(_of_symbol(text)) if gs1 or GROUP_SEPARATOR in text else {}
+    return dict(_of_symbol(text.strip(GROUP_SEPARATOR))) if gs1 or GROUP_SEPARATOR in text else {}
+
+
+def is_symbol(text: str) -> bool:
+    """Say whether a text without separators begins as a GS1 symbol does: a whole article or box number."""
+    article, box = is_checked(text[2:16], (14,)), is_checked(text[2:20], (SSCC_LENGTH,))
+    return (text.startswith(("01", "02")) and article) or (text.startswith("00") and box)
 
 
 def printed(found: dict[str, str]) -> str:
     """Return the elements as they are printed below a symbol: (01)…(10)…"""
     return "".join(f"({key}){value}" for key, value in found.items())
+
+
+def joined(found: dict[str, str]) -> str:
+    """Return the elements as a symbol carries them; a separator ends what has no fixed length."""
+    texts = [(key + value, key[:2] in FIXED) for key, value in found.items()]
+    ends = ["" if fixed or at == len(texts) - 1 else GROUP_SEPARATOR for at, (_text, fixed) in enumerate(texts)]
+    return "".join(text + end for (text, _fixed), end in zip(texts, ends, strict=True))
+
+
+def link(found: dict[str, str], *, site: str = ID_SITE) -> str:
+    """Return the Digital Link of an article or a box: its parts as a path, everything else after the question mark."""
+    primary = next(key for key in found if key in PRIMARY)
+    path = [primary, *(key for key in QUALIFIERS if key in found)]
+    rest = {key: value for key, value in found.items() if key not in path}
+    address = site.rstrip("/") + "".join(f"/{key}/{quote(found[key], safe='')}" for key in path)
+    return f"{address}?{urlencode(rest)}" if rest else address
 
 
 def article_numbers(number: str) -> list[str]:
@@ -48,14 +77,16 @@ def _of_printed(text: str) -> dict[str, str]:
 
 def _of_link(text: str) -> dict[str, str]:
     try:
-        parts = [unquote(part) for part in urlsplit(text).path.split("/") if part]
+        address = urlsplit(text)
+        parts = [unquote(part) for part in address.path.split("/") if part]
+        asked = parse_qsl(address.query, max_num_fields=MOST_ASKED)
     except ValueError:
         return {}
     start = next((at for at, part in enumerate(parts) if part in PRIMARY), len(parts))
     pairs = dict(zip(parts[start::2], parts[start + 1 :: 2], strict=False))
     if not _holds_article(pairs) or len(parts[start:]) % 2 or not set(pairs) <= LINK_KEYS:
         return {}
-    return pairs
+    return pairs | {key: value for key, value in asked if ASKED.fullmatch(key) and key not in pairs}
 
 
 def _holds_article(pairs: dict[str, str]) -> bool:
