@@ -30,6 +30,7 @@ from qtrace.flows.commands import flow_check, flow_export, flow_import, flow_lis
 from qtrace.flows.replaying import verify_histories
 from qtrace.plugins import plugin_rows
 from qtrace.printing.service import pdf_of
+from qtrace.recalls.preview import recall_json
 from qtrace.reports.service import report_json
 from qtrace.server import Binding, serve
 from qtrace.setup import database
@@ -282,6 +283,16 @@ def trace_command(kind: str, number: str, as_json: bool, epcis: bool) -> None:
     print("totals: " + ", ".join(f"{name} {value}" for name, value in found["totals"].items()))
     for gap in found["gaps"]:
         print(f"gap: {gap}")
+
+
+@cli.command("recall")
+@click.argument("lot")
+@click.option("--json", "as_json", is_flag=True)
+def recall_command(lot: str, as_json: bool) -> None:
+    """Say where the pieces of a lot are and whom a recall would reach."""
+    with built_app().test_request_context():
+        found = recall_json(lot)
+    print(json.dumps(found, ensure_ascii=False, indent=None if as_json else 1))
 
 
 @cli.command("report")

@@ -23,6 +23,7 @@ from qtrace.issues import opening_feature as opening
 from qtrace.notifications import feature as notifications
 from qtrace.orders import feature as orders
 from qtrace.printing import feature as printing
+from qtrace.recalls import feature as recalls
 from qtrace.records import feature as records
 from qtrace.reports import feature as reports
 from qtrace.rules import feature as rules
@@ -42,6 +43,7 @@ def register(app: Flask) -> None:
     records.register(app)
     inspections.register(app)
     trace.register(app)
+    recalls.register(app)
     reports.register(app)
     investigation.register(app)
     printing.register(app)

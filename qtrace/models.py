@@ -22,6 +22,7 @@ from qtrace.issues import models as issues
 from qtrace.notifications import models as notifications
 from qtrace.orders import models as orders
 from qtrace.orders import stock_models as stock
+from qtrace.recalls import models as recalls
 from qtrace.records import models as records
 from qtrace.rules import models as rules
 from qtrace.tasks import models as tasks
@@ -47,6 +48,7 @@ TABLE_MODULES = (
     issues,
     notifications,
     orders,
+    recalls,
     records,
     rules,
     stock,

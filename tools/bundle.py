@@ -27,7 +27,7 @@ STYLES = [
 ]
 SCRIPTS = [
     "page", "theme", "toast", "confirm", "pending", "lists", "keys", "scan", "condition-builder", "rules", "reorder",
-    "mentions",
+    "mentions", "stopwatch",
 ]  # fmt: skip
 FORM_SCRIPTS = [
     "inputs",

@@ -23,6 +23,7 @@ PERMISSIONS: dict[str, LazyString] = {
     "inspection.record": _("做检验"),
     "inspection.decide": _("决定检验后的处置"),
     "trace.read": _("追溯"),
+    "recall.manage": _("冻结与召回"),
     "board.read": _("看板"),
     "task.team": _("看所有人的待办"),
     "print.issue": _("打印报告"),
@@ -50,7 +51,7 @@ WORK = ("complaint.create", "complaint.handle", "issue.create", "issue.comment",
 LEAD = (
     "issue.edit", "issue.decide", "issue.investigate", "record.edit", "record.approve", "import.run", "export.run",
     "data.unmask", "config.rules", "config.forms", "config.flows", "task.team",
-    "inspection.record", "inspection.decide", "config.inspections",
+    "inspection.record", "inspection.decide", "config.inspections", "recall.manage",
 )  # fmt: skip
 ADMIN = ("users.manage", "audit.read", "jobs.manage", "channels.manage", "api.manage")
 
@@ -83,6 +84,7 @@ ROLES = (
             "record.approve",
             "inspection.record",
             "inspection.decide",
+            "recall.manage",
         ),
         "department",
     ),

@@ -28,7 +28,7 @@ def report(number: str) -> Response:
     context = _report(number)
     title = f"{context.number} {context.title}"
     back, pdf_url = url_for("issues.show", number=number), url_for("printing.pdf", number=number)
-    return _page("printing/_report.html", title, back, pdf_url, report=context, source=inlined)
+    return printed_page("printing/_report.html", title, back, pdf_url, report=context, source=inlined)
 
 
 @bp.get("/issues/<number>/report.pdf")
@@ -37,7 +37,7 @@ def report(number: str) -> Response:
 def pdf(number: str) -> Response:
     """Render the report as PDF in the limited child."""
     context = _report(number)
-    return _sent(render_pdf(context), context.number)
+    return pdf_sent(render_pdf(context), context.number)
 
 
 @bp.get("/records/<form_key>/<number>/report")
@@ -52,7 +52,7 @@ def record_show(form_key: str, number: str) -> Response:
         return url_for("records.file_show", form_key=form_key, number=number, file_id=file_id)
 
     title = f"{number} {context.title}".strip()
-    return _page("printing/_record.html", title, back, pdf_url, report=context, source=source)
+    return printed_page("printing/_record.html", title, back, pdf_url, report=context, source=source)
 
 
 @bp.get("/records/<form_key>/<number>/report.pdf")
@@ -61,7 +61,7 @@ def record_show(form_key: str, number: str) -> Response:
 def record_pdf_show(form_key: str, number: str) -> Response:
     """Render a record as PDF in the limited child."""
     context = _record_report(form_key, number)
-    return _sent(record_pdf(context), context.number)
+    return pdf_sent(record_pdf(context), context.number)
 
 
 @bp.get("/records/<form_key>/blank")
@@ -73,7 +73,7 @@ def blank_show(form_key: str) -> Response:
         url_for("records.list_show", form_key=form_key),
         url_for("printing.blank_pdf_show", form_key=form_key),
     )
-    return _page("printing/_blank.html", context.form, back, pdf_url, report=context)
+    return printed_page("printing/_blank.html", context.form, back, pdf_url, report=context)
 
 
 @bp.get("/records/<form_key>/blank.pdf")
@@ -81,7 +81,7 @@ def blank_show(form_key: str) -> Response:
 @limited("print")
 def blank_pdf_show(form_key: str) -> Response:
     """Render the empty form as PDF in the limited child."""
-    return _sent(blank_pdf(_blank(form_key)), form_key)
+    return pdf_sent(blank_pdf(_blank(form_key)), form_key)
 
 
 def _report(number: str) -> IssueReport:
@@ -110,7 +110,8 @@ def _form(form_key: str) -> tuple[Form, int]:
     return form, version.id
 
 
-def _page(piece: str, title: str, back: str, pdf_url: str, **shown: object) -> Response:
+def printed_page(piece: str, title: str, back: str, pdf_url: str, **shown: object) -> Response:
+    """Show a paper as a page the browser can print."""
     return make_response(
         render_template(
             "printing/page.html", piece=piece, title=title, toolbar=True, stylesheet=static_url("css/print.css"),
@@ -119,7 +120,8 @@ def _page(piece: str, title: str, back: str, pdf_url: str, **shown: object) -> R
     )  # fmt: skip
 
 
-def _sent(content: bytes, name: str) -> Response:
+def pdf_sent(content: bytes, name: str) -> Response:
+    """Answer a PDF to be looked at."""
     response = make_response(content)
     response.headers["Content-Type"] = "application/pdf"
     response.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'

@@ -1,0 +1,1 @@
+"""Goods held back and called back: holds with their confirmations, recalls with their progress, timed drills."""
