@@ -20,6 +20,7 @@ STYLES = [
     "table",
     "story",
     "figures",
+    "tasks",
     "rules",
     "notices",
     "overlay",

@@ -24,6 +24,7 @@ PERMISSIONS: dict[str, LazyString] = {
     "inspection.decide": _("决定检验后的处置"),
     "trace.read": _("追溯"),
     "recall.manage": _("冻结与召回"),
+    "recall.approve": _("批准发给买家的召回通知"),
     "board.read": _("看板"),
     "task.team": _("看所有人的待办"),
     "print.issue": _("打印报告"),
@@ -52,6 +53,7 @@ LEAD = (
     "issue.edit", "issue.decide", "issue.investigate", "record.edit", "record.approve", "import.run", "export.run",
     "data.unmask", "config.rules", "config.forms", "config.flows", "task.team",
     "inspection.record", "inspection.decide", "config.inspections", "recall.manage",
+    "recall.approve",
 )  # fmt: skip
 ADMIN = ("users.manage", "audit.read", "jobs.manage", "channels.manage", "api.manage")
 
@@ -102,6 +104,12 @@ ROLES = (
         (*READ, "issue.comment", "issue.decide", "issue.investigate", "record.approve", "inspection.decide"),
         "department",
     ),
-    RoleSeed("owner", "老板", "Owner", (*READ, "issue.comment", "export.run", "record.approve", "task.team"), "all"),
+    RoleSeed(
+        "owner",
+        "老板",
+        "Owner",
+        (*READ, "issue.comment", "export.run", "record.approve", "task.team", "recall.approve"),
+        "all",
+    ),
     RoleSeed("auditor", "审计", "Auditor", (*READ, "audit.read"), "all"),
 )

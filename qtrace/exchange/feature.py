@@ -9,6 +9,7 @@ from qtrace.core.jobs import register as register_job
 from qtrace.exchange import drop_views, wizard_views
 from qtrace.exchange.epcis_views import bp as epcis_bp
 from qtrace.exchange.export_lists import export_lists
+from qtrace.exchange.export_recall import recall_export
 from qtrace.exchange.export_trace import trace_export
 from qtrace.exchange.export_views import bp as exports_bp
 from qtrace.exchange.exporting import register_export
@@ -36,6 +37,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(exports_bp)
     register_export(app, export_lists)
     register_export(app, trace_export)
+    register_export(app, recall_export)
     register_job(app, IMPORT, do_import)
     register_impact(app, mappings_touching)
     register_job(app, DROP, do_drop)

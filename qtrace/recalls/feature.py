@@ -3,7 +3,7 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
-from qtrace.recalls import hold_views, views
+from qtrace.recalls import hold_views, letter_views, queries, views
 from qtrace.web.pages import NavItem, add_nav
 
 
@@ -11,4 +11,6 @@ def register(app: Flask) -> None:
     """Register the pages and the menu."""
     app.register_blueprint(views.bp)
     app.register_blueprint(hold_views.bp)
-    add_nav(app, NavItem("recalls.index", _("召回与冻结"), "shield", "trace.read"))
+    app.register_blueprint(letter_views.bp)
+    app.jinja_env.globals["holds_on"] = queries.holds_on  # the trace of a lot says whether it is held
+    add_nav(app, NavItem("recalls.index", _("召回与冻结"), "ban", "trace.read"))

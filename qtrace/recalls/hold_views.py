@@ -52,10 +52,11 @@ def counts_create(hold_id: int) -> Response:
         if pieces is None:
             raise Refused(_("请填放到一边的件数。"), field="pieces")
         with write():
-            count_hold(hold.id, pieces=pieces, by=actor().id, now=clock.now())
+            store = as_id(request.form.get("warehouse"))
+            count_hold(hold.id, pieces=pieces, by=actor().id, now=clock.now(), warehouse_id=store)
     except Refused as error:
         return _page(error.message, status=422)
-    return go(url_for("holds.index"), say=_("已记录"))
+    return go(url_for("holds.index", _anchor=f"hold-{hold_id}"), say=_("已记录"))
 
 
 @bp.post("/<int:hold_id>/release")
@@ -77,5 +78,12 @@ def _page(error: str = "", *, status: int = 200) -> Response:
         {row.placed_by or 0 for row in rows} | {one.counted_by or 0 for row in rows for one in row.counts}
     )
     return render(
-        "recalls/holds.html", status=status, rows=rows, people=people, error=error, lot=request.values.get("lot", "")
+        "recalls/holds.html",
+        status=status,
+        rows=rows,
+        people=people,
+        error=error,
+        typed=request.values,
+        places=queries.places_of(rows),
+        focus=request.args.get("lot", ""),
     )

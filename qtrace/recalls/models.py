@@ -115,3 +115,22 @@ class RecallOrder(Base):
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
     order: Mapped[Order] = relationship()
+
+
+class RecallLetter(Base):
+    """What buyers are to be told; nothing leaves before another person has approved the words."""
+
+    __tablename__ = "recall_letter"
+    __table_args__ = (Index("ix_recall_letter_recall", "recall_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recall_id: Mapped[int] = mapped_column(ForeignKey("recall.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(10))  # message, letter
+    body: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, approved, refused, replaced
+    written_at: Mapped[datetime]
+    written_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    decided_why: Mapped[str] = mapped_column(String(300), default="")
+    version: Mapped[int] = mapped_column(default=1)

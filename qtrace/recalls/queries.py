@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from qtrace.catalog.models import Supplier
+from qtrace.catalog.models import Supplier, Warehouse
 from qtrace.core.db import db
 from qtrace.core.errors import NotFound
 from qtrace.orders.models import Lot, Order, Receipt
-from qtrace.recalls.models import Hold, Recall, RecallLot, RecallOrder, RecallStep
+from qtrace.orders.stock_models import StockBalance
+from qtrace.recalls.models import Hold, HoldCount, Recall, RecallLot, RecallOrder, RecallStep
 from qtrace.recalls.steps import Done, Progress, progress
 from qtrace.trace.balance import Balance, balance
 from qtrace.trace.lot_pass import LotPass, pass_over
@@ -19,6 +20,16 @@ from qtrace.trace.lot_queries import quantities
 from qtrace.trace.queries import lineage_of
 
 SIZE = 50
+
+
+@dataclass(frozen=True)
+class Place:
+    """One warehouse of a hold: what should lie there (None: nobody counted), and its last answer."""
+
+    warehouse_id: int | None
+    name: str
+    expected: int | None
+    count: HoldCount | None
 
 
 @dataclass(frozen=True)
@@ -116,8 +127,65 @@ def open_holds(lots: Collection[int] | None = None, *, size: int = 200) -> Seque
     statement = select(Hold).where(Hold.released_at.is_(None)).order_by(Hold.id.desc()).limit(size)
     if lots is not None:
         statement = statement.where(Hold.lot_id.in_(lots))
-    options = (joinedload(Hold.lot).joinedload(Lot.sku), joinedload(Hold.warehouse), selectinload(Hold.counts))
+    options = (
+        joinedload(Hold.lot).joinedload(Lot.sku),
+        joinedload(Hold.warehouse),
+        selectinload(Hold.counts).joinedload(HoldCount.warehouse),
+    )
     return db.session.scalars(statement.options(*options)).all()
+
+
+def holds_on(number: str) -> Sequence[Hold]:
+    """Return the holds nobody has released on lots of this number."""
+    lots = select(Lot.id).where(Lot.external_id == number)
+    held = select(Hold).where(Hold.lot_id.in_(lots), Hold.released_at.is_(None)).options(joinedload(Hold.warehouse))
+    return db.session.scalars(held.order_by(Hold.id)).all()
+
+
+def places_of(holds: Sequence[Hold]) -> dict[int, list[Place]]:
+    """Return per hold the warehouses that have to put goods aside, with what should lie there and what was counted.
+
+    A warehouse is asked when goods of the lot were received or counted there, or when it has answered already;
+    where none is known, the hold has one place without a warehouse.
+    """
+    lots = sorted({hold.lot_id for hold in holds})
+    names, expected = _stores_of(lots)
+    found: dict[int, list[Place]] = {}
+    for hold in holds:
+        counts = {count.warehouse_id: count for count in hold.counts}  # the last one stands
+        stores = {hold.warehouse_id} if hold.warehouse_id else {*names.get(hold.lot_id, {}), *counts} - {None}
+        known = dict(names.get(hold.lot_id, {}))
+        known |= {count.warehouse_id: count.warehouse.name for count in hold.counts if count.warehouse}
+        if hold.warehouse:
+            known[hold.warehouse_id] = hold.warehouse.name
+        found[hold.id] = [
+            Place(store, known[store], expected.get((hold.lot_id, store)), counts.get(store))
+            for store in sorted(stores, key=lambda one: known[one])
+        ] or [Place(None, "", None, counts.get(None))]
+    return found
+
+
+def _stores_of(lots: Sequence[int]) -> tuple[dict[int, dict[int | None, str]], dict[tuple[int, int | None], int]]:
+    rows = db.session.execute(
+        select(Lot.id, StockBalance.warehouse_id, func.sum(StockBalance.quantity))
+        .join(Lot, Lot.id == StockBalance.lot_id)
+        .where(StockBalance.lot_id.in_(lots), StockBalance.warehouse_id.is_not(None))
+        .group_by(Lot.id, StockBalance.warehouse_id)
+    ).all()
+    expected: dict[tuple[int, int | None], int] = {(lot, store): int(pieces) for lot, store, pieces in rows}
+    received = (
+        select(Lot.id, Receipt.warehouse_id)
+        .join(Lot, Lot.id == Receipt.lot_id)
+        .where(Receipt.lot_id.in_(lots), Receipt.warehouse_id.is_not(None))
+    )
+    pairs = {*expected, *((lot, store) for lot, store in db.session.execute(received.distinct()))}
+    titles = select(Warehouse.id, Warehouse.name).where(Warehouse.id.in_({store for _lot, store in pairs}))
+    names = {row.id: row.name for row in db.session.execute(titles)}
+    found: dict[int, dict[int | None, str]] = {}
+    for lot, store in pairs:
+        if store is not None:
+            found.setdefault(lot, {})[store] = names[store]
+    return found, expected
 
 
 def hold_by_id(hold_id: int) -> Hold:

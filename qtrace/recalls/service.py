@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import case, func, insert, literal, select, update
 
+from qtrace.catalog.models import Warehouse
 from qtrace.core import events
 from qtrace.core.db import existing, require_write
 from qtrace.core.errors import Conflict, NotFound, Refused
@@ -69,6 +70,10 @@ def place_hold(
 def count_hold(hold_id: int, *, pieces: int, by: int, now: datetime, warehouse_id: int | None = None) -> None:
     """Note how many pieces a warehouse has put aside."""
     hold = _open_hold(hold_id)
+    if hold.warehouse_id is not None and warehouse_id != hold.warehouse_id:
+        raise Refused(_("这次冻结不包括这个仓库。"), field="warehouse")
+    if warehouse_id is not None:
+        existing(Warehouse, warehouse_id)
     if not 0 <= pieces <= 10_000_000:
         raise Refused(_("件数要在 0 到 10,000,000 之间。"), field="pieces")
     session = require_write()

@@ -125,11 +125,14 @@ def closure_create(number: str) -> Response:
 def _page(recall: Recall, error: str = "", *, status: int = 200) -> Response:
     lots, steps = queries.lots_of(recall), queries.steps_of(recall)
     goods = queries.goods_of(lots)
+    holds = queries.open_holds([lot.id for lot in lots])
+    places = queries.places_of(holds)
     people = names_of({row.done_by or 0 for row in steps.values()} | {recall.opened_by or 0, recall.closed_by or 0})
     return render(
         "recalls/show.html", status=status, recall=recall, lots=lots, goods=goods, steps=steps, error=error,
         progress=queries.progress_of(recall, steps, clock.now()), counts=queries.counts_of(recall), words=wording,
-        holds=queries.open_holds([lot.id for lot in lots]), people=people, states=STATES,
+        holds=holds, places=places, people=people, states=STATES,
+        put_aside=sum(place.count.pieces for rows in places.values() for place in rows if place.count),
         typed=request.form.get("conclusion", ""),
     )  # fmt: skip
 

@@ -66,7 +66,7 @@ def line_table(end: End, *, after: int = 0, size: int = SIZE) -> Table:
     newest = queries.newest_lines(end, size + 1, before=after).subquery()
     statement = select(OrderLine).where(OrderLine.id.in_(select(newest.c.id))).options(*options)
     found = _page(statement, OrderLine.id, 0, size)
-    lots, parcels = _lots_of([row.id for row in found.rows]), _parcels_of({row.order_id for row in found.rows})
+    lots, parcels = _lots_of([row.id for row in found.rows]), parcels_of({row.order_id for row in found.rows})
     return Table(
         [LineRow(row.id, row, lots.get(row.id, []), parcels.get(row.order_id, [])) for row in found.rows], found.next
     )
@@ -110,7 +110,8 @@ def _lots_of(lines: Sequence[int]) -> dict[int, list[LotLink]]:
     return found
 
 
-def _parcels_of(orders: set[int]) -> dict[int, list[Parcel]]:
+def parcels_of(orders: set[int]) -> dict[int, list[Parcel]]:
+    """Return the parcels of each order, also those it shares with others."""
     numbers = dict(db.session.execute(select(Order.external_id, Order.id).where(among(Order.id, sorted(orders)))).all())
     parcels = db.session.scalars(select(Parcel).where(Parcel.id.in_(queries.parcels_with(sorted(orders))))).all()
     held = queries.orders_by_parcel(row.id for row in parcels)

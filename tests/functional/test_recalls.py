@@ -9,12 +9,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select
 
+from qtrace.catalog.models import Warehouse
 from qtrace.catalog.service import ensure_shop
 from qtrace.core.db import db, write
 from qtrace.core.models import EventRow
 from qtrace.orders.upsert import store
-from qtrace.recalls.models import Hold, HoldCount, Recall, RecallOrder
+from qtrace.recalls.models import Hold, HoldCount, Recall, RecallLetter, RecallOrder
 from qtrace.recalls.preview import recall_json
+from qtrace.recalls.queries import open_holds, places_of
 from qtrace.sdk import records as r
 from tests.conftest import NOW
 
@@ -69,7 +71,7 @@ def test_a_recall_holds_the_lot_and_lists_who_got_it(login: Login) -> None:
     ]  # fmt: skip
     assert only(Hold).recall_id == recall.id
     page = browser.get(f"/recalls/{recall.number}").text
-    assert all(text in page for text in ("冻结在库", "恒美包材", "还没有仓库确认", "另有推断 1 件"))
+    assert all(text in page for text in ("冻结在库", "恒美包材", "还没有确认", "另有推断 1 件"))
     assert "批次是推断的" in browser.get(f"/recalls/{recall.number}/orders").text
 
 
@@ -190,3 +192,89 @@ def test_the_orders_of_a_recall_come_in_pages_with_a_constant_number_of_queries(
     event.remove(engine, "before_cursor_execute", note)
     assert (page.count('name="ids"'), "下一页" in page, len(seen) <= 14) == (50, True, True), len(seen)
     assert db.session.scalar(select(func.count()).select_from(RecallOrder)) == 123
+
+
+def stocked() -> None:
+    """Six pieces of the lot lie in Hangzhou, none were counted in Chengdu."""
+    with write():
+        shop = ensure_shop("erp", name="ERP", platform="erp")
+        records: list[r.Record] = [
+            r.Warehouse(external_id="HZ", name="杭州仓"), r.Warehouse(external_id="CD", name="成都仓"),
+            r.PurchaseReceipt(external_id="RK2", lot="B1", sku="ROSE", supplier="HM", quantity=5, warehouse="CD",
+                              received_at=NOW - 40 * DAY),
+            r.StockBalance(warehouse="HZ", sku="ROSE", lot="B1", quantity=6, counted_at=NOW),
+        ]  # fmt: skip
+        assert not store(shop, records, now=NOW, by=None, source=("test", 0)).refused
+    db.session.remove()
+
+
+def test_every_warehouse_with_goods_of_the_lot_is_asked(login: Login) -> None:
+    stocked()
+    browser = login("quality_lead")
+    browser.post("/holds", data={"lot": "B1", "reason": "漏液"})
+    hold = only(Hold)
+    assert [(place.name, place.expected) for place in places_of(open_holds())[hold.id]] == [
+        ("成都仓", None), ("杭州仓", 6),
+    ]  # fmt: skip
+    page = browser.get("/holds").text
+    assert all(text in page for text in ("0/2 个仓库已确认", "账上 6 件"))
+    store_id = db.session.scalars(select(Warehouse.id).where(Warehouse.name == "杭州仓")).one()
+    browser.post(f"/holds/{hold.id}/counts", data={"pieces": "5", "warehouse": str(store_id)})
+    page = browser.get("/holds").text
+    assert all(text in page for text in ("1/2 个仓库已确认", "差 1 件"))
+    assert "这个批次已冻结,不许发货" in browser.get("/trace/lot/B1").text
+
+
+def taken(browser: Any, address: str) -> str:
+    """Take a file along as CSV."""
+    with browser.post(address, data={"format": "csv"}) as answer:
+        return str(answer.data.decode("utf-8-sig"))
+
+
+def test_buyers_are_told_in_words_another_person_approved(login: Login) -> None:
+    browser, owner = login("quality_lead"), login("owner")
+    begin(browser)
+    number = only(Recall).number
+    page = browser.get(f"/recalls/{number}/letters").text
+    assert "还没有写通知" in page
+    refused = browser.post(f"/recalls/{number}/letters", data={"kind": "message", "body": "您好{姓名}"})
+    assert (refused.status_code, "不认识 {姓名}" in refused.text, "您好{姓名}" in refused.text) == (422, True, True)
+    words = {"kind": "message", "body": "{店铺}的{商品}({订单号},批号 {批号},{pieces} 件)请停用"}
+    assert browser.post(f"/recalls/{number}/letters", data=words).status_code == 303
+    letter = only(RecallLetter)
+    decide = f"/recalls/{number}/letters/{letter.id}/decision"
+    assert "自己写的通知要请另一个人批准" in browser.post(decide, data={"verdict": "approve"}).text
+    assert "退回要写明改什么" in owner.post(decide, data={"verdict": "refuse"}).text
+    export = f"/export/recall_messages?number={number}&kind=message"
+    assert "通知还没有批准" in browser.post(export, data={"format": "csv"}).text
+    assert owner.post(decide, data={"verdict": "approve"}).status_code == 303
+    assert owner.post(decide, data={"verdict": "approve"}).status_code == 409
+    assert "ERP的玫瑰精华液(T1,批号 B1,2 件)请停用" in browser.get(f"/recalls/{number}/letters").text
+    file = taken(browser, export)
+    assert [line.count("请停用") for line in file.splitlines()] == [0, 1, 1, 1]
+    first = db.session.scalars(select(RecallOrder.id).order_by(RecallOrder.id)).first()
+    browser.post(f"/recalls/{number}/orders", data={"ids": [first], "state": "notified"})
+    assert "T1" not in taken(browser, export)
+
+
+def test_letters_are_printed_one_a_sheet(login: Login) -> None:
+    browser, owner = login("quality_lead"), login("owner")
+    begin(browser)
+    number = only(Recall).number
+    assert browser.get(f"/recalls/{number}/letters/paper").status_code == 404
+    browser.post(f"/recalls/{number}/letters", data={"kind": "letter", "body": "第一稿"})
+    browser.post(f"/recalls/{number}/letters", data={"kind": "letter", "body": "订单 {订单号} 请停用\n\n抱歉"})
+    db.session.remove()
+    rows = db.session.scalars(select(RecallLetter).order_by(RecallLetter.id)).all()
+    assert [row.state for row in rows] == ["replaced", "waiting"]
+    owner.post(f"/recalls/{number}/letters/{rows[1].id}/decision", data={"verdict": "approve"})
+    page = browser.get(f"/recalls/{number}/letters/paper").text
+    assert [page.count(f"订单 {order} 请停用") for order in ("T1", "T2", "T3")] == [1, 1, 1]
+    assert page.count("new-page") == 2
+    assert browser.get(f"/recalls/{number}/letters/paper.pdf").data.startswith(b"%PDF")
+
+
+def test_a_drill_tells_no_buyer(login: Login) -> None:
+    browser = login("quality_lead")
+    begin(browser, "drill")
+    assert browser.get(f"/recalls/{only(Recall).number}/letters").status_code == 404

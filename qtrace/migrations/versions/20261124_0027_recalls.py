@@ -13,7 +13,7 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), 'sqlite')
 JSON = sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')
-GIVEN = ('admin', 'quality_lead', 'inspector')
+MANAGES, APPROVES = ('admin', 'quality_lead', 'inspector'), ('admin', 'quality_lead', 'owner')
 
 
 def upgrade() -> None:
@@ -118,16 +118,37 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('hold_count', schema=None) as batch_op:
         batch_op.create_index('ix_hold_count_hold', ['hold_id'], unique=False)
+    op.create_table('recall_letter',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('recall_id', ID, nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('written_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('written_by', ID, nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decided_by', ID, nullable=True),
+    sa.Column('decided_why', sa.String(length=300), nullable=False),
+    sa.Column('version', ID, nullable=False),
+    sa.ForeignKeyConstraint(['decided_by'], ['user.id'], name=op.f('fk_recall_letter_decided_by')),
+    sa.ForeignKeyConstraint(['recall_id'], ['recall.id'], name=op.f('fk_recall_letter_recall_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['written_by'], ['user.id'], name=op.f('fk_recall_letter_written_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recall_letter'))
+    )
+    with op.batch_alter_table('recall_letter', schema=None) as batch_op:
+        batch_op.create_index('ix_recall_letter_recall', ['recall_id', 'id'], unique=False)
     _give_permission()
 
 
 def _give_permission() -> None:
     role = sa.table('role', sa.column('id', ID), sa.column('key', sa.String), sa.column('permissions', JSON))
     bind = op.get_bind()
-    for row in bind.execute(sa.select(role).where(role.c.key.in_(GIVEN))).all():
+    for row in bind.execute(sa.select(role).where(role.c.key.in_({*MANAGES, *APPROVES}))).all():
         held = json.loads(row.permissions) if isinstance(row.permissions, str) else row.permissions
-        if 'recall.manage' not in held:
-            bind.execute(role.update().where(role.c.id == row.id).values(permissions=[*held, 'recall.manage']))
+        given = {'recall.manage': MANAGES, 'recall.approve': APPROVES}
+        added = [name for name, keys in given.items() if row.key in keys and name not in held]
+        if added:
+            bind.execute(role.update().where(role.c.id == row.id).values(permissions=[*held, *added]))
 
 
 def downgrade() -> None:
